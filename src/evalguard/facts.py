@@ -1,0 +1,152 @@
+"""What the flow analysis tells the rules: one frozen record for each thing that was seen happen.
+
+Facts are all that a rule may look at. Places point into the source; texts are as written there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Flag, auto
+
+from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
+from evalguard.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What gave a module its present mode, and where: a construction, a loader or a switch.
+
+    ``how`` is one of ``built``, ``loaded``, ``switched``, ``hook`` and ``given``.
+    """
+
+    mode: Mode
+    how: str
+    text: str
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call on the way from an entry point to where a fact happened."""
+
+    function: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What is known of the module that a fact is about.
+
+    ``text`` is how the code at that place names it, ``type`` its class or factory if known,
+    ``because`` names a layer that makes it mode-sensitive, ``shown`` tells whether anything but
+    the call itself shows it to be a module.
+    """
+
+    text: str
+    type: str = ""
+    sensitive: Sensitivity = Sensitivity.UNKNOWN
+    because: str = ""
+    shown: bool = False
+    frozen: bool = False
+    built: Origin | None = None
+
+
+class Purpose(Flag):
+    """What else speaks of why a forward call is made."""
+
+    NONE = 0
+    SHAPE = auto()  # only the result's shape is used
+    DUMMY = auto()  # the input is made on the spot: zeros, ones, random numbers
+    INPUT_GRAD = auto()  # gradients of the input are wanted
+    MEASURED = auto()  # the result is turned into numbers: item(), argmax, a metric
+    EVALUATION = auto()  # the function is named for evaluation, testing or prediction
+    STOCHASTIC = auto()  # randomness at inference is the point, and said so
+    STEP = auto()  # the function also takes training steps on this module
+    ESCAPES = auto()  # the result leaves what can be seen
+    IN_LOADER_LOOP = auto()  # made once for each batch
+    DISCARDED = auto()  # the result is thrown away
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happens at a place of the program."""
+
+    place: Place
+    function: str = ""
+    calls: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forward(Fact):
+    """A module is called.
+
+    ``mode`` joins the modes of its mode-sensitive parts; ``mixed`` says that the parts differ on
+    purpose. ``assumed`` says that no switch was seen, but callers that can't be seen may switch.
+    ``loop`` is the loop whose later rounds bring a mode that the first doesn't have.
+    """
+
+    module: Module = field(default_factory=lambda: Module(""))
+    mode: Mode = NO_MODE
+    mixed: bool = False
+    assumed: bool = False
+    origins: tuple[Origin, ...] = ()
+    grad: Grad = Grad.UNSEEN
+    grad_place: Place | None = None
+    intent: Intent = Intent.UNKNOWN
+    purpose: Purpose = Purpose.NONE
+    backward: Place | None = None
+    loop: Place | None = None
+    caller_unseen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchNotCalled(Fact):
+    """``model.eval`` or ``model.train`` stands as a statement of its own."""
+
+    module: Module = field(default_factory=lambda: Module(""))
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingAssigned(Fact):
+    """``model.training`` is assigned from outside the module; ``covered`` if a switch follows."""
+
+    module: Module = field(default_factory=lambda: Module(""))
+    mode: Mode = NO_MODE
+    covered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GradSwitchIdle(Fact):
+    """A spelling of ``no_grad`` that changes nothing (or raises); ``how`` tells which."""
+
+    text: str = ""
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionalCall(Fact):
+    """A library function with a training flag is called inside a module's forward pass.
+
+    ``training`` is what the flag is bound to: ``default``, ``constant`` (always on),
+    ``conditioned`` or ``unknown``; ``probability`` is None if it isn't a constant.
+    """
+
+    name: str = ""
+    training: str = "unknown"
+    probability: float | None = None
+    flag: str = "training"
+    guarded: bool = False
+    stochastic: bool = False
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInForward(Fact):
+    """A module is constructed inside a forward pass (and used there)."""
+
+    type: str = ""
+    sensitive: Sensitivity = Sensitivity.UNKNOWN
+    parameters: bool = False
+    kept: bool = False
+    owner: str = ""

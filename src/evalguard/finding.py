@@ -1,0 +1,85 @@
+"""What a run tells: findings, their evidence, and the files that could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from evalguard.places import Place
+
+
+class Severity(IntEnum):
+    """How much a defect matters; ``--fail-on`` compares them."""
+
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+    @property
+    def word(self) -> str:
+        """As written in options and output."""
+        return self.name.lower()
+
+
+class Confidence(IntEnum):
+    """How sure evalguard is; ``--min-confidence`` compares them."""
+
+    POSSIBLE = 1
+    LIKELY = 2
+    CERTAIN = 3
+
+    @property
+    def word(self) -> str:
+        """As written in options and output."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A secondary place of a finding: where its story took a turn."""
+
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One defect, at the place where a reader should look first.
+
+    ``cell`` is the notebook cell (from 1), or None outside notebooks; lines then count in the cell.
+    """
+
+    code: str
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    message: str
+    place: Place
+    evidence: tuple[Evidence, ...] = ()
+    help: str = ""
+    cell: int | None = None
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Findings are shown by file, then by place, then by code."""
+        span = self.place.span
+        return (self.place.path, span.line, span.column, self.code, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class FileError:
+    """A file, or part of one, that could not be checked, and why. ``line`` is 0 if there is none."""
+
+    path: str
+    reason: str
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of a run."""
+
+    findings: tuple[Finding, ...]
+    errors: tuple[FileError, ...]
+    files: int

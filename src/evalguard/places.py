@@ -1,0 +1,26 @@
+"""Places in source text, as a person counts them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A stretch of one file: lines and columns count from 1, columns in characters, end exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Place(NamedTuple):
+    """A span in a file; ``path`` as shown to the user."""
+
+    path: str
+    span: Span
+
+    @property
+    def line(self) -> int:
+        """The line it starts on, from 1."""
+        return self.span.line
