@@ -118,7 +118,12 @@ class TrainingAssigned(Fact):
 
 @dataclass(frozen=True, slots=True)
 class GradSwitchIdle(Fact):
-    """A spelling of ``no_grad`` that changes nothing (or raises); ``how`` tells which."""
+    """A spelling of ``no_grad`` that changes nothing (or raises); ``how`` tells which.
+
+    ``statement``: a bare ``torch.no_grad()``; ``reference``: a bare ``torch.no_grad``;
+    ``uncalled``: ``with torch.no_grad:``; ``async``: it decorates an ``async def``; ``class``:
+    it decorates a class; ``lazy``: it surrounds only the making of a generator, which runs later.
+    """
 
     text: str = ""
     how: str = ""
@@ -150,3 +155,21 @@ class BuiltInForward(Fact):
     parameters: bool = False
     kept: bool = False
     owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed(Fact):
+    """``reveal_mode(module)`` stands here: what is believed of the module at this place."""
+
+    module: Module = field(default_factory=lambda: Module(""))
+    mode: Mode = NO_MODE
+    mixed: bool = False
+    grad: Grad = Grad.UNSEEN
+
+    @property
+    def text(self) -> str:
+        """In words, such as ``train | eval, no grad``; recording gradients goes without saying."""
+        modes = ((Mode.TRAIN, "train"), (Mode.EVAL, "eval"), (Mode.UNSEEN, "unknown"))
+        mode = " | ".join(word for flag, word in modes if flag in self.mode) or "none"
+        grads = {Grad.OFF: ", no grad", Grad.ON | Grad.OFF: ", grad | no grad"}
+        return ("mixed" if self.mixed else mode) + grads.get(self.grad, "")
