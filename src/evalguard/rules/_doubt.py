@@ -1,0 +1,72 @@
+"""Turns a forward call in train mode into how sure it is that eval mode was meant.
+
+Shared by the two rules that ask this question, with gradients on and with gradients off.
+"""
+
+from __future__ import annotations
+
+from evalguard.facts import Forward, Purpose
+from evalguard.finding import Confidence
+from evalguard.modes import Grad, Intent, Mode, Sensitivity
+from evalguard.rules._story import origins_of
+
+_ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC
+_NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
+_MEANT = _NUMBERS | Purpose.ESCAPES | Purpose.STEP
+
+
+def inference_in_train(fact: Forward) -> Confidence | None:
+    """How sure it is that this call should run in eval mode; None if nothing says so."""
+    if not _in_question(fact) or _smoke_test(fact) or _statistics(fact):
+        return None
+    if fact.intent is not Intent.INFERENCE or not _meant(fact) or not _traced(fact):
+        return Confidence.POSSIBLE
+    beyond_doubt = (
+        fact.mode == Mode.TRAIN
+        and fact.module.sensitive is Sensitivity.YES
+        and not fact.assumed
+        and bool(fact.purpose & (_NUMBERS | Purpose.ESCAPES))
+    )
+    return Confidence.CERTAIN if beyond_doubt else Confidence.LIKELY
+
+
+def _in_question(fact: Forward) -> bool:
+    """Train mode matters here, and nobody said that it is wanted."""
+    return (
+        Mode.TRAIN in fact.mode
+        and not fact.mixed
+        and fact.module.sensitive is not Sensitivity.NO
+        and fact.intent is not Intent.TRAINING
+        and not fact.purpose & _ON_PURPOSE
+    )
+
+
+def _smoke_test(fact: Forward) -> bool:
+    """A made-up input through a network nobody trained or loaded: no number of it counts."""
+    if Purpose.DUMMY not in fact.purpose or Purpose.STEP in fact.purpose:
+        return False
+    hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
+    return hows <= {"built", "given"} or (
+        Purpose.DISCARDED in fact.purpose and "switched" not in hows
+    )
+
+
+def _statistics(fact: Forward) -> bool:
+    """A pass over the data without use for its results: it re-estimates batch norm."""
+    return Purpose.DISCARDED | Purpose.IN_LOADER_LOOP in fact.purpose
+
+
+def _meant(fact: Forward) -> bool:
+    """Something says that the numbers are used, not just that they aren't trained on."""
+    if Purpose.DISCARDED in fact.purpose:
+        explicit = any(origin.how == "switched" for origin in origins_of(fact, Mode.TRAIN))
+        return Purpose.STEP in fact.purpose or (explicit and fact.grad == Grad.OFF)
+    return fact.grad == Grad.OFF or bool(fact.purpose & _MEANT)
+
+
+def _traced(fact: Forward) -> bool:
+    """The train mode comes from a visible place, and so does the module."""
+    visible = any(origin.how != "given" for origin in origins_of(fact, Mode.TRAIN))
+    if fact.module.sensitive is Sensitivity.YES:
+        return visible or not fact.assumed
+    return visible and bool(fact.purpose & _NUMBERS)

@@ -1,0 +1,111 @@
+"""A module is called for inference while it is in train mode.
+
+## Why is this bad?
+A module starts in train mode and stays there until somebody calls `eval()`. In train mode,
+dropout zeroes activations at random, so the same input gives other numbers at each call; batch
+norm normalises with the statistics of the present batch, so a sample's result depends on its
+neighbours, and each call shifts the running statistics that the network is saved with. Nothing
+raises: accuracy is a few points off, predictions aren't repeatable, and test data leaks into
+the network.
+
+## Example
+```python
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
+
+for inputs, labels in batches:
+    loss = nn.functional.cross_entropy(net(inputs), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+correct = 0
+for inputs, labels in batches:
+    scores = net(inputs)  # error: [inference-without-eval]
+    correct += (scores.argmax(dim=1) == labels).sum().item()
+print(correct)
+```
+
+## Use instead
+```python
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
+
+for inputs, labels in batches:
+    loss = nn.functional.cross_entropy(net(inputs), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+net.eval()
+correct = 0
+with torch.no_grad():
+    for inputs, labels in batches:
+        scores = net(inputs)
+        correct += (scores.argmax(dim=1) == labels).sum().item()
+print(correct)
+```
+
+## When to ignore
+When train mode is the point: Monte Carlo dropout, statistics of batch norm estimated anew,
+adaptation to the test data, a detector whose `forward` returns losses only in train mode.
+evalguard is silent where it sees the purpose: a function named for it, dropout layers switched
+on one by one, results that are thrown away batch after batch.
+
+## Fix safety
+Putting `eval()` before the call changes the numbers, which is the cure. If training goes on
+later, it needs a `train()` after the evaluation; see `never-back-to-train`. Not applied by
+itself.
+
+## Known limits
+A module whose class can't be seen and a function whose callers can't be seen are reported as
+`possible` only. A network with neither dropout nor batch norm is never reported: today both
+modes give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalguard.facts import Fact, Forward
+from evalguard.finding import Severity
+from evalguard.modes import Grad, Intent, Mode
+from evalguard.rule import Rule, Verdict
+from evalguard.rules._doubt import inference_in_train
+from evalguard.rules._story import may_be, named, spoils, switch, told
+
+
+def check(fact: Fact) -> Iterator[Verdict]:
+    """Is a module called for inference, with gradients on, while in train mode?"""
+    if not isinstance(fact, Forward) or fact.grad == Grad.OFF or fact.intent is Intent.TARGET:
+        return
+    confidence = inference_in_train(fact)
+    if confidence is None:
+        return
+    yield Verdict(
+        fact.place,
+        f"{named(fact.module)} {may_be(fact.mode, Mode.TRAIN)} in train mode in this inference: "
+        f"{spoils(fact.module)}",
+        confidence,
+        told(fact),
+        f"call {switch(fact.module, 'eval')} before it, and run it under `torch.no_grad()`",
+    )
+
+
+RULE = Rule(
+    code="EG101",
+    name="inference-without-eval",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    page=__doc__,
+    asks=Forward,
+    check=check,
+)

@@ -1,0 +1,116 @@
+"""A module is trained in eval mode because an evaluation in the same loop left it there.
+
+## Why is this bad?
+The first round trains as it should. Then the validation calls `eval()`, nobody calls `train()`
+again, and from the second round on dropout is off and batch norm neither uses nor updates the
+statistics of the batches: the network overfits, its running statistics are those of the first
+round, and the learning curve has a kink that looks like a matter of the learning rate.
+
+## Example
+```python
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
+
+
+def validate():
+    net.eval()
+    with torch.no_grad():
+        return sum((net(x).argmax(dim=1) == y).sum().item() for x, y in batches)
+
+
+net.train()
+for epoch in range(3):
+    for inputs, labels in batches:
+        scores = net(inputs)  # error: [never-back-to-train]
+        loss = nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(epoch, validate())
+```
+
+## Use instead
+```python
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
+
+
+def validate():
+    net.eval()
+    with torch.no_grad():
+        return sum((net(x).argmax(dim=1) == y).sum().item() for x, y in batches)
+
+
+for epoch in range(3):
+    net.train()
+    for inputs, labels in batches:
+        scores = net(inputs)
+        loss = nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(epoch, validate())
+```
+
+## When to ignore
+When the network is meant to be fine-tuned in eval mode after a warm-up in train mode. Say so
+with an `eval()` of its own right before the training loop.
+
+## Fix safety
+`train()` at the top of the loop, or a validation that restores the mode it found, changes how
+the network is trained, which is the cure. Not applied by itself.
+
+## Known limits
+The evaluation must be seen to run in the same loop. One that a framework calls through a
+callback may be missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalguard.facts import Fact, Forward, Purpose
+from evalguard.finding import Confidence, Severity
+from evalguard.modes import Grad, Intent, Mode, Sensitivity
+from evalguard.rule import Rule, Verdict
+from evalguard.rules._story import may_be, named, next_round, origins_of, switch, told
+
+
+def check(fact: Fact) -> Iterator[Verdict]:
+    """Does a loop's later round train in the eval mode that an earlier one left?"""
+    if not isinstance(fact, Forward) or fact.loop is None or fact.intent is not Intent.TRAINING:
+        return
+    if Mode.EVAL not in fact.mode or fact.mixed or fact.module.sensitive is Sensitivity.NO:
+        return
+    if fact.module.frozen or fact.grad == Grad.OFF or Purpose.INPUT_GRAD in fact.purpose:
+        return
+    if not any(origin.how == "switched" for origin in origins_of(fact, Mode.EVAL)):
+        return
+    everywhere = fact.mode == Mode.EVAL and fact.module.sensitive is Sensitivity.YES
+    yield Verdict(
+        fact.place,
+        f"{named(fact.module)} {may_be(fact.mode, Mode.EVAL)} in eval mode in this training step "
+        "from the second round on: nothing puts it back in train mode after the evaluation",
+        Confidence.CERTAIN if everywhere else Confidence.LIKELY,
+        told(fact, next_round(fact)),
+        f"call {switch(fact.module, 'train')} at the top of the loop, or after the evaluation",
+    )
+
+
+RULE = Rule(
+    code="EG103",
+    name="never-back-to-train",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    page=__doc__,
+    asks=Forward,
+    check=check,
+)
