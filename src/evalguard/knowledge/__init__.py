@@ -1,0 +1,261 @@
+"""What is known of libraries, as data: dotted name → what it is and does to mode and autograd.
+
+The tables are the JSON files beside this one; ``docs/knowledge.md`` tells what they hold. Users
+extend them from their configuration with tables of the same shape.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+
+from evalguard.knowledge import build
+from evalguard.knowledge.arguments import ABSENT, UNKNOWN, Argued, Argument, Condition
+from evalguard.knowledge.entries import (
+    Base,
+    Case,
+    Context,
+    Export,
+    Factory,
+    Functional,
+    Hook,
+    Layer,
+    ModuleMethod,
+    Switch,
+    Wrapper,
+)
+from evalguard.knowledge.schema import SCHEMA, Tables, check_tables
+from evalguard.knowledge.table import Table, matches
+from evalguard.knowledge.words import speaks
+
+__all__ = [
+    "ABSENT",
+    "UNKNOWN",
+    "Argued",
+    "Argument",
+    "Base",
+    "Case",
+    "Condition",
+    "Context",
+    "Export",
+    "Factory",
+    "Functional",
+    "Hook",
+    "Knowledge",
+    "Layer",
+    "ModuleMethod",
+    "Switch",
+    "Wrapper",
+    "load",
+]
+
+_TOPICS = ("torch", "vision", "huggingface", "frameworks", "toolkits", "values", "idioms")
+_HERE = Path(__file__).parent
+_NO_HOOKS: Mapping[str, Hook] = {}
+_REWRITES = 4  # an alias may lead to another; real chains are two or three long
+
+
+class Knowledge:
+    """Typed lookups by dotted name; ``canonical`` is applied to every name that is looked up."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Take tables that were checked; see ``load`` and ``extended``."""
+        self._tables = tables
+        self._aliases = _Aliases(tables.get("aliases", {}))
+        self._layers = Table(tables.get("layers", {}), build.layer)
+        self._factories = Table(tables.get("factories", {}), build.factory)
+        self._wrappers = Table(tables.get("wrappers", {}), build.wrapper)
+        self._methods = Table(tables.get("module_methods", {}), build.module_method)
+        self._contexts = Table(tables.get("contexts", {}), build.context)
+        self._switches = Table(tables.get("switches", {}), build.switch)
+        self._functional = Table(tables.get("functional", {}), build.functional)
+        self._hooks = Table(tables.get("hooks", {}), build.hooks)
+        self._bases = Table(tables.get("bases", {}), build.base)
+        self._exports = Table(tables.get("exports", {}), build.export)
+        self._values = Table(tables.get("values", {}), build.effect)
+
+    def __reduce__(self) -> tuple[type[Knowledge], tuple[Tables]]:
+        return Knowledge, (self._tables,)
+
+    def extended(self, tables: Tables) -> Knowledge:
+        """This knowledge with a user's tables over it; fields of a known name are replaced.
+
+        Args:
+            tables: table → name → fields.
+
+        Returns:
+            A new Knowledge; this one stays as it is.
+
+        Raises:
+            ValueError: for an unknown table or field, or a value of the wrong kind.
+        """
+        check_tables(tables)
+        return Knowledge(_merged(self._tables, tables))
+
+    def canonical(self, name: str) -> str:
+        """The spelling of a dotted name that the tables use."""
+        return self._aliases.resolve(name)
+
+    def layer(self, name: str) -> Layer | None:
+        """The module class of this name."""
+        return self._layers.get(self.canonical(name))
+
+    def factory(self, name: str) -> Factory | None:
+        """The call of this name that returns a module (or, by ``module``, surely does not)."""
+        return self._factories.get(self.canonical(name))
+
+    def wrapper(self, name: str) -> Wrapper | None:
+        """The call of this name that returns a module it was given."""
+        return self._wrappers.get(self.canonical(name))
+
+    def module_method(self, name: str) -> ModuleMethod | None:
+        """The method of ``torch.nn.Module`` of this bare name."""
+        return self._methods.get(name)
+
+    def context(self, name: str) -> Context | None:
+        """The context manager or decorator of this name."""
+        return self._contexts.get(self.canonical(name))
+
+    def switch(self, name: str) -> Switch | None:
+        """The call of this name that changes the mode of a module it is given."""
+        return self._switches.get(self.canonical(name))
+
+    def functional(self, name: str) -> Functional | None:
+        """The function of this name that has a training flag."""
+        return self._functional.get(self.canonical(name))
+
+    def hooks_of(self, base_name: str) -> Mapping[str, Hook]:
+        """The methods that a framework calls on subclasses of this base, by name."""
+        return self._hooks.get(self.canonical(base_name)) or _NO_HOOKS
+
+    def base(self, name: str) -> Base | None:
+        """What is known of the library class of this name as a base."""
+        return self._bases.get(self.canonical(name))
+
+    def is_module_base(self, name: str) -> bool | None:
+        """Whether the library class of this name is a module class; None if not known."""
+        known = self.base(name)
+        if known is not None:
+            return known.module
+        return True if self.layer(name) is not None else None
+
+    def export(self, name: str) -> Export | None:
+        """The call of this name that needs its module in one mode."""
+        return self._exports.get(self.canonical(name))
+
+    def effect(self, name: str) -> str:
+        """What a function, or a tensor's method by its bare name, does to a result; or ``none``."""
+        return self._values.get(self.canonical(name)) or "none"
+
+    def measures(self, name: str) -> bool:
+        """Whether it turns a result into numbers that can't carry a gradient."""
+        return self.effect(name) == "measures"
+
+    def detaches(self, name: str) -> bool:
+        """Whether it cuts a result off its graph."""
+        return self.effect(name) == "detaches"
+
+    def is_dummy(self, name: str) -> bool:
+        """Whether it makes an input on the spot."""
+        return self.effect(name) == "dummy"
+
+    def is_shape(self, name: str) -> bool:
+        """Whether it tells only the shape of a tensor."""
+        return self.effect(name) == "shape"
+
+    def is_backward(self, name: str) -> bool:
+        """Whether it runs a backward pass."""
+        return self.effect(name) == "backward"
+
+    def is_gradient(self, name: str) -> bool:
+        """Whether it returns gradients."""
+        return self.effect(name) == "gradient"
+
+    def is_inference_method(self, name: str) -> bool:
+        """Whether a module's method of this bare name runs an inference pass."""
+        return self.effect(name) == "inference_method"
+
+    def speaks_of(self, kind: str, function_name: str) -> bool:
+        """Whether a function's name speaks of ``evaluation``, ``training``, ...
+
+        Args:
+            kind: a name of the table ``names``.
+            function_name: the bare name.
+
+        Raises:
+            KeyError: if there is no such kind.
+        """
+        words = self._tables["names"][kind]["words"]
+        return speaks(function_name, words)  # type: ignore[arg-type]
+
+
+class _Aliases:
+    """Rewrites of names: a key that ends in ``.`` is a prefix, another a whole name."""
+
+    def __init__(self, entries: Mapping[str, Mapping[str, object]]) -> None:
+        self._exact = {key: str(entry["to"]) for key, entry in entries.items() if key[-1] != "."}
+        self._prefixes: dict[str, list[tuple[list[str], str]]] = {}
+        for key in sorted(entries, key=_specific, reverse=True):
+            if key[-1] == ".":
+                parts = key[:-1].split(".")
+                rewrite = (parts, str(entries[key]["to"]))
+                self._prefixes.setdefault(parts[0], []).append(rewrite)
+        self._packages = set(self._prefixes) | {key.partition(".")[0] for key in self._exact}
+        self.resolve = lru_cache(maxsize=None)(self._resolve)
+
+    def _resolve(self, name: str) -> str:
+        for _ in range(_REWRITES):
+            if name.partition(".")[0] not in self._packages:
+                return name
+            rewritten = self._rewritten(name)
+            if rewritten == name:
+                return name
+            name = rewritten
+        return name
+
+    def _rewritten(self, name: str) -> str:
+        if name in self._exact:
+            return self._exact[name]
+        parts = name.split(".")
+        for prefix, to in self._prefixes.get(parts[0], ()):
+            size = len(prefix)
+            if len(parts) > size and matches(prefix, parts[:size]):
+                return to + ".".join(parts[size:])
+        return name
+
+
+def _specific(key: str) -> tuple[int, int, str]:
+    return (key.count("."), -key.count("*"), key)
+
+
+def _merged(under: Tables, over: Tables) -> Tables:
+    merged = {table: dict(entries) for table, entries in under.items()}
+    for table, entries in over.items():
+        known = merged.setdefault(table, {})
+        for name, fields in entries.items():
+            known[name] = _merged_fields(known.get(name, {}), fields)
+    return merged
+
+
+def _merged_fields(under: Mapping[str, object], over: Mapping[str, object]) -> Mapping[str, object]:
+    """Fields of ``over`` replace those of ``under``; lists of words and methods are added to."""
+    merged = {**under, **over}
+    for field, value in over.items():
+        known = under.get(field)
+        if field == "words" and isinstance(known, list) and isinstance(value, list):
+            merged[field] = known + value
+        elif field == "methods" and isinstance(known, Mapping) and isinstance(value, Mapping):
+            merged[field] = {**known, **value}
+    return merged
+
+
+@cache
+def load() -> Knowledge:
+    """The knowledge that comes with evalguard."""
+    tables: Tables = {table: {} for table in SCHEMA}
+    for topic in _TOPICS:
+        text = _HERE.joinpath(f"{topic}.json").read_text(encoding="utf-8")
+        tables = _merged(tables, json.loads(text))
+    return Knowledge(tables)

@@ -1,0 +1,182 @@
+"""Fields of a table, as JSON or TOML holds them → the typed record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalguard.knowledge.arguments import ABSENT, Argument, Condition
+from evalguard.knowledge.entries import (
+    Base,
+    Case,
+    Context,
+    Export,
+    Factory,
+    Functional,
+    Hook,
+    Layer,
+    ModuleMethod,
+    Switch,
+    Wrapper,
+    grad_named,
+    mode_named,
+)
+from evalguard.knowledge.schema import TESTS
+from evalguard.modes import Grad, Mode, Sensitivity
+
+Fields = Mapping[str, Any]
+
+
+def _argument(fields: Fields, name: str = "argument", position: str = "position") -> Argument:
+    where = fields.get(position)
+    if name not in fields and where is None:
+        where = 0
+    return Argument(fields.get(name, ""), where)
+
+
+def _condition(fields: Fields) -> Condition:
+    test = next(key for key in fields if key in TESTS)
+    argument = Argument(fields["arg"], fields.get("position"))
+    return Condition(argument, test, fields[test], fields.get("default", ABSENT))
+
+
+def _conditions(fields: Fields, key: str) -> tuple[Condition, ...]:
+    return tuple(_condition(each) for each in fields.get(key, ()))
+
+
+def layer(name: str, fields: Fields) -> Layer:
+    """A record of the table ``layers``."""
+    return Layer(
+        name=name,
+        sensitive=Sensitivity(fields.get("sensitive", "unknown")),
+        kind=fields.get("kind", ""),
+        unless=_conditions(fields, "unless"),
+        when=_conditions(fields, "when"),
+        parameters=fields.get("parameters", False),
+        contains=fields.get("contains", ""),
+        detector=fields.get("detector", False),
+        source=fields.get("source", ""),
+    )
+
+
+def factory(name: str, fields: Fields) -> Factory:
+    """A record of the table ``factories``."""
+    cases = fields.get("cases", ())
+    return Factory(
+        name=name,
+        mode=mode_named(fields.get("mode")) or Mode.UNSEEN,
+        sensitive=Sensitivity(fields.get("sensitive", "unknown")),
+        module=fields.get("module", True),
+        item=fields.get("item"),
+        mixed=fields.get("mode") == "mixed",
+        detector=fields.get("detector", False),
+        cases=tuple(
+            Case(mode_named(each["mode"]) or Mode.UNSEEN, _conditions(each, "when"))
+            for each in cases
+        ),
+        source=fields.get("source", ""),
+    )
+
+
+def wrapper(name: str, fields: Fields) -> Wrapper:
+    """A record of the table ``wrappers``."""
+    return Wrapper(
+        name=name,
+        argument=_argument(fields),
+        copy=fields.get("copy", False),
+        spread=fields.get("spread", False),
+        item=fields.get("item"),
+        mode=mode_named(fields.get("mode")),
+        baked=fields.get("baked", False),
+        source=fields.get("source", ""),
+    )
+
+
+def module_method(name: str, fields: Fields) -> ModuleMethod:
+    """A record of the table ``module_methods``."""
+    effect = fields.get("effect", "none")
+    return ModuleMethod(name, fields.get("returns", "other"), effect, fields.get("source", ""))
+
+
+def context(name: str, fields: Fields) -> Context:
+    """A record of the table ``contexts``."""
+    target = _argument(fields, "target", "target_position")
+    return Context(
+        name=name,
+        grad=fields.get("grad", ""),
+        mode=fields.get("mode", ""),
+        argument=_argument(fields) if "argument" in fields else None,
+        default=fields.get("default", ABSENT),
+        inverted=fields.get("inverted", False),
+        target=target if fields.get("mode") else None,
+        restores=fields.get("restores", True),
+        immediate=fields.get("immediate", False),
+        neutral=fields.get("neutral", False),
+        source=fields.get("source", ""),
+    )
+
+
+def switch(name: str, fields: Fields) -> Switch:
+    """A record of the table ``switches``."""
+    return Switch(
+        name=name,
+        argument=_argument(fields),
+        mode=mode_named(fields.get("mode")),
+        restores=fields.get("restores", False),
+        held=fields.get("held", False),
+        inside=mode_named(fields.get("inside")),
+        grad=grad_named(fields.get("grad")),
+        statistics=fields.get("statistics", False),
+        unless=_conditions(fields, "unless"),
+        source=fields.get("source", ""),
+    )
+
+
+def functional(name: str, fields: Fields) -> Functional:
+    """A record of the table ``functional``."""
+    return Functional(
+        name=name,
+        flag=_argument(fields, "flag") if "flag" in fields else None,
+        default=fields.get("default"),
+        probability=_argument(fields, "p", "p_position") if "p" in fields else None,
+        probability_default=fields.get("p_default"),
+        always=fields.get("always", False),
+        source=fields.get("source", ""),
+    )
+
+
+def hooks(_name: str, fields: Fields) -> Mapping[str, Hook]:
+    """The methods of a record of the table ``hooks``."""
+    source = fields.get("source", "")
+    return {
+        method: Hook(
+            method,
+            mode_named(states.get("mode")) or Mode.UNSEEN,
+            grad_named(states.get("grad")) or Grad.UNSEEN,
+            source,
+        )
+        for method, states in fields.get("methods", {}).items()
+    }
+
+
+def base(name: str, fields: Fields) -> Base:
+    """A record of the table ``bases``."""
+    semantic = fields.get("semantic_mode", False)
+    return Base(name, fields.get("module", True), semantic, fields.get("source", ""))
+
+
+def export(name: str, fields: Fields) -> Export:
+    """A record of the table ``exports``."""
+    return Export(
+        name=name,
+        argument=_argument(fields),
+        needs=mode_named(fields.get("needs", "eval")) or Mode.EVAL,
+        raises=fields.get("raises", False),
+        unless=_conditions(fields, "unless"),
+        source=fields.get("source", ""),
+    )
+
+
+def effect(_name: str, fields: Fields) -> str:
+    """The effect that a record of the table ``values`` tells."""
+    return str(fields.get("effect", "none"))

@@ -1,0 +1,242 @@
+"""What is known of a library name: one frozen record for each table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from evalguard.knowledge.arguments import (
+    ABSENT,
+    UNKNOWN,
+    Argument,
+    Condition,
+    all_hold,
+    any_holds,
+)
+from evalguard.modes import Grad, Mode, Sensitivity
+
+Positional = Sequence[object]
+Keywords = Mapping[str, object]
+NOTHING: Mapping[str, object] = {}
+
+
+class Layer(NamedTuple):
+    """A class of modules.
+
+    ``sensitive`` is the answer for a plain call. ``contains`` tells whose sensitivity it has
+    besides its own: ``container`` (of what is put into it), ``copies`` (of its first argument),
+    ``argument`` (it wraps its first argument). ``kind`` is a word such as ``dropout``, ``norm``,
+    ``recurrent``, ``attention``, ``loss``, ``activation``. A ``detector`` returns something
+    else in train mode.
+    """
+
+    name: str
+    sensitive: Sensitivity
+    kind: str
+    unless: tuple[Condition, ...] = ()
+    when: tuple[Condition, ...] = ()
+    parameters: bool = False
+    contains: str = ""
+    detector: bool = False
+    source: str = ""
+
+    def sensitivity(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Sensitivity:
+        """Whether a layer built with these arguments is mode-sensitive; UNKNOWN if it depends."""
+        off = any_holds(self.unless, positional, keywords)
+        if off:
+            return Sensitivity.NO
+        on = all_hold(self.when, positional, keywords) if self.when else False
+        if on:
+            return Sensitivity.YES
+        return Sensitivity.UNKNOWN if off is None or on is None else self.sensitive
+
+
+class Case(NamedTuple):
+    """The mode that a factory hands out when all of ``when`` hold."""
+
+    mode: Mode
+    when: tuple[Condition, ...]
+
+
+class Factory(NamedTuple):
+    """A call that returns a module.
+
+    ``module`` is False for calls known to return something else. ``item`` is the index of the
+    module in a returned tuple. ``mixed`` says that the parts differ in mode.
+    """
+
+    name: str
+    mode: Mode
+    sensitive: Sensitivity = Sensitivity.UNKNOWN
+    module: bool = True
+    item: int | None = None
+    mixed: bool = False
+    detector: bool = False
+    cases: tuple[Case, ...] = ()
+    source: str = ""
+
+    def mode_of(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Mode:
+        """The mode of what a call with these arguments returns; UNSEEN if it can't be known."""
+        for case in self.cases:
+            holds = all_hold(case.when, positional, keywords)
+            if holds is not False:
+                return case.mode if holds else Mode.UNSEEN
+        return self.mode
+
+
+class Wrapper(NamedTuple):
+    """A call that returns a module made around, or of, the module in ``argument``.
+
+    With ``copy`` the result has a life of its own; else it reaches the same module. ``spread``:
+    every argument comes back, as a tuple if there are several. ``item``: the module's index in
+    a returned tuple. ``mode``: the mode it is put into, None if it keeps its own. ``baked``:
+    later switches of the result do nothing.
+    """
+
+    name: str
+    argument: Argument
+    copy: bool = False
+    spread: bool = False
+    item: int | None = None
+    mode: Mode | None = None
+    baked: bool = False
+    source: str = ""
+
+
+class ModuleMethod(NamedTuple):
+    """A method that every module has.
+
+    ``returns``: ``self``, ``none``, ``children`` (modules, or pairs of name and module),
+    ``parameters`` (tensors, or pairs of name and tensor), ``child`` or ``other``. ``effect``:
+    ``train``, ``eval``, ``registers``, ``freezes``, ``applies``, ``forwards`` or ``none``.
+    """
+
+    name: str
+    returns: str
+    effect: str = "none"
+    source: str = ""
+
+
+class Context(NamedTuple):
+    """A context manager (and often decorator) that sets autograd or a module's mode.
+
+    ``grad`` and ``mode`` say what it sets: a state, ``argument`` or nothing. ``immediate``: it
+    acts when called, and stays if it isn't entered. ``target`` is the module switched.
+    ``restores`` is False for one that leaves its mode behind. ``neutral`` ones set nothing.
+    """
+
+    name: str
+    grad: str = ""
+    mode: str = ""
+    argument: Argument | None = None
+    default: object = ABSENT
+    inverted: bool = False
+    target: Argument | None = None
+    restores: bool = True
+    immediate: bool = False
+    neutral: bool = False
+    source: str = ""
+
+    def grad_of(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Grad | None:
+        """The grad state inside; None if left alone, UNSEEN if the argument isn't known."""
+        if self.grad != "argument":
+            return _GRADS.get(self.grad)
+        flag = self._flag(positional, keywords)
+        return Grad.UNSEEN if flag is None else Grad.of(flag)
+
+    def mode_of(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Mode | None:
+        """The target's mode inside; None if left alone, UNSEEN if the argument isn't known."""
+        if self.mode != "argument":
+            return MODES.get(self.mode)
+        flag = self._flag(positional, keywords)
+        return Mode.UNSEEN if flag is None else Mode.of(flag)
+
+    def _flag(self, positional: Positional, keywords: Keywords) -> bool | None:
+        found = self.argument.find(positional, keywords) if self.argument else UNKNOWN
+        value = self.default if found is ABSENT else found
+        return value != self.inverted if isinstance(value, bool) else None
+
+
+class Switch(NamedTuple):
+    """A call that changes the mode of a module it is given.
+
+    ``argument`` is the module. With ``held`` it is an argument of the constructor of the object
+    whose method this is. ``mode`` is the mode left behind, None if ``restores`` (then it leaves
+    the mode as it was, at least that of the root). ``inside`` and ``grad`` are the states while
+    it runs. ``statistics``: its passes in train mode are the point.
+    """
+
+    name: str
+    argument: Argument
+    mode: Mode | None = None
+    restores: bool = False
+    held: bool = False
+    inside: Mode | None = None
+    grad: Grad | None = None
+    statistics: bool = False
+    unless: tuple[Condition, ...] = ()
+    source: str = ""
+
+
+class Functional(NamedTuple):
+    """A function with a training flag.
+
+    ``default`` is the flag's default, None if the flag is required. ``always``: it applies what
+    it is given in both modes, and ``flag`` (if any) is the argument to make conditional.
+    """
+
+    name: str
+    flag: Argument | None
+    default: bool | None
+    probability: Argument | None = None
+    probability_default: float | None = None
+    always: bool = False
+    source: str = ""
+
+
+class Hook(NamedTuple):
+    """A method that a framework calls: the states it is called in."""
+
+    name: str
+    mode: Mode
+    grad: Grad
+    source: str = ""
+
+
+class Base(NamedTuple):
+    """A class to inherit from; with ``semantic_mode`` the mode chooses what is computed."""
+
+    name: str
+    module: bool
+    semantic_mode: bool = False
+    source: str = ""
+
+
+class Export(NamedTuple):
+    """A call that needs its module in one mode; ``raises`` if it is in the other."""
+
+    name: str
+    argument: Argument
+    needs: Mode
+    raises: bool = False
+    unless: tuple[Condition, ...] = ()
+    source: str = ""
+
+    def applies(self, positional: Positional = (), keywords: Keywords = NOTHING) -> bool | None:
+        """Whether a call with these arguments has the need; None if that can't be known."""
+        lifted = any_holds(self.unless, positional, keywords)
+        return None if lifted is None else not lifted
+
+
+MODES: Mapping[str, Mode] = {"train": Mode.TRAIN, "eval": Mode.EVAL, "unknown": Mode.UNSEEN}
+_GRADS: Mapping[str, Grad] = {"on": Grad.ON, "off": Grad.OFF, "unknown": Grad.UNSEEN}
+
+
+def grad_named(word: object) -> Grad | None:
+    """The grad state that a table writes as ``on``, ``off`` or ``unknown``."""
+    return _GRADS.get(str(word))
+
+
+def mode_named(word: object) -> Mode | None:
+    """The mode that a table writes as ``train``, ``eval`` or ``unknown``."""
+    return MODES.get(str(word))

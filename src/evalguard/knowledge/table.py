@@ -1,0 +1,65 @@
+"""One table of names: exact names first, then the longest pattern, each answer remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+Fields = Mapping[str, object]
+
+
+class Table(Generic[T]):
+    """Records by dotted name or pattern.
+
+    In a pattern ``*`` stands for any characters within one part of a name; a last part that is
+    only ``*`` stands for the whole tail.
+    """
+
+    def __init__(self, entries: Mapping[str, Fields], build: Callable[[str, Fields], T]) -> None:
+        self._entries = entries
+        self._build = build
+        self._answers: dict[str, T | None] = {}
+        self._patterns = _by_package(name for name in entries if "*" in name)
+        self._packages = {name.partition(".")[0] for name in entries}
+        self._any = self._patterns.get("*", [])
+
+    def get(self, name: str) -> T | None:
+        """The record for a name, or None."""
+        if not self._any and name.partition(".")[0] not in self._packages:
+            return None
+        if name not in self._answers:
+            self._answers[name] = self._find(name)
+        return self._answers[name]
+
+    def _find(self, name: str) -> T | None:
+        key = name if name in self._entries else self._pattern(name)
+        return None if key is None else self._build(key, self._entries[key])
+
+    def _pattern(self, name: str) -> str | None:
+        parts = name.split(".")
+        for pattern in self._patterns.get(parts[0], []) + self._any:
+            if matches(pattern.split("."), parts):
+                return pattern
+        return None
+
+
+def _by_package(patterns: Iterable[str]) -> dict[str, list[str]]:
+    """Patterns, longest first, by the top-level package they name (``*``: any)."""
+    found: dict[str, list[str]] = {}
+    for pattern in sorted(patterns, key=lambda each: (-len(each), each)):
+        package = pattern.partition(".")[0]
+        found.setdefault("*" if "*" in package else package, []).append(pattern)
+    return found
+
+
+def matches(pattern: list[str], parts: list[str]) -> bool:
+    """Whether the parts of a name match those of a pattern."""
+    tail = pattern[-1] == "*"
+    if len(parts) != len(pattern) and not (tail and len(parts) > len(pattern)):
+        return False
+    return all(
+        wanted == part or ("*" in wanted and fnmatchcase(part, wanted))
+        for wanted, part in zip(pattern, parts, strict=False)
+    )
