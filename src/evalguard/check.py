@@ -1,0 +1,113 @@
+"""Paths → ``Result``: the front door, where the stages meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from evalguard import knowledge
+from evalguard.discover import discover
+from evalguard.events import Unit
+from evalguard.finding import Confidence, FileError, Finding, Result
+from evalguard.flow import flow
+from evalguard.link import link
+from evalguard.lower import lower
+from evalguard.rule import Rule
+from evalguard.rules import judge, load
+from evalguard.select import choose
+from evalguard.source import Source, Unreadable, from_text, read
+
+Progress = Callable[[Sequence[str]], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to report.
+
+    ``select`` and ``ignore`` hold rules' codes, beginnings of codes, or names.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    min_confidence: Confidence = Confidence.LIKELY
+
+
+DEFAULTS = Options()
+
+
+def check_paths(
+    paths: Sequence[str], options: Options = DEFAULTS, *, progress: Progress = iter
+) -> Result:
+    """Check files, and the Python files below directories, as one program.
+
+    Args:
+        paths: Files and directories.
+        options: What to report.
+        progress: Is given the files, and yields each of them before it is read.
+
+    Returns:
+        The findings, and the files that could not be checked.
+
+    Raises:
+        NoSuchPath: One of the paths doesn't exist.
+        UnknownRule: ``options`` names a rule that doesn't exist.
+    """
+    rules = choose(load(), options.select, options.ignore)
+    found = discover(paths)
+    readings = [_reading(path) for path in progress(found.files)]
+    findings = _findings(readings, rules)
+    return _result(findings, (*found.errors, *readings), set(found.files), options)
+
+
+def check_source(text: str, path: str = "<string>", options: Options = DEFAULTS) -> Result:
+    """Check one file's text.
+
+    Args:
+        text: Python source.
+        path: What it is called in the findings.
+        options: What to report.
+
+    Returns:
+        The findings; a text that can't be checked is among the errors.
+
+    Raises:
+        UnknownRule: ``options`` names a rule that doesn't exist.
+    """
+    rules = choose(load(), options.select, options.ignore)
+    readings = [_attempt(path, lambda: from_text(text, path))]
+    return _result(_findings(readings, rules), readings, {path}, options)
+
+
+def _reading(path: str) -> Unit | FileError:
+    return _attempt(path, lambda: read(path))
+
+
+def _attempt(path: str, source: Callable[[], Source]) -> Unit | FileError:
+    """Read and lower one file; what goes wrong in it must not end the run."""
+    try:
+        return lower(source())
+    except Unreadable as error:
+        return FileError(path, error.reason, error.line, error.column)
+    except RecursionError:
+        return FileError(path, "nested too deeply to be checked")
+
+
+def _findings(readings: Iterable[Unit | FileError], rules: tuple[Rule, ...]) -> tuple[Finding, ...]:
+    units = tuple(reading for reading in readings if isinstance(reading, Unit))
+    return judge(flow(link(units, knowledge.load())), rules)
+
+
+def _result(
+    findings: Iterable[Finding],
+    readings: Collection[Unit | FileError],
+    shown: Collection[str],
+    options: Options,
+) -> Result:
+    """Keep what was asked for: findings in the files given, sure enough."""
+    errors = tuple(reading for reading in readings if isinstance(reading, FileError))
+    kept = tuple(
+        finding
+        for finding in findings
+        if finding.place.path in shown and finding.confidence >= options.min_confidence
+    )
+    return Result(kept, errors, len(readings) - len(errors))

@@ -1,0 +1,153 @@
+"""Paths from the command line → the Python files they stand for, each once, in a fixed order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from evalguard.finding import FileError
+
+EXCLUDED = frozenset({
+    "__pycache__", "__pypackages__", ".bzr", ".direnv", ".eggs", ".git", ".hg",
+    ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype",
+    ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "buck-out", "build", "dist",
+    "node_modules", "site-packages", "venv",
+})  # fmt: skip
+
+
+class NoSuchPath(Exception):
+    """A path to check that doesn't exist."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"no such file or directory: {path}")
+        self.path = path
+
+
+class Found(NamedTuple):
+    """The files to check, as shown to the user, and the directories that can't be listed."""
+
+    files: tuple[str, ...]
+    errors: tuple[FileError, ...]
+
+
+def discover(paths: Sequence[str]) -> Found:
+    """Find what to check.
+
+    A file that is given is always among the result, whatever its name. Below a directory that is
+    given, these are left out: directories that hold no code of the project (``EXCLUDED``, virtual
+    environments), symbolic links to directories, and what git ignores.
+
+    Args:
+        paths: Files and directories.
+
+    Returns:
+        The files, named by the path given joined with what is below it, in the order of the
+        paths, sorted below each.
+
+    Raises:
+        NoSuchPath: One of the paths doesn't exist.
+    """
+    errors: list[FileError] = []
+    shown: dict[str, str] = {}
+    for path in paths:
+        for file in _below(path, errors):
+            shown.setdefault(os.path.abspath(file), file)
+    return Found(tuple(shown.values()), tuple(errors))
+
+
+def _below(path: str, errors: list[FileError]) -> Iterable[str]:
+    if os.path.isdir(path):
+        prefix = "" if path == os.curdir else path
+        return [os.path.join(prefix, below) for below in sorted(_search(path, errors), key=_parts)]
+    if not os.path.exists(path):
+        raise NoSuchPath(path)
+    return [path]
+
+
+def _parts(path: str) -> list[str]:
+    return path.split(os.sep)
+
+
+def _search(directory: str, errors: list[FileError]) -> Iterator[str]:
+    """Yield the Python files below a directory, relative to it."""
+    listed = _listed_by_git(directory) if _in_work_tree(directory) else ()
+    return _kept(directory, listed, errors) if listed else _walk(directory, errors)
+
+
+def _in_work_tree(directory: str) -> bool:
+    here = os.path.realpath(directory)
+    while not os.path.exists(os.path.join(here, ".git")):
+        above = os.path.dirname(here)
+        if above == here:
+            return False
+        here = above
+    return True
+
+
+def _listed_by_git(directory: str) -> tuple[str, ...]:
+    """Ask git for what it tracks and what it doesn't ignore below a directory.
+
+    Nothing is listed if git isn't there or refuses, and below a directory that is ignored itself:
+    then the caller walks. Git is told to run no hook that the repository configures.
+    """
+    command = ["git", "-c", "core.fsmonitor=false", "-C", directory]
+    command += ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL)  # noqa: S603 (a fixed command; the directory is one argument)
+    except (OSError, subprocess.CalledProcessError):
+        return ()
+    return tuple(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
+
+
+def _kept(directory: str, listed: Iterable[str], errors: list[FileError]) -> Iterator[str]:
+    """Keep the Python files of git's list; a repository inside the repository is searched too."""
+    environments: dict[str, bool] = {}
+    for name in sorted(set(listed)):
+        below = os.path.normpath(name)
+        path = os.path.join(directory, below)
+        *folders, file = _parts(below)
+        if not EXCLUDED.isdisjoint(folders) or _in_environment(directory, folders, environments):
+            continue
+        if file.endswith(".py") and os.path.isfile(path):
+            yield below
+        elif _is_folder(path) and file not in EXCLUDED:
+            yield from (os.path.join(below, deeper) for deeper in _search(path, errors))
+
+
+def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) -> bool:
+    """Tell whether one of the folders on the way is a virtual environment."""
+    for folder in folders:
+        directory = os.path.join(directory, folder)
+        if directory not in known:
+            known[directory] = _is_environment(directory)
+        if known[directory]:
+            return True
+    return False
+
+
+def _walk(directory: str, errors: list[FileError]) -> Iterator[str]:
+    def unlisted(error: OSError) -> None:
+        reason = (error.strerror or str(error)).lower()
+        errors.append(FileError(error.filename, f"can't be listed: {reason}"))
+
+    for top, folders, files in os.walk(directory, onerror=unlisted):
+        folders[:] = [name for name in folders if _is_searched(top, name)]
+        for name in files:
+            path = os.path.join(top, name)
+            if name.endswith(".py") and os.path.isfile(path):
+                yield os.path.relpath(path, directory)
+
+
+def _is_searched(top: str, name: str) -> bool:
+    path = os.path.join(top, name)
+    return name not in EXCLUDED and not os.path.islink(path) and not _is_environment(path)
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def _is_environment(directory: str) -> bool:
+    return os.path.exists(os.path.join(directory, "pyvenv.cfg"))

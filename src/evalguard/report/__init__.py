@@ -1,0 +1,1 @@
+"""``Result`` → text: one pure function for each form of report."""

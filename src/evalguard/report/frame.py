@@ -1,0 +1,128 @@
+"""A finding's places → source frames: the lines of each file that its story goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from evalguard.finding import Finding
+from evalguard.places import Place, Span
+from evalguard.report.words import visible
+
+Lines = Callable[[str], Sequence[str]]
+
+CUT = "..."
+
+
+class Label(NamedTuple):
+    """A stretch to underline, and what to say of it; the primary one is the finding's own."""
+
+    place: Place
+    message: str
+    primary: bool
+
+
+class Row(NamedTuple):
+    """A line of a frame; ``kind`` is ``place``, ``source``, ``gap``, ``primary`` or ``secondary``.
+
+    ``number`` is the line's number, 0 if the row is not a line of source.
+    """
+
+    kind: str
+    number: int
+    text: str
+
+
+def rows(finding: Finding, lines_of: Lines, room: int) -> Iterator[Row]:
+    """Lay out the frames of a finding, the file of the finding first.
+
+    Args:
+        finding: What to show.
+        lines_of: Gives the lines of a file by its path, none if it can't be read.
+        room: How many characters of a source line there is room for.
+
+    Yields:
+        The rows from top to bottom.
+    """
+    for labels in _by_file(finding):
+        path = labels[0].place.path
+        first = next((label for label in labels if label.primary), labels[0])
+        at = f"{visible(path)}:{first.place.span.line}:{first.place.span.column}"
+        yield Row("place", 0, f"{'-->' if first.primary else ':::'} {at}")
+        lines = lines_of(path)
+        yield from _frame(labels, lines, room) if lines else _unread(labels)
+
+
+def _by_file(finding: Finding) -> list[list[Label]]:
+    """Group what there is to show by file, and order it by line within each."""
+    labels = [Label(finding.place, "", True)]
+    for item in finding.evidence:
+        label = Label(item.place, visible(item.message), False)
+        if label not in labels:
+            labels.append(label)
+    paths = list(dict.fromkeys(label.place.path for label in labels))
+    by_path = [[label for label in labels if label.place.path == path] for path in paths]
+    return [sorted(group, key=lambda label: label.place.span) for group in by_path]
+
+
+def _unread(labels: list[Label]) -> Iterator[Row]:
+    for label in labels:
+        if label.message:
+            yield Row("secondary", 0, f"line {label.place.line}: {label.message}")
+
+
+def _frame(labels: list[Label], lines: Sequence[str], room: int) -> Iterator[Row]:
+    by_line = {
+        line: list(group) for line, group in groupby(labels, key=lambda label: label.place.line)
+    }
+    yield Row("gap", 0, "")
+    previous = 0
+    for number in _shown(labels, len(lines)):
+        if previous and number > previous + 1:
+            yield Row("gap", 0, CUT)
+        previous = number
+        yield from _marked(number, lines[number - 1], by_line.get(number, []), room)
+
+
+def _shown(labels: list[Label], last: int) -> list[int]:
+    """Choose lines: those with labels, those beside the primary one, and no gap of one."""
+    wanted = {label.place.line for label in labels}
+    for label in labels:
+        if label.primary:
+            wanted |= {label.place.line - 1, label.place.line + 1}
+    wanted |= {line + 1 for line in wanted if line + 2 in wanted}
+    return sorted(line for line in wanted if 1 <= line <= last)
+
+
+def _marked(number: int, line: str, labels: list[Label], room: int) -> Iterator[Row]:
+    """Show a line with its underlinings; a long line is cut to show the first of them."""
+    first = min((label.place.span.column for label in labels), default=1)
+    text, shift = _clipped(line, first, room)
+    yield Row("source", number, visible(text).rstrip())
+    for label in labels:
+        start, end = _columns(label.place.span, line)
+        lead = cell_len(visible(text[: max(start - shift, 0)]))
+        length = cell_len(visible(text[max(start - shift, 0) : max(end - shift, 0)]))
+        mark = ("^" if label.primary else "-") * max(length, 1)
+        kind = "primary" if label.primary else "secondary"
+        yield Row(kind, 0, f"{' ' * lead}{mark} {label.message}".rstrip())
+
+
+def _columns(span: Span, line: str) -> tuple[int, int]:
+    """Where to underline, from 0; a span of several lines is underlined on its first."""
+    end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
+    return span.column - 1, end
+
+
+def _clipped(line: str, column: int, room: int) -> tuple[str, int]:
+    """Cut a line to what there is room for; also tell by how many characters columns moved."""
+    if len(line) <= room:
+        return line, 0
+    left = max(min(column - 1 - room // 3, len(line) - room + len(CUT)), 0)
+    if not left:
+        return line[: room - len(CUT)] + CUT, 0
+    cut = CUT + line[left : left + room - 2 * len(CUT)]
+    return cut + (CUT if left + room - 2 * len(CUT) < len(line) else ""), left - len(CUT)

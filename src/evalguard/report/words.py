@@ -1,0 +1,56 @@
+"""Text from anywhere → text that is safe to print, and the sentences that reports share."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from evalguard.finding import FileError, Result, Severity
+
+TAB = "    "
+
+
+def visible(text: str) -> str:
+    """Write out what a terminal would obey or hide.
+
+    Control characters, direction marks, zero-width characters and lone surrogates become escapes
+    as in a Python string; tabs become four spaces.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    if char == "\t":
+        return TAB
+    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+        return char.encode("unicode_escape").decode("ascii")
+    return char
+
+
+def count(number: int, noun: str) -> str:
+    """Count things: ``1 file``, ``2 files``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def error_line(error: FileError) -> str:
+    """Tell in one line why a file could not be checked."""
+    place = visible(error.path)
+    if error.line:
+        place += f":{error.line}:{max(error.column, 1)}"
+    return f"{place}: could not be checked: {visible(error.reason)}"
+
+
+def summary(result: Result) -> str:
+    """Tell in one line what came out."""
+    checked = f"in {count(result.files, 'file')}"
+    if result.errors:
+        checked += f"; {count(len(result.errors), 'file')} could not be checked"
+    if not result.findings:
+        return f"No problems found {checked}."
+    by_severity = ", ".join(
+        count(number, severity.word)
+        for severity in sorted(Severity, reverse=True)
+        if (number := sum(finding.severity == severity for finding in result.findings))
+    )
+    return f"Found {count(len(result.findings), 'problem')} ({by_severity}) {checked}."
