@@ -55,9 +55,10 @@ def spoils(module: Module) -> str:
 
 
 def switch(module: Module, name: str) -> str:
-    """The call that mends the mode, such as ```net.eval()```, fit for a help line."""
-    simple = module.text.replace(".", "").replace("_", "").isalnum()
-    return f"`{module.text}.{name}()`" if simple else f"`.{name}()` on the module"
+    """The call that mends the mode, fit for a help line."""
+    if not module.text or "(" in module.text:
+        return f"`.{name}()` on the module"
+    return f"`{module.text}.{name}()`"
 
 
 def told(fact: Forward, *turns: tuple[Place | None, str]) -> tuple[Evidence, ...]:
