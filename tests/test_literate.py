@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from evalguard import check
+from evalguard import knowledge
+from evalguard.check import Options, check_texts
 from evalguard.facts import Revealed
 from evalguard.finding import Confidence
+from evalguard.flow import flow
+from evalguard.link import link
+from evalguard.lower import lower
 from evalguard.rules import RULES
+from evalguard.source import from_text
 from literate import Case, Seen, cases, failures, pages, parse
 
 HERE = Path(__file__).parent
@@ -27,7 +32,7 @@ def everything() -> list[Case]:
 
 
 def observe(texts: Mapping[str, str]) -> list[Seen]:
-    result = check.check_texts(texts, min_confidence=Confidence.POSSIBLE)
+    result = check_texts(texts, Options(min_confidence=Confidence.POSSIBLE))
     assert not result.errors, result.errors
     return [
         Seen(
@@ -45,7 +50,8 @@ def revealed(texts: Mapping[str, str]) -> list[Seen]:
     if not any("reveal_mode(" in text for text in texts.values()):
         return []
     places = defaultdict(list)
-    for fact in check.facts_of(texts):
+    units = [lower(from_text(text, path)) for path, text in texts.items()]
+    for fact in flow(link(units, knowledge.load())):
         if isinstance(fact, Revealed):
             places[fact.place.path, fact.place.line].append(fact)
     return [Seen(path, line, "revealed", joined(facts)) for (path, line), facts in places.items()]
