@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from evalguard import knowledge
 from evalguard.discover import discover
 from evalguard.events import Unit
-from evalguard.facts import Fact
 from evalguard.finding import Confidence, FileError, Finding, Result
 from evalguard.flow import flow
 from evalguard.link import link
@@ -19,36 +18,31 @@ from evalguard.select import choose
 from evalguard.source import Source, Unreadable, from_text, read
 
 Progress = Callable[[Sequence[str]], Iterable[str]]
-Reading = Unit | FileError
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What to report: findings of these rules, in these files, at least this sure."""
+class Options:
+    """What to report.
 
-    rules: tuple[Rule, ...]
-    shown: frozenset[str]
-    min_confidence: Confidence
+    ``select`` and ``ignore`` hold rules' codes, beginnings of codes, or names.
+    """
 
-    def __contains__(self, finding: Finding) -> bool:
-        return finding.place.path in self.shown and finding.confidence >= self.min_confidence
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    min_confidence: Confidence = Confidence.LIKELY
+
+
+DEFAULTS = Options()
 
 
 def check_paths(
-    paths: Sequence[str],
-    *,
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
-    min_confidence: Confidence = Confidence.LIKELY,
-    progress: Progress = iter,
+    paths: Sequence[str], options: Options = DEFAULTS, *, progress: Progress = iter
 ) -> Result:
     """Check files, and the Python files below directories, as one program.
 
     Args:
         paths: Files and directories.
-        select: Codes, beginnings of codes, or names of the rules to run; all if there is none.
-        ignore: The same for rules not to run.
-        min_confidence: How sure a finding must be.
+        options: What to report.
         progress: Is given the files, and yields each of them before it is read.
 
     Returns:
@@ -56,78 +50,39 @@ def check_paths(
 
     Raises:
         NoSuchPath: One of the paths doesn't exist.
-        UnknownRule: No rule has that code or name.
+        UnknownRule: ``options`` names a rule that doesn't exist.
     """
-    rules = choose(load(), select, ignore)
+    rules = choose(load(), options.select, options.ignore)
     found = discover(paths)
-    readings = [_reading(path) for path in progress(found.files)]
-    wanted = _Wanted(rules, frozenset(found.files), min_confidence)
-    return _judged((*found.errors, *readings), wanted)
+    readings = [_lowered(path, read) for path in progress(found.files)]
+    findings = _wanted(_findings(readings, rules), found.files, options)
+    return _result(findings, (*found.errors, *readings))
 
 
-def check_texts(
-    texts: Mapping[str, str],
-    *,
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
-    min_confidence: Confidence = Confidence.LIKELY,
-) -> Result:
+def check_texts(texts: Mapping[str, str], options: Options = DEFAULTS) -> Result:
     """Check texts as one program.
 
     Args:
         texts: Path → Python source; the paths needn't exist.
-        select: As for ``check_paths``.
-        ignore: As for ``check_paths``.
-        min_confidence: As for ``check_paths``.
+        options: What to report.
 
     Returns:
         The findings; a text that can't be checked is among the errors.
 
     Raises:
-        UnknownRule: No rule has that code or name.
+        UnknownRule: ``options`` names a rule that doesn't exist.
     """
-    rules = choose(load(), select, ignore)
-    return _judged(_readings(texts), _Wanted(rules, frozenset(texts), min_confidence))
+    rules = choose(load(), options.select, options.ignore)
+    readings = [_lowered(path, lambda path: from_text(texts[path], path)) for path in texts]
+    return _result(_wanted(_findings(readings, rules), texts, options), readings)
 
 
-def check_source(
-    text: str,
-    path: str = "<string>",
-    *,
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
-    min_confidence: Confidence = Confidence.LIKELY,
-) -> Result:
-    """Check one text; the same as ``check_texts`` of nothing else."""
-    return check_texts({path: text}, select=select, ignore=ignore, min_confidence=min_confidence)
+def check_source(text: str, path: str = "<string>", options: Options = DEFAULTS) -> Result:
+    """Check one text: the same as ``check_texts`` of nothing else."""
+    return check_texts({path: text}, options)
 
 
-def facts_of(texts: Mapping[str, str]) -> tuple[Fact, ...]:
-    """Tell what happens in a program, before any rule is asked."""
-    return _facts(_readings(texts))
-
-
-def _judged(readings: Collection[Reading], wanted: _Wanted) -> Result:
-    findings = judge(_facts(readings), wanted.rules)
-    kept = tuple(finding for finding in findings if finding in wanted)
-    errors = tuple(reading for reading in readings if isinstance(reading, FileError))
-    return Result(kept, errors, len(readings) - len(errors))
-
-
-def _facts(readings: Iterable[Reading]) -> tuple[Fact, ...]:
-    units = tuple(reading for reading in readings if isinstance(reading, Unit))
-    return flow(link(units, knowledge.load()))
-
-
-def _readings(texts: Mapping[str, str]) -> list[Reading]:
-    return [_lowered(path, lambda path: from_text(texts[path], path)) for path in texts]
-
-
-def _reading(path: str) -> Reading:
-    return _lowered(path, read)
-
-
-def _lowered(path: str, source: Callable[[str], Source]) -> Reading:
+def _lowered(path: str, source: Callable[[str], Source]) -> Unit | FileError:
     """Read and lower one file; what goes wrong in it must not end the run."""
     try:
         return lower(source(path))
@@ -135,3 +90,25 @@ def _lowered(path: str, source: Callable[[str], Source]) -> Reading:
         return FileError(path, error.reason, error.line, error.column)
     except RecursionError:
         return FileError(path, "nested too deeply to be checked")
+
+
+def _findings(readings: Iterable[Unit | FileError], rules: tuple[Rule, ...]) -> tuple[Finding, ...]:
+    units = tuple(reading for reading in readings if isinstance(reading, Unit))
+    return judge(flow(link(units, knowledge.load())), rules)
+
+
+def _wanted(
+    findings: Iterable[Finding], paths: Iterable[str], options: Options
+) -> tuple[Finding, ...]:
+    """Keep what was asked for: findings in the files given, sure enough."""
+    shown = frozenset(paths)
+    return tuple(
+        finding
+        for finding in findings
+        if finding.place.path in shown and finding.confidence >= options.min_confidence
+    )
+
+
+def _result(findings: tuple[Finding, ...], readings: Collection[Unit | FileError]) -> Result:
+    errors = tuple(reading for reading in readings if isinstance(reading, FileError))
+    return Result(findings, errors, len(readings) - len(errors))
