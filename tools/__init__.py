@@ -1,0 +1,1 @@
+"""What developers of evalguard measure it with; none of it is installed."""
