@@ -59,21 +59,33 @@ def discover(paths: Sequence[str]) -> Found:
 
 def _below(path: str, errors: list[FileError]) -> Iterable[str]:
     if os.path.isdir(path):
-        prefix = "" if path == os.curdir else path
-        return [os.path.join(prefix, below) for below in sorted(_search(path, errors), key=_parts)]
+        unlisted: list[OSError] = []
+        found = sorted(_search(path, unlisted), key=_parts)
+        errors += [_error(path, error) for error in unlisted]
+        return [_shown(path, os.path.join(path, below)) for below in found]
     if not os.path.exists(path):
         raise NoSuchPath(path)
     return [path]
+
+
+def _shown(given: str, path: str) -> str:
+    """Leave out the current directory's own name."""
+    return path.removeprefix(os.path.join(os.curdir, "")) if given == os.curdir else path
+
+
+def _error(given: str, error: OSError) -> FileError:
+    reason = (error.strerror or str(error)).lower()
+    return FileError(_shown(given, error.filename), f"can't be listed: {reason}")
 
 
 def _parts(path: str) -> list[str]:
     return path.split(os.sep)
 
 
-def _search(directory: str, errors: list[FileError]) -> Iterator[str]:
+def _search(directory: str, unlisted: list[OSError]) -> Iterator[str]:
     """Yield the Python files below a directory, relative to it."""
     listed = _listed_by_git(directory) if _in_work_tree(directory) else ()
-    return _kept(directory, listed, errors) if listed else _walk(directory, errors)
+    return _kept(directory, listed, unlisted) if listed else _walk(directory, unlisted)
 
 
 def _in_work_tree(directory: str) -> bool:
@@ -101,7 +113,7 @@ def _listed_by_git(directory: str) -> tuple[str, ...]:
     return tuple(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
 
 
-def _kept(directory: str, listed: Iterable[str], errors: list[FileError]) -> Iterator[str]:
+def _kept(directory: str, listed: Iterable[str], unlisted: list[OSError]) -> Iterator[str]:
     """Keep the Python files of git's list; a repository inside the repository is searched too."""
     environments: dict[str, bool] = {}
     for name in sorted(set(listed)):
@@ -113,7 +125,7 @@ def _kept(directory: str, listed: Iterable[str], errors: list[FileError]) -> Ite
         if file.endswith(".py") and os.path.isfile(path):
             yield below
         elif _is_folder(path) and file not in EXCLUDED:
-            yield from (os.path.join(below, deeper) for deeper in _search(path, errors))
+            yield from (os.path.join(below, deeper) for deeper in _search(path, unlisted))
 
 
 def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) -> bool:
@@ -127,12 +139,8 @@ def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) 
     return False
 
 
-def _walk(directory: str, errors: list[FileError]) -> Iterator[str]:
-    def unlisted(error: OSError) -> None:
-        reason = (error.strerror or str(error)).lower()
-        errors.append(FileError(error.filename, f"can't be listed: {reason}"))
-
-    for top, folders, files in os.walk(directory, onerror=unlisted):
+def _walk(directory: str, unlisted: list[OSError]) -> Iterator[str]:
+    for top, folders, files in os.walk(directory, onerror=unlisted.append):
         folders[:] = [name for name in folders if _is_searched(top, name)]
         for name in files:
             path = os.path.join(top, name)

@@ -121,8 +121,10 @@ def _clipped(line: str, column: int, room: int) -> tuple[str, int]:
     """Cut a line to what there is room for; also tell by how many characters columns moved."""
     if len(line) <= room:
         return line, 0
-    left = max(min(column - 1 - room // 3, len(line) - room + len(CUT)), 0)
-    if not left:
+    left = column - 1 - room // 3
+    if left <= 0:
         return line[: room - len(CUT)] + CUT, 0
-    cut = CUT + line[left : left + room - 2 * len(CUT)]
-    return cut + (CUT if left + room - 2 * len(CUT) < len(line) else ""), left - len(CUT)
+    tail = len(line) - (room - len(CUT))
+    if left >= tail:
+        return CUT + line[tail:], tail - len(CUT)
+    return CUT + line[left : left + room - 2 * len(CUT)] + CUT, left - len(CUT)
