@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from evalguard import check
 from evalguard.check import Options, check_paths, check_source, check_texts
+from evalguard.events import Unit
 from evalguard.facts import Fact, Forward
 from evalguard.finding import Confidence, FileError, Result, Severity
 from evalguard.lower import lower
@@ -48,7 +49,7 @@ def found(result: Result) -> list[tuple[str, int, str]]:
 def test_texts_are_one_program(seen: list[Fact], monkeypatch: pytest.MonkeyPatch) -> None:
     linked: list[str] = []
 
-    def link(units: tuple[check.Unit, ...], _: object) -> None:
+    def link(units: tuple[Unit, ...], _: object) -> None:
         linked.extend(unit.path for unit in units)
 
     monkeypatch.setattr(check, "link", link)
@@ -98,7 +99,7 @@ def test_a_text_that_can_t_be_checked_is_an_error(seen: list[Fact]) -> None:
 def test_a_stage_that_runs_out_of_stack_is_an_error_of_its_file(
     seen: list[Fact], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def deep(source: Source) -> check.Unit:
+    def deep(source: Source) -> Unit:
         if source.path == "deep.py":
             raise RecursionError
         return lower(source)
@@ -113,7 +114,7 @@ def test_a_stage_that_runs_out_of_stack_is_an_error_of_its_file(
 def test_files_are_read_in_order_and_watched(seen: list[Fact], tmp_path: Path) -> None:
     watched: list[str] = []
 
-    def progress(paths: tuple[str, ...]) -> Iterator[str]:
+    def progress(paths: Sequence[str]) -> Iterator[str]:
         for path in paths:
             watched.append(path)
             yield path

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from rich.text import Text
 
 from evalguard.finding import FileError, Result
 from evalguard.report import concise, pages, terminal
 from evalguard.report.words import visible
+from evalguard.rule import Rule
 from evalguard.rules import load
 from samples import CLEAN, MIXED, finding, lines_of, place
 
@@ -69,7 +71,7 @@ def test_nothing_found() -> None:
 def test_colour_adds_nothing_but_escapes() -> None:
     coloured = terminal.render(MIXED, lines_of, color=True)
     assert "\x1b[1;31merror[EG101]\x1b[0m" in coloured
-    assert terminal.Text.from_ansi(coloured).plain == FULL
+    assert Text.from_ansi(coloured).plain == FULL
 
 
 def test_a_gap_is_marked_and_a_gap_of_one_line_is_filled() -> None:
@@ -146,7 +148,7 @@ def test_concise() -> None:
 
 
 @pytest.mark.parametrize("rule", load(), ids=lambda rule: rule.name)
-def test_pages_begin_with_what_a_rule_is(rule: pages.Rule) -> None:
+def test_pages_begin_with_what_a_rule_is(rule: Rule) -> None:
     text = pages.page(rule)
     assert text.startswith(f"# {rule.name} ({rule.code})\n\nSeverity: {rule.severity.word}. Since ")
     assert f"\n\n{rule.summary}\n" in text
