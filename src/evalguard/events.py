@@ -1,0 +1,343 @@
+"""Source as the analysis reads it: a file's ``Unit``, made of functions, statements and expressions.
+
+Everything that can't bear on modes or gradients is left out: operators keep only what their
+result depends on (``Mix``), annotations and docstrings go. All nodes are frozen and picklable.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+from evalguard.places import Span
+
+
+class Name(NamedTuple):
+    """A variable."""
+
+    id: str
+
+
+class Attr(NamedTuple):
+    """``value.name``."""
+
+    value: Expr
+    name: str
+
+
+class Const(NamedTuple):
+    """A literal: None, a bool, a number or a string."""
+
+    value: object
+
+
+class Call(NamedTuple):
+    """A call; starred arguments are ``Star``, ``**`` keywords have the name None."""
+
+    func: Expr
+    args: tuple[Expr, ...]
+    keywords: tuple[tuple[str | None, Expr], ...]
+    at: Span
+
+
+class Item(NamedTuple):
+    """``value[index]``."""
+
+    value: Expr
+    index: Expr
+
+
+class Display(NamedTuple):
+    """A list, tuple or set display."""
+
+    kind: str
+    items: tuple[Expr, ...]
+    at: Span
+
+
+class Mapping(NamedTuple):
+    """A dict display; a ``**`` item has the key None."""
+
+    items: tuple[tuple[Expr | None, Expr], ...]
+    at: Span
+
+
+class Comprehension(NamedTuple):
+    """A comprehension or generator expression; ``kind`` is list, set, dict or generator."""
+
+    kind: str
+    clauses: tuple[Clause, ...]
+    key: Expr | None
+    value: Expr
+    at: Span
+
+
+class Clause(NamedTuple):
+    """One ``for target in iterable if conditions`` of a comprehension."""
+
+    target: Expr
+    iterable: Expr
+    conditions: tuple[Expr, ...]
+
+
+class Lambda(NamedTuple):
+    """A lambda, or a nested function used as a value."""
+
+    function: Function
+
+
+class Choice(NamedTuple):
+    """``then if test else other``."""
+
+    test: Expr
+    then: Expr
+    other: Expr
+
+
+class Logic(NamedTuple):
+    """``and``, ``or`` (any number of parts) and ``not`` (one part)."""
+
+    op: str
+    parts: tuple[Expr, ...]
+
+
+class Compare(NamedTuple):
+    """One comparison, by its operator's sign."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+class Mix(NamedTuple):
+    """Any other operation: a new value that depends on its parts."""
+
+    parts: tuple[Expr, ...]
+
+
+class Star(NamedTuple):
+    """``*value`` in a call, a display or a target."""
+
+    value: Expr
+
+
+class Yield(NamedTuple):
+    """``yield value`` (``many``: ``yield from``)."""
+
+    value: Expr
+    many: bool
+    at: Span
+
+
+class Walrus(NamedTuple):
+    """``name := value``."""
+
+    name: str
+    value: Expr
+
+
+Expr = Union[
+    Name, Attr, Const, Call, Item, Display, Mapping, Comprehension, Lambda, Choice, Logic,
+    Compare, Mix, Star, Yield, Walrus,
+]  # fmt: skip
+
+NOTHING = Mix(())
+NONE = Const(None)
+
+
+class Bind(NamedTuple):
+    """An assignment to one or more targets; ``augmented`` keeps what the target held."""
+
+    targets: tuple[Expr, ...]
+    value: Expr
+    augmented: bool
+    at: Span
+
+
+class Do(NamedTuple):
+    """An expression statement."""
+
+    value: Expr
+    at: Span
+
+
+class If(NamedTuple):
+    """``if``, and each arm of ``match``."""
+
+    test: Expr
+    body: Block
+    orelse: Block
+    at: Span
+
+
+class Loop(NamedTuple):
+    """``for`` (with target and iterable) and ``while`` (with a test)."""
+
+    target: Expr | None
+    iterable: Expr | None
+    test: Expr | None
+    body: Block
+    orelse: Block
+    at: Span
+
+
+class Try(NamedTuple):
+    """``try``; each handler is the name it binds and its body."""
+
+    body: Block
+    handlers: tuple[tuple[str | None, Block], ...]
+    orelse: Block
+    final: Block
+    at: Span
+
+
+class With(NamedTuple):
+    """``with``, by item: the expression and its target."""
+
+    items: tuple[tuple[Expr, Expr | None], ...]
+    body: Block
+    at: Span
+
+
+class Return(NamedTuple):
+    """``return``."""
+
+    value: Expr
+    at: Span
+
+
+class Raise(NamedTuple):
+    """``raise``: what follows isn't reached."""
+
+    value: Expr
+    at: Span
+
+
+class Assert(NamedTuple):
+    """``assert``."""
+
+    test: Expr
+    at: Span
+
+
+class Jump(NamedTuple):
+    """``break`` or ``continue``."""
+
+    kind: str
+    at: Span
+
+
+class Delete(NamedTuple):
+    """``del`` of plain names."""
+
+    names: tuple[str, ...]
+    at: Span
+
+
+class Scope(NamedTuple):
+    """``global`` or ``nonlocal``."""
+
+    kind: str
+    names: tuple[str, ...]
+    at: Span
+
+
+class Import(NamedTuple):
+    """An import of a module (``name`` None) or of a name out of it (``*`` for all).
+
+    ``level`` counts the leading dots; ``bound`` is the local name. ``import a.b`` binds ``a``.
+    """
+
+    module: str
+    level: int
+    name: str | None
+    bound: str
+    at: Span
+
+
+class Define(NamedTuple):
+    """A ``def``."""
+
+    function: Function
+    at: Span
+
+
+class DefineClass(NamedTuple):
+    """A ``class``."""
+
+    cls: Class
+    at: Span
+
+
+Stmt = Union[
+    Bind, Do, If, Loop, Try, With, Return, Raise, Assert, Jump, Delete, Scope, Import, Define,
+    DefineClass,
+]  # fmt: skip
+Block = tuple[Stmt, ...]
+
+
+class Param(NamedTuple):
+    """A parameter; ``kind`` is plain, keyword, args or kwargs; ``note`` its annotation."""
+
+    name: str
+    kind: str
+    default: Expr | None
+    note: Expr | None
+
+
+class Function(NamedTuple):
+    """A function, method or lambda.
+
+    ``uses`` holds every name and attribute that its text (nested functions included) mentions,
+    ``locals`` what it binds itself, ``generator`` whether it yields.
+    """
+
+    name: str
+    qualname: str
+    params: tuple[Param, ...]
+    body: Block
+    decorators: tuple[Expr, ...]
+    uses: frozenset[str]
+    locals: frozenset[str]
+    generator: bool
+    is_async: bool
+    at: Span
+
+
+class Class(NamedTuple):
+    """A class; ``body`` holds its statements, methods included.
+
+    ``fields`` are its annotated names in order: what a dataclass is built from.
+    """
+
+    name: str
+    qualname: str
+    bases: tuple[Expr, ...]
+    keywords: tuple[tuple[str | None, Expr], ...]
+    decorators: tuple[Expr, ...]
+    body: Block
+    fields: tuple[str, ...]
+    uses: frozenset[str]
+    at: Span
+
+
+class Unit(NamedTuple):
+    """One file, lowered; ``path`` as shown, ``uses`` as in Function, for the whole file."""
+
+    path: str
+    body: Block
+    uses: frozenset[str]
+
+
+def show(node: Expr) -> str:
+    """Write an expression as a person would name it, shortened where it is long."""
+    if isinstance(node, Name):
+        return node.id
+    if isinstance(node, Attr):
+        return f"{show(node.value)}.{node.name}"
+    if isinstance(node, Const):
+        return repr(node.value)
+    if isinstance(node, Call):
+        return f"{show(node.func)}({'...' if node.args or node.keywords else ''})"
+    if isinstance(node, Item):
+        return f"{show(node.value)}[{show(node.index)}]"
+    return "..."

@@ -1,0 +1,5 @@
+"""``Program`` → facts: abstract interpretation of modes and gradients."""
+
+from evalguard.flow.analysis import flow
+
+__all__ = ["flow"]

@@ -1,0 +1,197 @@
+"""Files and entry points: where walking starts, and in which state.
+
+Files are walked first, as an import would; then their ``__main__`` blocks; then every function
+that nothing has reached yet, those that nobody mentions first, so that a function with visible
+callers is judged in their states.
+"""
+
+from __future__ import annotations
+
+from evalguard.events import (
+    Block,
+    Compare,
+    Const,
+    Define,
+    DefineClass,
+    If,
+    Import,
+    Name,
+    Unit,
+)
+from evalguard.facts import Fact
+from evalguard.flow.classes import Known
+from evalguard.flow.core import FUEL, Arguments, Fork, Frame
+from evalguard.flow.entries import Entries
+from evalguard.flow.state import State, join_states
+from evalguard.flow.values import ANYTHING, File, Lib, Value, lit, one
+from evalguard.link import Program
+
+MAIN = "__main__"
+
+
+class Analysis(Entries):
+    """The whole program."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self._imported: set[str] = set()
+        self._files: dict[str, Frame] = {}
+
+    def facts(self) -> tuple[Fact, ...]:
+        """Walk everything; what happened."""
+        for path in self.program.units:
+            self.import_file(path)
+        for path, unit in self.program.units.items():
+            self._run_main(path, unit)
+        self.walk_entries(self._mentioned())
+        return self.recorder.facts()
+
+    def _mentioned(self) -> frozenset[str]:
+        """Names that some function or module-level code mentions besides defining them."""
+        names: set[str] = set()
+        for known in self.functions:
+            names |= known.function.uses
+        for unit in self.program.units.values():
+            names |= _top_uses(unit.body)
+        return frozenset(names)
+
+    # Files.
+
+    def file_frame(self, path: str) -> Frame:
+        """The frame of a file's module-level code."""
+        frame = self._files.get(path)
+        if frame is None:
+            thing, _ = self.things.make(("file", path), "file")
+            thing.text = path
+            frame = Frame(thing.number, path, 0)
+            self._files[path] = frame
+            self.frames[thing.number] = frame
+            self.world.fields[(thing.number, "__name__")] = lit(path)
+        return frame
+
+    def import_file(self, path: str) -> None:
+        """Walk a file's module-level code once."""
+        if path in self._imported:
+            return
+        self._imported.add(path)
+        frame = self.file_frame(path)
+        saved = self.fuel, self.active, self.loops
+        self.fuel, self.active, self.loops = FUEL, [], []
+        self._run_block(self.program.units[path].body, frame, State(self.world))
+        self.fuel, self.active, self.loops = saved
+
+    def _run_block(self, block: Block, frame: Frame, state: State) -> None:
+        for stmt in block:
+            try:
+                ends = self.run((stmt,), [state], frame)
+            except Fork:
+                continue
+            end = join_states(ends)
+            if end is None:
+                break
+            state = end
+        self.world.absorb(state)
+
+    def _run_main(self, path: str, unit: Unit) -> None:
+        frame = self.file_frame(path)
+        for stmt in unit.body:
+            if isinstance(stmt, If) and _is_main(stmt):
+                self.fuel = FUEL
+                self.run(stmt.body, [State(self.world)], frame)
+
+    def file_value(self, path: str, name: str, state: State) -> Value | None:
+        """What a file defines under a name, walking it first if need be."""
+        self.import_file(path)
+        frame = self.file_frame(path)
+        value = state.get((frame.thing, name))
+        if value is not None:
+            return value
+        if self._defined_later(path, name, frame):
+            return self.world.fields.get((frame.thing, name))
+        inner = self.program.imports.submodule(path, name)
+        if inner is not None:
+            self.import_file(inner)
+            return one(File(inner))
+        return None
+
+    def _defined_later(self, path: str, name: str, frame: Frame) -> bool:
+        """In a circle of imports: define a function or class before its file gets there."""
+        key = (frame.thing, name)
+        if key in self.world.fields:
+            return True
+        for stmt in self.program.units[path].body:
+            named = (isinstance(stmt, Define) and stmt.function.name == name) or (
+                isinstance(stmt, DefineClass) and stmt.cls.name == name
+            )
+            if named:
+                self.world.fields[key] = ANYTHING
+                state = State(self.world)
+                end = join_states(self.run((stmt,), [state], frame))
+                if end is not None:
+                    self.world.absorb(end)
+                return True
+        return False
+
+    def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
+        """What an import binds."""
+        imports = self.program.imports
+        path = imports.resolve(stmt.module, stmt.level, frame.path)
+        if stmt.name is None:
+            if path is None:
+                return one(Lib(stmt.module))
+            self.import_file(path)
+            return one(File(path))
+        if path is not None and stmt.name == "*":
+            return one(File(path))
+        if path is not None:
+            found = self.file_value(path, stmt.name, state)
+            return ANYTHING if found is None else found
+        dotted = f"{stmt.module}.{stmt.name}" if stmt.module else stmt.name
+        inner = imports.resolve(dotted, stmt.level, frame.path)
+        if inner is not None:
+            self.import_file(inner)
+            return one(File(inner))
+        return one(Lib("." * stmt.level + dotted))
+
+    def _import_all(self, value: Value, state: State, frame: Frame) -> None:
+        for atom in value.atoms:
+            if isinstance(atom, File):
+                self.import_file(atom.path)
+                source = self.file_frame(atom.path).thing
+                for name in self.things.names(source):
+                    held = state.get((source, name))
+                    if held is not None and not name.startswith("_"):
+                        self.assign(frame.thing, name, held, state)
+
+
+def _is_main(stmt: If) -> bool:
+    test = stmt.test
+    return (
+        isinstance(test, Compare)
+        and isinstance(test.left, Name)
+        and test.left.id == "__name__"
+        and test.right == Const(MAIN)
+    )
+
+
+def _top_uses(block: Block) -> set[str]:
+    """Names that module-level statements mention, function bodies aside."""
+    from evalguard.flow.mentions import names_in
+
+    return names_in(block)
+
+
+def flow(program: Program) -> tuple[Fact, ...]:
+    """Follow modes and gradients through a program.
+
+    Args:
+        program: The linked files.
+
+    Returns:
+        What was seen happen, sorted by place; the same for the same program, always.
+    """
+    return Analysis(program).facts()
+
+
+_ = Arguments
+_Known = Known

@@ -1,0 +1,469 @@
+"""Calls: of functions and classes of the project, of modules, and of methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalguard.events import Attr, Call, Const, Function, Item, Name, Param, Star, show
+from evalguard.flow.attributes import ITEMS
+from evalguard.flow.builtin import REVEAL, Builtins
+from evalguard.flow.classes import Known
+from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
+from evalguard.flow.state import State, distinguishing, join_states, settle
+from evalguard.flow.values import (
+    ANYTHING,
+    NO_ATOMS,
+    Atom,
+    Cls,
+    Fun,
+    Inert,
+    Lib,
+    Lit,
+    Managed,
+    Method,
+    Part,
+    Partial,
+    Ref,
+    Super,
+    Value,
+    join,
+    join_all,
+    lit,
+    one,
+    only,
+    ordered,
+    tainted,
+)
+from evalguard.modes import Mode, Sensitivity
+from evalguard.places import Place
+
+MOST_CALLEES = 8
+
+
+class Calling(Builtins):
+    """Calls."""
+
+    def call(self, node: Call, state: State, frame: Frame) -> Value:
+        """Evaluate a call expression."""
+        special = self.special(node, state, frame)
+        if special is not None:
+            return special
+        callee = self.value(node.func, state, frame)
+        args = self.arguments(node, state, frame)
+        return self.call_value(callee, args, node, state, frame)
+
+    def arguments(self, node: Call, state: State, frame: Frame) -> Arguments:
+        """Evaluate the arguments of a call."""
+        positional: list[Value] = []
+        open_ = False
+        for arg in node.args:
+            value = self.value(arg, state, frame)
+            if not isinstance(arg, Star):
+                positional.append(value)
+            elif (items := self.sequence(value, state)) is not None:
+                positional += items
+            else:
+                positional.append(self.items(value, state))
+                open_ = True
+        keywords: list[tuple[str, Value]] = []
+        for name, arg in node.keywords:
+            value = self.value(arg, state, frame)
+            if name is not None:
+                keywords.append((name, value))
+            else:
+                known, rest = self._spread(value, state)
+                keywords += known
+                open_ = open_ or rest
+        return Arguments(tuple(positional), tuple(keywords), open_)
+
+    def _spread(self, value: Value, state: State) -> tuple[list[tuple[str, Value]], bool]:
+        """The keyword arguments in a ``**`` dict, and whether there may be others."""
+        atom = only(value)
+        if not isinstance(atom, Ref) or self.things[atom.thing].kind != "dict":
+            return [], True
+        out = [
+            (name[2:-2], held)
+            for name in self.things.names(atom.thing)
+            if name.startswith("['") and (held := state.get((atom.thing, name))) is not None
+        ]
+        return out, state.get((atom.thing, ITEMS)) is not None
+
+    def call_value(
+        self, callee: Value, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call whatever a value stands for; several callees are alternatives."""
+        atoms = ordered(callee.atoms)[:MOST_CALLEES]
+        if not atoms:
+            return self._nameless(callee, args, site, state, frame)
+        if len(atoms) == 1:
+            return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
+        results: list[Value] = []
+        ends: list[State] = []
+        for atom in atoms:
+            branch = state.copy()
+            results.append(self._call(atom, args, site, branch, frame))
+            ends.append(branch)
+        joined = join_states(ends)
+        if joined is not None:
+            state.adopt(joined)
+        return self._with_taint(callee, join_all(results))
+
+    def _with_taint(self, callee: Value, result: Value) -> Value:
+        return Value(result.atoms, result.taint | callee.taint) if callee.taint else result
+
+    def _nameless(
+        self, callee: Value, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """A call of something unknown; a method's name may still tell what it does."""
+        if isinstance(site.func, Attr):
+            return self.effect(site.func.name, callee, args, site, state, frame)
+        return self.effect(show(site.func), callee, args, site, state, frame)
+
+    def _call(
+        self, atom: Atom, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        if isinstance(atom, Fun):
+            if self._is_forward_call(atom, site, frame):
+                return self.forward(atom.bound.thing, args, site, state, frame)  # type: ignore[union-attr]
+            place = self.place(frame, site.at)
+            return self.call_function(atom, args, place, show(site.func), state, frame)
+        if isinstance(atom, Cls):
+            return self.instantiate(atom.number, args, site, state, frame)
+        if isinstance(atom, Lib):
+            return self.library_or_builtin(atom.name, args, site, state, frame)
+        if isinstance(atom, Method):
+            return self.method_call(atom, args, site, state, frame)
+        if isinstance(atom, Ref):
+            return self._call_object(atom, args, site, state, frame)
+        if isinstance(atom, Partial):
+            keywords = tuple({**dict(atom.keywords), **args.named()}.items())
+            both = Arguments(atom.args + args.positional, keywords, args.open)
+            return self.call_value(atom.target, both, site, state, frame)
+        if isinstance(atom, (Inert, Part)):
+            values = [self.deep(value, state) for value in args.values()]
+            for value in values:
+                self.recorder.fed(value.taint)
+            return tainted(values)
+        return self._nameless(one(atom), args, site, state, frame)
+
+    def _is_forward_call(self, fun: Fun, site: Call, frame: Frame) -> bool:
+        """``module.forward(...)``, ``super().forward(...)`` aside."""
+        if fun.bound is None or self.functions[fun.number].function.name != "forward":
+            return False
+        parent = isinstance(site.func, Attr) and isinstance(site.func.value, Call)
+        return self.things[fun.bound.thing].kind == "module" and not parent
+
+    def _call_object(
+        self, atom: Ref, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        thing = self.things[atom.thing]
+        if thing.kind == "object" and thing.cls is not None:
+            member = self.member(thing.cls, "__call__", state)
+            if member is not None:
+                return self.call_value(
+                    self._bound(member, atom, site, state, frame), args, site, state, frame
+                )
+            return self._nameless(ANYTHING, args, site, state, frame)
+        if thing.kind not in ("module", "unknown"):
+            return self._nameless(ANYTHING, args, site, state, frame)
+        if thing.kind == "unknown" and not self._callable_module(atom.thing, site):
+            return self._unknown_method(atom.thing, args, site, state, frame)
+        return self.forward(atom.thing, args, site, state, frame)
+
+    def _callable_module(self, number: int, site: Call) -> bool:
+        """Whether calling an unknown object may be a forward call."""
+        thing = self.things[number]
+        if thing.parent is None:
+            return True
+        parent = self.things[thing.parent]
+        if parent.kind == "module" or parent.shown:
+            return not self.knowledge.effect(thing.text) in ("backward", "gradient")
+        return thing.shown
+
+    def _unknown_method(
+        self, number: int, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """A method of an object that isn't shown to be a module."""
+        thing = self.things[number]
+        owner = thing.parent
+        if owner is not None:
+            for value in args.values():
+                if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
+                    self.put(owner, ITEMS, value, state)
+            taint = state.get((owner, ITEMS))
+            held = tainted([taint]) if taint is not None else ANYTHING
+            return self.effect(thing.text, held, args, site, state, frame)
+        return self._nameless(ANYTHING, args, site, state, frame)
+
+    # Functions.
+
+    def function_value(self, function: Any, frame: Frame) -> Value:
+        """A lambda or nested function as a value."""
+        return one(self.define(function, frame, None))
+
+    def define(self, function: Function, frame: Frame, owner: int | None) -> Fun:
+        """Enter a function; the frame that it closes over is kept."""
+        key = (frame.path, function.at, function.name)
+        number = self.function_numbers.get(key)
+        if number is None:
+            number = len(self.functions)
+            self.function_numbers[key] = number
+            self.functions.append(Known(number, function, frame.path, frame.thing, owner))
+        frame.captured = True
+        return Fun(number, frame.thing, None)
+
+    def call_function(
+        self, fun: Fun, args: Arguments, place: Place, text: str, state: State, frame: Frame
+    ) -> Value:
+        """Walk a function with the caller's state."""
+        known = self.functions[fun.number]
+        if known.role == "manager":
+            return one(Managed(fun, args))
+        if self.fuel <= 0 or self.active.count(fun.number) > 1 or len(self.active) > DEEPEST:
+            return tainted([self.deep(value, state) for value in args.values()])
+        inner = self._enter(fun, known, args, place, text, state, frame)
+        before = state.grad, state.grad_place
+        if known.grad is not None:
+            state.grad, state.grad_place = known.grad, known.grad_place
+        result = self.walk(inner, known, state)
+        if known.grad is not None:
+            state.grad, state.grad_place = before
+        return result
+
+    def _enter(
+        self,
+        fun: Fun,
+        known: Known,
+        args: Arguments,
+        place: Place,
+        text: str,
+        state: State,
+        frame: Frame,
+    ) -> Frame:
+        """A frame for a call, with its parameters bound."""
+        context = self.context(frame.context, place, fun.number)
+        inner = self.frame_of(fun, known, context)
+        if fun.bound is not None and self.things[fun.bound.thing].kind == "module":
+            self._lift(inner, fun.bound.thing, place, text, state, frame)
+        inner.in_forward = self._in_forward(known, fun, frame)
+        self.bind_parameters(inner, known, fun, args, state)
+        return inner
+
+    def _in_forward(self, known: Known, fun: Fun, frame: Frame) -> bool:
+        if known.function.name in ("__init__", "reset_parameters"):
+            return False
+        return frame.in_forward
+
+    def _lift(
+        self, inner: Frame, module: int, place: Place, text: str, state: State, frame: Frame
+    ) -> None:
+        if frame.lifted is not None and self.within(module, frame.lifted_module, state):
+            inner.lifted, inner.lifted_module = frame.lifted, frame.lifted_module
+        elif frame.me is None or not self.within(module, frame.me.thing, state):
+            inner.lifted, inner.lifted_module = (place, text), module
+
+    def frame_of(self, fun: Fun, known: Known, context: int) -> Frame:
+        """An empty frame for a function."""
+        thing, _ = self.things.make(("frame", context, fun.number, fun.frame), "frame")
+        inner = Frame(
+            thing.number,
+            known.path,
+            context,
+            known,
+            outer=fun.frame,
+            me=fun.bound,
+            owner=known.owner,
+            names=known.function.locals,
+        )
+        outer = self.frames.get(fun.frame)
+        if known.owner is None and outer is not None:
+            inner.me, inner.owner = fun.bound or outer.me, outer.owner
+        if outer is not None and known.owner is None:
+            inner.lifted, inner.lifted_module = outer.lifted, outer.lifted_module
+        self.frames[thing.number] = inner
+        return inner
+
+    def bind_parameters(
+        self, inner: Frame, known: Known, fun: Fun, args: Arguments, state: State
+    ) -> None:
+        """Bind arguments to parameters; what isn't passed is the default, or unknown."""
+        positional = list(args.positional)
+        if fun.bound is not None and known.role != "static":
+            positional.insert(0, one(fun.bound))
+        named = args.named()
+        for param in known.function.params:
+            value = self._argument(param, positional, named, args, inner, known, state)
+            self.assign(inner.thing, param.name, value, state)
+
+    def _argument(
+        self,
+        param: Param,
+        positional: list[Value],
+        named: dict[str, Value],
+        args: Arguments,
+        inner: Frame,
+        known: Known,
+        state: State,
+    ) -> Value:
+        at = known.function.at
+        if param.kind == "args":
+            rest, positional[:] = list(positional), []
+            return self.listed(rest, "args", at, inner, state)
+        if param.kind == "kwargs":
+            holder = self.container("dict", at, inner)
+            for name, value in named.items():
+                self.put(holder.number, f"[{name!r}]", value, state)
+            return one(Ref(holder.number))
+        if param.kind == "plain" and positional:
+            named.pop(param.name, None)
+            return positional.pop(0)
+        if param.name in named:
+            return named.pop(param.name)
+        if param.default is not None and not args.open:
+            home = self.frames.get(known.frame)
+            return self.value(param.default, state, home) if home else ANYTHING
+        return self.parameter(param, inner, known)
+
+    def parameter(self, param: Param, inner: Frame, known: Known) -> Value:
+        """What an unseen caller passes."""
+        thing, new = self.things.make(("param", inner.context, inner.thing, param.name), "unknown")
+        if new:
+            thing.text = f"{known.function.name}.{param.name}"
+            thing.place = Place(known.path, known.function.at)
+            thing.shown = self._noted_module(param)
+        return one(Ref(thing.number))
+
+    def _noted_module(self, param: Param) -> bool:
+        note = param.note
+        return note is not None and not isinstance(note, (Const, Item)) and (
+            show(note).rpartition(".")[2] in ("Module", "LightningModule")
+        )
+
+    def walk(self, inner: Frame, known: Known, state: State) -> Value:
+        """Walk a function's body; its end becomes the state."""
+        known.walked = True
+        self.active.append(known.number)
+        try:
+            ends = self.run(known.function.body, [state.copy()], inner)
+        finally:
+            self.active.pop()
+        outcomes = inner.returns + [(end, lit(None)) for end in ends]
+        value = join_all([item for _, item in outcomes])
+        if known.function.generator and inner.on_yield is None:
+            value = self._generated(inner, known, state, outcomes)
+        self._leave(inner, known, [end for end, _ in outcomes], state)
+        return value
+
+    def _generated(
+        self, inner: Frame, known: Known, state: State, outcomes: list[tuple[State, Value]]
+    ) -> Value:
+        holder = self.container("list", known.function.at, inner)
+        items = join_all(inner.yields)
+        self.things.note(holder.number, ITEMS)
+        for end in [state, *[end for end, _ in outcomes]]:
+            end.fields[(holder.number, ITEMS)] = items
+        return one(Ref(holder.number))
+
+    def _leave(self, inner: Frame, known: Known, ends: list[State], state: State) -> None:
+        if not inner.captured:
+            for end in ends:
+                for name in known.function.locals:
+                    end.fields.pop((inner.thing, name), None)
+        narrow, assume = state.narrow, state.assume
+        merged = settle(ends)
+        if len(merged) > 1:
+            key = distinguishing(merged[0], merged[1])
+            if key is not None and self.may_fork(key, state):
+                raise Fork(key)
+        joined = join_states(merged)
+        if joined is None:
+            return
+        state.adopt(joined)
+        state.narrow = narrow
+        state.assume = {**state.assume, **assume} if len(ends) == 1 else assume
+
+    def may_fork(self, key: object, state: State) -> bool:
+        """Whether a caller's statement may be walked once for each outcome of a condition."""
+        return key not in state.assume and len(state.assume) < 6
+
+    # Classes.
+
+    def instantiate(
+        self, number: int, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Make an object of a project class."""
+        blueprint = self.classes[number]
+        place = self.place(frame, site.at)
+        module = self.classes.is_module(number)
+        key = ("new", frame.context, place, number)
+        thing, _ = self.things.make(key, "module" if module else "object")
+        thing.cls, thing.text, thing.place = number, show(site), place
+        thing.forward_born = frame.in_forward
+        if module:
+            self._note_instance(thing.number, number, site, state, frame)
+        self.construct(thing.number, args, place, show(site), state, frame)
+        if module and frame.in_forward:
+            self._note_instance(thing.number, number, site, state, frame)
+        del blueprint
+        return one(Ref(thing.number))
+
+    def _note_instance(
+        self, thing: int, number: int, site: Call, state: State, frame: Frame
+    ) -> None:
+        sensitive = self.survey(thing, "", state).module.sensitive
+        parameters = sensitive is not Sensitivity.NO
+        name = self.classes[number].cls.name
+        self.note_built(name, sensitive, parameters, site, state, frame)
+
+    def construct(
+        self, number: int, args: Arguments, place: Place, text: str, state: State, frame: Frame
+    ) -> None:
+        """Give a new object its mode and run ``__init__``."""
+        thing = self.things[number]
+        assert thing.cls is not None
+        if thing.kind == "module":
+            mode = self.written(Mode.TRAIN, "built", text, place)
+            thing.built = next(iter(mode.origins))
+            self.born(thing, mode, state)
+        else:
+            state.forget(number)
+        init = self.member(thing.cls, "__init__", state)
+        funs = [atom for atom in init.atoms if isinstance(atom, Fun)] if init else []
+        if funs:
+            bound = funs[0]._replace(bound=Ref(number))
+            self.call_function(bound, args, place, text, state, frame)
+        else:
+            self._plain_fields(number, args, state)
+        after = self.member(thing.cls, "__post_init__", state)
+        for atom in ordered(after.atoms) if after else ():
+            if isinstance(atom, Fun):
+                self.call_function(
+                    atom._replace(bound=Ref(number)), Arguments(), place, text, state, frame
+                )
+
+    def _plain_fields(self, number: int, args: Arguments, state: State) -> None:
+        thing = self.things[number]
+        assert thing.cls is not None
+        names = self.classes[thing.cls].cls.fields
+        for name, value in zip(names, args.positional, strict=False):
+            self.assign(number, name, value, state)
+        for name, value in args.keywords:
+            self.assign(number, name, value, state)
+        if thing.kind == "module":
+            self._fill(number, args, state)
+
+    # Special forms.
+
+    def special(self, node: Call, state: State, frame: Frame) -> Value | None:
+        """``super()`` and other calls that need their syntax; None for all others."""
+        if isinstance(node.func, Name) and node.func.id == "super":
+            me: Ref | Cls | None = frame.me
+            if frame.owner is None:
+                return ANYTHING
+            return one(Super(frame.owner, me or Cls(frame.owner)))
+        if isinstance(node.func, Name) and node.func.id == REVEAL:
+            return self.reveal(self.arguments(node, state, frame), node, state, frame)
+        return None
+
+
+_ = (Lit, NO_ATOMS, join)

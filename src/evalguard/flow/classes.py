@@ -1,0 +1,121 @@
+"""Project classes and functions, as defined while the program is walked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from evalguard.events import Class, Function
+from evalguard.flow.values import Cls, Lib, Value, ordered
+from evalguard.knowledge import Knowledge
+from evalguard.modes import Grad
+from evalguard.places import Place
+
+DEEPEST = 40
+
+
+@dataclass(slots=True)
+class Known:
+    """A function: where it stands, the class that owns it, and what its decorators make of it.
+
+    ``role`` is plain, property, static, class or manager (a ``@contextmanager``).
+    """
+
+    number: int
+    function: Function
+    path: str
+    frame: int
+    owner: int | None
+    role: str = "plain"
+    grad: Grad | None = None
+    grad_place: Place | None = None
+    walked: bool = False
+
+
+@dataclass(slots=True)
+class Blueprint:
+    """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from."""
+
+    number: int
+    cls: Class
+    path: str
+    frame: int
+    thing: int
+    bases: tuple[Value, ...] = ()
+    subclasses: list[int] = field(default_factory=list)
+
+
+class Classes:
+    """All classes of the program."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._all: list[Blueprint] = []
+        self._modules: dict[int, bool] = {}
+
+    def __getitem__(self, number: int) -> Blueprint:
+        return self._all[number]
+
+    def __iter__(self) -> Iterator[Blueprint]:
+        return iter(self._all)
+
+    def add(self, cls: Class, path: str, frame: int, thing: int) -> Blueprint:
+        """Enter a class."""
+        blueprint = Blueprint(len(self._all), cls, path, frame, thing)
+        self._all.append(blueprint)
+        return blueprint
+
+    def settle(self, blueprint: Blueprint, bases: tuple[Value, ...]) -> None:
+        """Enter its bases, once they are known."""
+        blueprint.bases = bases
+        self._modules.clear()
+        for atom in self._bases(blueprint):
+            if isinstance(atom, Cls) and blueprint.number not in self._all[atom.number].subclasses:
+                self._all[atom.number].subclasses.append(blueprint.number)
+
+    def _bases(self, blueprint: Blueprint) -> list[Cls | Lib]:
+        atoms = [atom for base in blueprint.bases for atom in ordered(base.atoms)]
+        return [atom for atom in atoms if isinstance(atom, (Cls, Lib))]
+
+    def ancestry(self, number: int) -> list[Cls | Lib]:
+        """The class and its bases in the order of method lookup (an approximation of C3)."""
+        found: list[Cls | Lib] = []
+        self._climb(Cls(number), found, 0)
+        last = {atom: index for index, atom in enumerate(found)}
+        return [atom for index, atom in enumerate(found) if last[atom] == index]
+
+    def _climb(self, atom: Cls | Lib, found: list[Cls | Lib], depth: int) -> None:
+        found.append(atom)
+        if isinstance(atom, Cls) and depth < DEEPEST and len(found) < 200:
+            for base in self._bases(self._all[atom.number]):
+                if base != atom:
+                    self._climb(base, found, depth + 1)
+
+    def is_module(self, number: int) -> bool:
+        """Whether instances are modules: a base is, or an unknown base goes with ``forward``."""
+        known = self._modules.get(number)
+        if known is None:
+            known = self._is_module(number)
+            self._modules[number] = known
+        return known
+
+    def _is_module(self, number: int) -> bool:
+        ancestry = self.ancestry(number)
+        libs = [atom.name for atom in ancestry if isinstance(atom, Lib)]
+        answers = [self._knowledge.is_module_base(name) for name in libs]
+        if True in answers:
+            return True
+        unknown = [name for name, answer in zip(libs, answers, strict=True) if answer is None]
+        if not any("." in name and not name.startswith("builtins.") for name in unknown):
+            return False
+        return any(self._has_forward(atom) for atom in ancestry if isinstance(atom, Cls))
+
+    def _has_forward(self, atom: Cls) -> bool:
+        from evalguard.events import Define
+
+        body = self._all[atom.number].cls.body
+        return any(isinstance(item, Define) and item.function.name == "forward" for item in body)
+
+    def libraries(self, number: int) -> list[str]:
+        """The library classes that a class inherits from."""
+        return [atom.name for atom in self.ancestry(number) if isinstance(atom, Lib)]

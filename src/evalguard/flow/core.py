@@ -1,0 +1,192 @@
+"""The ground of the analysis: its tables, frames, call chains and budget.
+
+The analysis is one class built in layers, each a file: ``Core`` (tables), ``Switching`` (modes),
+``Attributes`` (objects), ``Evaluating`` (expressions), ``Libraries`` (what isn't the project's),
+``Calling`` (functions and classes), ``Running`` (statements), ``Analysis`` (entry points). A
+layer calls upwards only through the methods that ``Core`` declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from evalguard.events import Block, Call, Expr
+from evalguard.facts import Origin, Step
+from evalguard.flow.classes import Classes, Known
+from evalguard.flow.record import Recorder
+from evalguard.flow.state import ModeState, State, World
+from evalguard.flow.things import Things
+from evalguard.flow.values import Fun, Key, Ref, Value
+from evalguard.link import Program
+from evalguard.modes import Mode
+from evalguard.places import Place, Span
+
+FUEL = 30_000
+DEEPEST = 24
+
+
+class Fork(Exception):
+    """A statement must be walked once for each outcome of a condition."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class Arguments(NamedTuple):
+    """Evaluated arguments; ``open`` if a ``*`` or ``**`` hides some."""
+
+    positional: tuple[Value, ...] = ()
+    keywords: tuple[tuple[str, Value], ...] = ()
+    open: bool = False
+
+    def values(self) -> list[Value]:
+        """All of them."""
+        return [*self.positional, *[value for _, value in self.keywords]]
+
+    def named(self) -> dict[str, Value]:
+        """The keyword arguments."""
+        return dict(self.keywords)
+
+
+NO_ARGUMENTS = Arguments()
+
+
+@dataclass(slots=True)
+class LoopPoint:
+    """A loop under way: its place, the round, and the states that left it."""
+
+    place: Place
+    round: int = 1
+    breaks: list[State] = field(default_factory=list)
+    continues: list[State] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Frame:
+    """One activation: of a function, a class body or a file.
+
+    ``thing`` holds its variables. ``lifted`` is where code outside a module called into it:
+    forward calls on ``lifted_module`` and its parts belong to that place. ``entry`` marks the
+    frame that an entry point starts in.
+    """
+
+    thing: int
+    path: str
+    context: int
+    known: Known | None = None
+    outer: int | None = None
+    me: Ref | None = None
+    owner: int | None = None
+    names: frozenset[str] = frozenset()
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    returns: list[tuple[State, Value]] = field(default_factory=list)
+    yields: list[Value] = field(default_factory=list)
+    loops: list[LoopPoint] = field(default_factory=list)
+    on_yield: Callable[[Value, State], Value] | None = None
+    lifted: tuple[Place, str] | None = None
+    lifted_module: int | None = None
+    in_forward: bool = False
+    captured: bool = False
+    forks: int = 0
+    entry: bool = False
+
+
+@dataclass(slots=True)
+class Chain:
+    """One call on the way from an entry point."""
+
+    parent: int
+    step: Step | None
+    function: int
+
+
+class Core:
+    """Tables shared by all layers."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.knowledge = program.knowledge
+        self.things = Things()
+        self.world = World(self.things.inherited)
+        self.classes = Classes(program.knowledge)
+        self.functions: list[Known] = []
+        self.function_numbers: dict[object, int] = {}
+        self.frames: dict[int, Frame] = {}
+        self.recorder = Recorder()
+        self.chains: list[Chain] = [Chain(0, None, -1)]
+        self._contexts: dict[tuple[int, Place, int], int] = {}
+        self.loops: list[LoopPoint] = []
+        self.active: list[int] = []
+        self.fuel = FUEL
+        self.files_under_way: set[str] = set()
+        self.outside: set[int] = set()
+
+    def context(self, parent: int, place: Place, function: int) -> int:
+        """The number of a call chain that is one call longer."""
+        key = (parent, place, function)
+        number = self._contexts.get(key)
+        if number is None:
+            number = len(self.chains)
+            self._contexts[key] = number
+            name = self.functions[function].function.qualname if function >= 0 else ""
+            self.chains.append(Chain(parent, Step(name, place), function))
+        return number
+
+    def steps(self, context: int) -> tuple[Step, ...]:
+        """The calls of a chain, outermost first."""
+        out: list[Step] = []
+        while context:
+            chain = self.chains[context]
+            if chain.step is not None:
+                out.append(chain.step)
+            context = chain.parent
+        return tuple(reversed(out))
+
+    def function_names(self, frame: Frame) -> list[str]:
+        """The names of the functions under way, innermost first."""
+        names = [self.functions[number].function.name for number in reversed(self.active)]
+        return names or ([frame.known.function.name] if frame.known else [])
+
+    def place(self, frame: Frame, span: Span) -> Place:
+        """A span as a place of the frame's file."""
+        return Place(frame.path, span)
+
+    def loop_behind(self) -> Place | None:
+        """The innermost loop that is past its first round."""
+        for loop in reversed(self.loops):
+            if loop.round > 1:
+                return loop.place
+        return None
+
+    def written(self, mode: Mode, how: str, text: str, place: Place | None) -> ModeState:
+        """A mode with a single origin."""
+        return ModeState(mode, frozenset((Origin(mode, how, text, place),)))
+
+    # What higher layers provide.
+
+    def value(self, node: Expr, state: State, frame: Frame) -> Value:
+        """Evaluate an expression."""
+        raise NotImplementedError
+
+    def call_value(
+        self, callee: Value, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call whatever a value stands for."""
+        raise NotImplementedError
+
+    def call_function(
+        self, fun: Fun, args: Arguments, place: Place, text: str, state: State, frame: Frame
+    ) -> Value:
+        """Walk a function with these arguments."""
+        raise NotImplementedError
+
+    def file_value(self, path: str, name: str, state: State) -> Value | None:
+        """What a file of the program defines under a name."""
+        raise NotImplementedError
+
+    def run(self, block: Block, states: list[State], frame: Frame) -> list[State]:
+        """Walk statements; the states in which their end is reached."""
+        raise NotImplementedError

@@ -1,0 +1,148 @@
+"""Entry points: functions and methods that no visible code calls."""
+
+from __future__ import annotations
+
+from evalguard.events import Function
+from evalguard.facts import Origin
+from evalguard.flow.classes import Known
+from evalguard.flow.core import FUEL, Arguments, Fork
+from evalguard.flow.running import Running
+from evalguard.flow.state import ModeState, State
+from evalguard.flow.values import ANYTHING, Cls, Fun, Ref, Value
+from evalguard.knowledge import Hook
+from evalguard.link import Program
+from evalguard.modes import Mode
+from evalguard.places import Place
+
+UNSEEN_CALLER = Arguments((), (), True)
+MOST_CONTEXTS = 3
+NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
+
+
+class Entries(Running):
+    """Walks what nothing else has reached."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self._prototypes: dict[int, State] = {}
+
+    def walk_entries(self, mentioned: frozenset[str]) -> None:
+        """Walk every function not yet reached: those that nobody mentions first."""
+        for first in (True, False):
+            index = 0
+            while index < len(self.functions):
+                known = self.functions[index]
+                index += 1
+                alone = known.function.name not in mentioned
+                if not known.walked and alone is first and known.function.name not in NEVER:
+                    self._walk_entry(known)
+
+    def _walk_entry(self, known: Known) -> None:
+        if known.owner is None:
+            self._start(Fun(known.number, known.frame, None), known, State(self.world), None)
+            return
+        for cls in self._contexts_of(known):
+            me, state = self._prototype(cls)
+            hook = self._hook(cls, known.function.name)
+            self._prepare(me, cls, hook, state)
+            bound = None if known.role == "static" else me
+            self._start(Fun(known.number, known.frame, bound), known, state, hook)
+
+    def _contexts_of(self, known: Known) -> list[int]:
+        """The classes on which a method is tried: the most derived that inherit it."""
+        assert known.owner is not None
+        leaves: list[int] = []
+        todo, seen = [known.owner], {known.owner}
+        while todo:
+            number = todo.pop(0)
+            children = [
+                child
+                for child in self.classes[number].subclasses
+                if child not in seen and not _defines(self.classes[child].cls.body, known)
+            ]
+            seen.update(children)
+            todo += children
+            if not children:
+                leaves.append(number)
+        return leaves[:MOST_CONTEXTS]
+
+    def _prototype(self, cls: int) -> tuple[Ref, State]:
+        """An object of a class, made by callers that can't be seen."""
+        blueprint = self.classes[cls]
+        place = Place(blueprint.path, blueprint.cls.at)
+        module = self.classes.is_module(cls)
+        thing, new = self.things.make(("self", cls), "module" if module else "object")
+        state = self._prototypes.get(cls)
+        if state is None:
+            thing.cls, thing.text, thing.place = cls, blueprint.cls.name, place
+            self.outside.add(thing.number)
+            state = State(self.world)
+            self._prototypes[cls] = state.copy()
+            self.fuel = FUEL
+            frame = self.frames[blueprint.frame]
+            name = blueprint.cls.name
+            try:
+                self.construct(thing.number, UNSEEN_CALLER, place, name, state, frame)
+            except Fork:
+                pass
+            self._prototypes[cls] = state
+        return Ref(thing.number), self._prototypes[cls].copy()
+
+    def _hook(self, cls: int, name: str) -> Hook | None:
+        for base in self.classes.libraries(cls):
+            hook = self.knowledge.hooks_of(base).get(name)
+            if hook is not None:
+                return hook
+        return None
+
+    def _prepare(self, me: Ref, cls: int, hook: Hook | None, state: State) -> None:
+        """The modes at a method's start: a framework's, or whatever callers have made of them."""
+        frame = self.frames[self.classes[cls].frame]
+        if self.things[me.thing].kind == "module":
+            mode = hook.mode if hook is not None else Mode.UNSEEN
+            origins: frozenset[Origin] = frozenset()
+            if hook is not None and mode is not Mode.UNSEEN:
+                origins = frozenset((Origin(mode, "hook", hook.name, None),))
+            self.switch(me.thing, ModeState(mode, origins), state, frame, set())
+            return
+        for thing, known in list(state.modes.items()):
+            state.modes[thing] = known._replace(assumed=True)
+
+    def _start(self, fun: Fun, known: Known, state: State, hook: Hook | None) -> None:
+        if known.walked and known.owner is None:
+            return
+        self.fuel, self.loops = FUEL, []
+        inner = self.frame_of(fun, known, 0)
+        inner.entry = True
+        inner.in_forward = self._is_forward(fun, known.function)
+        self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
+        grad = hook.grad if hook is not None else known.grad
+        if grad is not None:
+            state.grad, state.grad_place = grad, known.grad_place
+        try:
+            value = self.walk(inner, known, state)
+        except Fork:
+            value = ANYTHING
+        self._escape(value, state)
+
+    def _is_forward(self, fun: Fun, function: Function) -> bool:
+        return (
+            function.name == "forward"
+            and fun.bound is not None
+            and self.things[fun.bound.thing].kind == "module"
+        )
+
+    def _escape(self, value: Value, state: State) -> None:
+        self.recorder.escaped(self.deep(value, state).taint)
+
+
+def _defines(body: object, known: Known) -> bool:
+    from evalguard.events import Define
+
+    assert isinstance(body, tuple)
+    return any(
+        isinstance(item, Define) and item.function.name == known.function.name for item in body
+    )
+
+
+_ = Cls

@@ -1,0 +1,451 @@
+"""What isn't the project's: library functions and classes, by the knowledge tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evalguard.events import Call, show
+from evalguard.facts import BuiltInForward, FunctionalCall
+from evalguard.flow.attributes import ITEMS
+from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.evaluating import Evaluating
+from evalguard.flow.state import State
+from evalguard.flow.values import (
+    ANYTHING,
+    MADE,
+    NO_ATOMS,
+    Ctx,
+    Fun,
+    Inert,
+    Lit,
+    Method,
+    Part,
+    Partial,
+    Ref,
+    Saved,
+    Value,
+    constant,
+    detached,
+    join,
+    join_all,
+    one,
+    ordered,
+    tainted,
+)
+from evalguard.knowledge import ABSENT, UNKNOWN, Argued, Argument, Factory, Functional, Layer
+from evalguard.modes import Grad, Mode, Sensitivity
+
+Constants = tuple[list[object], Mapping[str, object]]
+
+
+class Libraries(Evaluating):
+    """Calls of library names."""
+
+    def library_call(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call a library's function or class."""
+        known = self.knowledge
+        name = known.canonical(name)
+        if known.context(name) is not None:
+            return self._context(name, args, site, state, frame)
+        if (functional := known.functional(name)) is not None:
+            return self._functional(functional, args, site, state, frame)
+        if (layer := known.layer(name)) is not None:
+            return self._layer(layer, args, site, state, frame)
+        if known.wrapper(name) is not None:
+            return self._wrapped(name, args, site, state, frame)
+        if (factory := known.factory(name)) is not None and factory.module:
+            return self._factory(factory, args, site, state, frame)
+        if known.switch(name) is not None:
+            return self._switching(name, args, site, state, frame)
+        return self.effect(name, None, args, site, state, frame)
+
+    def constants(self, args: Arguments) -> Constants:
+        """The arguments as the knowledge tables ask for them: constants, or UNKNOWN."""
+        positional = [_constant(value) for value in args.positional]
+        keywords: dict[str, object] = {key: _constant(value) for key, value in args.keywords}
+        if args.open:
+            keywords["**"] = UNKNOWN
+        return positional, keywords
+
+    def argument(self, which: Argument | None, args: Arguments) -> Value | None:
+        """The value passed for a parameter; None if it isn't known."""
+        if which is None:
+            return None
+        found = which.find(args.positional, args.named())
+        return None if isinstance(found, Argued) else found
+
+    # Context managers.
+
+    def _context(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        known = self.knowledge.context(name)
+        assert known is not None
+        flag = self.argument(known.argument, args)
+        functions = [atom for value in args.values() for atom in value.atoms if isinstance(atom, Fun)]
+        if functions and known.grad and known.argument is None:
+            return self._decorated(functions[0], known.grad_of(), site, frame)
+        value = one(Ctx(name, flag, self.argument(known.target, args)))
+        if known.immediate:
+            self.enter_grad(self.grad_of(name, flag, state, frame), site, state, frame)
+        return value
+
+    def _decorated(self, fun: Fun, grad: Grad | None, site: Call, frame: Frame) -> Value:
+        entry = self.functions[fun.number]
+        entry.grad, entry.grad_place = grad, self.place(frame, site.at)
+        return one(fun)
+
+    def grad_of(
+        self, name: str, flag: Value | None, state: State, frame: Frame
+    ) -> Grad | None:
+        """The gradient state that a context manager sets; None if it leaves it alone."""
+        known = self.knowledge.context(name)
+        assert known is not None
+        if known.grad != "argument":
+            return known.grad_of()
+        if flag is None:
+            return known.grad_of()
+        decided = self.decide(flag, state, frame)
+        if decided is None:
+            return Grad.UNSEEN
+        return Grad.of(decided != known.inverted)
+
+    def enter_grad(
+        self, grad: Grad | None, site: Call | None, state: State, frame: Frame
+    ) -> None:
+        """Set the gradient state."""
+        if grad is not None:
+            state.grad = grad
+            state.grad_place = self.place(frame, site.at) if site is not None else None
+
+    def decide(self, flag: Value, state: State, frame: Frame) -> bool | None:
+        """Whether a flag is true; where it is a stable condition, the statement is forked."""
+        from evalguard.flow.core import Fork
+
+        holds, cond = self.truth(flag, state)
+        if holds is None and cond is not None and cond.key[0] != "training":
+            if frame.forks < 4:
+                raise Fork(cond.key)
+        return holds
+
+    # Functions with a training flag.
+
+    def _functional(
+        self, known: Functional, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        inputs = [self.deep(value, state) for value in args.values()]
+        for value in inputs:
+            self.recorder.fed(value.taint)
+        owner = self._module_owner(frame)
+        if owner is not None:
+            self.recorder.note(self._functional_fact(known, args, site, state, frame, owner))
+        return tainted(inputs)
+
+    def _module_owner(self, frame: Frame) -> str | None:
+        """The module class whose method is running, if any."""
+        for number in reversed(self.active):
+            owner = self.functions[number].owner
+            if owner is not None and self.classes.is_module(owner):
+                return self.classes[owner].cls.name
+        return None
+
+    def _functional_fact(
+        self,
+        known: Functional,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+        owner: str,
+    ) -> FunctionalCall:
+        names = self.function_names(frame)
+        return FunctionalCall(
+            self.place(frame, site.at),
+            frame.known.function.qualname if frame.known else "",
+            (),
+            name=show(site.func),
+            training=self._training_flag(known, args, state),
+            probability=self._probability(known, args),
+            flag=known.flag.name if known.flag else "training",
+            guarded=any(key[0] == "training" for key in state.assume),
+            stochastic=any(self.knowledge.speaks_of("stochastic", name) for name in names),
+            owner=owner,
+        )
+
+    def _training_flag(self, known: Functional, args: Arguments, state: State) -> str:
+        if known.always:
+            return self._always_flag(known, args)
+        value = self.argument(known.flag, args)
+        if value is None:
+            if args.open or known.default is None:
+                return "unknown"
+            return "default" if known.default else "conditioned"
+        flag = constant(value)
+        if flag is not None:
+            return "constant" if flag.value else "conditioned"
+        saved = any(isinstance(atom, Saved) for atom in value.atoms)
+        return "conditioned" if saved else "unknown"
+
+    def _always_flag(self, known: Functional, args: Arguments) -> str:
+        """A function without a flag of its own: what it is given must depend on the mode."""
+        value = self.argument(known.probability or known.flag, args)
+        if value is None:
+            off = known.probability_default == 0
+            return "conditioned" if off else "unknown" if args.open else "default"
+        given = constant(value)
+        if given is not None:
+            return "constant" if given.value else "conditioned"
+        if len(value.atoms) != 1 or not all(self._stored(atom) for atom in value.atoms):
+            return "unknown"
+        return "constant"
+
+    def _stored(self, atom: object) -> bool:
+        """Whether a value is an attribute or a parameter's of ``__init__``, mode or no mode."""
+        return isinstance(atom, Ref) and self.things[atom.thing].text.startswith("__init__.")
+
+    def _probability(self, known: Functional, args: Arguments) -> float | None:
+        value = self.argument(known.probability, args)
+        if value is None:
+            return None if args.open else known.probability_default
+        given = constant(value)
+        return float(given.value) if given and isinstance(given.value, (int, float)) else None
+
+    # Modules.
+
+    def _layer(
+        self, layer: Layer, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        sensitive = layer.sensitivity(*self.constants(args))
+        holder = bool(layer.contains)
+        self.note_built(layer.name, sensitive, layer.parameters, site, state, frame)
+        if sensitive is Sensitivity.NO and not holder:
+            return one(Inert(layer.name, layer.parameters))
+        place = self.place(frame, site.at)
+        thing, _ = self.things.make(("lib", frame.context, place), "module")
+        thing.lib, thing.text, thing.place = layer.name, show(site), place
+        thing.sensitive, thing.detector = sensitive, layer.detector
+        thing.because = f"{layer.name.rpartition('.')[2]}"
+        thing.forward_born = frame.in_forward
+        mode = self.written(Mode.TRAIN, "built", show(site), place)
+        thing.built = next(iter(mode.origins))
+        result = self.born(thing, mode, state)
+        if holder:
+            self._fill(thing.number, args, state)
+        return result
+
+    def _fill(self, number: int, args: Arguments, state: State) -> None:
+        for index, value in enumerate(args.positional):
+            self.put(number, f"[{index}]", value, state)
+            for atom in ordered(value.atoms):
+                if isinstance(atom, Ref) and self.things[atom.thing].kind in ("list", "dict"):
+                    self.put(number, ITEMS, self.items(one(atom), state), state)
+
+    def note_built(
+        self,
+        name: str,
+        sensitive: Sensitivity,
+        parameters: bool,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> None:
+        """Note a module that is made inside a forward pass."""
+        if not frame.in_forward:
+            return
+        fact = BuiltInForward(
+            self.place(frame, site.at),
+            frame.known.function.qualname if frame.known else "",
+            (),
+            type=name,
+            sensitive=sensitive,
+            parameters=parameters,
+            owner=self._module_owner(frame) or "",
+        )
+        self.recorder.note(fact)
+
+    def _factory(
+        self, factory: Factory, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        place = self.place(frame, site.at)
+        thing, _ = self.things.make(("made", frame.context, place), "module")
+        thing.lib, thing.text, thing.place = factory.name, show(site), place
+        thing.sensitive, thing.because = factory.sensitive, factory.name
+        thing.detector = factory.detector
+        mode = self.written(factory.mode_of(*self.constants(args)), "loaded", show(site), place)
+        mode = mode._replace(mixed=factory.mixed)
+        thing.built = next(iter(mode.origins))
+        result = self.born(thing, mode, state)
+        if factory.item is None:
+            return result
+        items = self.container("list", site.at, frame)
+        self.assign(items.number, f"[{factory.item}]", result, state)
+        return one(Ref(items.number))
+
+    def _wrapped(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        wrapper = self.knowledge.wrapper(name)
+        assert wrapper is not None
+        if wrapper.spread:
+            values = list(args.positional)
+            if len(values) == 1:
+                return values[0]
+            return self.listed(values, "tuple", site.at, frame, state)
+        value = self.argument(wrapper.argument, args)
+        if value is None:
+            return tainted(args.values())
+        if wrapper.copy:
+            value = self.copied(value, site, state, frame)
+        if wrapper.mode is not None:
+            self.switch_value(value, wrapper.mode, site, state, frame)
+        if wrapper.item is None:
+            return value
+        items = self.container("list", site.at, frame)
+        self.assign(items.number, f"[{wrapper.item}]", value, state)
+        return one(Ref(items.number))
+
+    def copied(self, value: Value, site: Call, state: State, frame: Frame) -> Value:
+        """A copy with a life of its own, in the same modes."""
+        return join_all(
+            [
+                self._copy(atom, site, state, frame) if isinstance(atom, Ref) else one(atom)
+                for atom in ordered(value.atoms)
+            ]
+        )
+
+    def _copy(self, atom: Ref, site: Call, state: State, frame: Frame) -> Value:
+        source = self.things[atom.thing]
+        key = ("copy", frame.context, frame.path, site.at, atom.thing)
+        thing, new = self.things.make(key, source.kind)
+        if new:
+            thing.cls, thing.lib, thing.text = source.cls, source.lib, show(site)
+            thing.sensitive, thing.because = source.sensitive, source.because
+            thing.place, thing.built, thing.shown = source.place, source.built, source.shown
+        mode = self.things.mode(state, atom.thing)
+        state.forget(thing.number)
+        self._forget_parts(thing.number, state)
+        for name in self.things.names(atom.thing):
+            held = state.get((atom.thing, name))
+            if held is not None:
+                inner = [item for item in held.atoms if isinstance(item, Ref) and item != atom]
+                deep = bool(inner) and all(self.is_module(item) for item in inner)
+                held = self.copied(held, site, state, frame) if deep else held
+                self.assign(thing.number, name, held, state)
+        state.modes[thing.number] = mode
+        return one(Ref(thing.number))
+
+    # Switches.
+
+    def switch_value(
+        self, value: Value, mode: Mode, site: Call, state: State, frame: Frame
+    ) -> None:
+        """Set the mode of all that a value may stand for."""
+        place = self.place(frame, site.at)
+        wanted = self.written(mode, "switched", show(site), place)
+        refs = [atom for atom in ordered(value.atoms) if isinstance(atom, Ref)]
+        for atom in refs:
+            if self.things[atom.thing].kind in ("module", "unknown"):
+                self.switch(atom.thing, wanted, state, frame, set())
+        for atom in value.atoms:
+            if isinstance(atom, Part):
+                if atom.thing in state.narrow:
+                    self.partial_switch(atom.thing, wanted, state)
+                else:
+                    self.switch(atom.thing, wanted, state, frame, set())
+
+    def _switching(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        switch = self.knowledge.switch(name)
+        assert switch is not None
+        value = self.argument(switch.argument, args)
+        if value is not None and switch.mode is not None and not switch.held:
+            self.switch_value(value, switch.mode, site, state, frame)
+        return tainted(args.values())
+
+    # What a call does to a result.
+
+    def effect(
+        self,
+        name: str,
+        owner: Value | None,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value:
+        """A call by what its name does to a tensor: measures, detaches, runs backward, ..."""
+        values = [self.deep(value, state) for value in args.values()]
+        if owner is not None:
+            values.insert(0, self.deep(owner, state))
+        taint = tainted(values)
+        word = self.knowledge.effect(name)
+        if word == "dummy":
+            return one(MADE)
+        if word == "measures":
+            self.recorder.measured(taint.taint)
+            return ANYTHING
+        if word == "detaches":
+            return detached(taint)
+        if word == "shape":
+            self.recorder.shape(taint.taint)
+            return ANYTHING
+        if word == "backward":
+            self.recorder.backward(taint.taint, self.place(frame, site.at))
+            return ANYTHING
+        if word == "gradient":
+            self.recorder.wanted(taint.taint)
+            self.recorder.fed(taint.taint)
+            return taint
+        return self._unknown(name, owner, values, args, site, state, frame)
+
+    def _unknown(
+        self,
+        name: str,
+        owner: Value | None,
+        values: list[Value],
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value:
+        taint = tainted(values)
+        if not name.startswith("builtins."):
+            self.recorder.fed(taint.taint)
+        last = name.rpartition(".")[2]
+        if taint.taint and last != "update" and self.knowledge.speaks_of("training", last):
+            self.recorder.escaped(taint.taint)
+        self._call_back(args, site, state, frame)
+        made = [value for value in values if value.atoms]
+        if made and all(self.made(value) for value in made):
+            return Value(frozenset((MADE,)), taint.taint)
+        if taint.taint:
+            return taint
+        place = self.place(frame, site.at)
+        thing, new = self.things.make(("call", frame.context, place), "unknown")
+        if new:
+            thing.text, thing.place = show(site), place
+        self._renew(thing.number, state)
+        return Value(frozenset((Ref(thing.number),)), taint.taint)
+
+    def _renew(self, number: int, state: State) -> None:
+        state.forget(number)
+        self._forget_parts(number, state)
+        state.modes.pop(number, None)
+
+    def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> None:
+        """A project function handed to something that can't be seen is taken to be called."""
+        for value in args.values():
+            for atom in ordered(value.atoms):
+                if isinstance(atom, (Fun, Partial)):
+                    self.call_value(one(atom), Arguments((), (), True), site, state, frame)
+
+
+def _constant(value: Value) -> object:
+    known = constant(value)
+    return UNKNOWN if known is None else known.value
+
+
+_ = (ABSENT, Lit, Method, NO_ATOMS, join)

@@ -1,0 +1,216 @@
+"""What happened, collected while the program is walked, and turned into facts at the end.
+
+Every forward call has a token; values that depend on it carry the token, so that a backward pass,
+a metric or a ``return`` later on tells what the call was for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from evalguard.facts import (
+    BuiltInForward,
+    Fact,
+    Forward,
+    Module,
+    Origin,
+    Purpose,
+    Revealed,
+    Step,
+    TrainingAssigned,
+)
+from evalguard.flow.state import ModeState
+from evalguard.flow.values import Key
+from evalguard.modes import NO_MODE, Grad, Intent, Mode
+from evalguard.places import Place
+
+Path = frozenset[tuple[Key, bool]]
+
+
+@dataclass(slots=True)
+class Pass:
+    """One forward call in one context, as far as it has been seen."""
+
+    fact: Forward
+    origins: set[Origin]
+    backward: Place | None = None
+    target: Place | None = None
+    measured: bool = False
+    shape: bool = False
+    escaped: bool = False
+    fed: bool = False
+
+
+class Recorder:
+    """Collects forward calls and other facts."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[tuple[int, Place, Path], int] = {}
+        self._passes: dict[int, Pass] = {}
+        self._facts: dict[tuple[object, ...], Fact] = {}
+
+    def token(self, context: int, place: Place, path: Path) -> int:
+        """The number of a forward call, by place, call chain and assumed conditions."""
+        key = (context, place, path)
+        return self._tokens.setdefault(key, len(self._tokens) + 1)
+
+    def forward(self, token: int, fact: Forward, loop: Place | None) -> None:
+        """Note a forward call; seen again, the beliefs are joined."""
+        known = self._passes.get(token)
+        if known is None:
+            if fact.mode != Mode.EVAL | Mode.TRAIN and Mode.EVAL in fact.mode:
+                fact = replace(fact, loop=loop)
+            self._passes[token] = Pass(fact, set(fact.origins))
+            return
+        known.origins.update(fact.origins)
+        old = known.fact
+        news = fact.mode & ~old.mode
+        known.fact = replace(
+            old,
+            mode=old.mode | fact.mode,
+            mixed=old.mixed or fact.mixed,
+            assumed=old.assumed or fact.assumed,
+            grad=old.grad | fact.grad,
+            grad_place=old.grad_place or fact.grad_place,
+            purpose=old.purpose | fact.purpose,
+            loop=old.loop or (loop if news else None),
+        )
+
+    def note(self, fact: Fact) -> None:
+        """Note any other fact; the last word on a place and chain counts."""
+        self._facts[(type(fact), fact.place, fact.calls)] = fact
+
+    def kept(self, place: Place | None) -> None:
+        """A module made inside a forward pass is kept on an object."""
+        for key, fact in list(self._facts.items()):
+            if isinstance(fact, BuiltInForward) and fact.place == place:
+                self._facts[key] = replace(fact, kept=True)
+
+    def assigned(self, fact: TrainingAssigned) -> None:
+        """``training`` is assigned from outside."""
+        self._facts[(TrainingAssigned, fact.place)] = fact
+
+    def covered(self, place: Place) -> None:
+        """A switch follows an assignment of ``training`` before it could do harm."""
+        fact = self._facts.get((TrainingAssigned, place))
+        if isinstance(fact, TrainingAssigned):
+            self._facts[(TrainingAssigned, place)] = replace(fact, covered=True)
+
+    def revealed(self, fact: Revealed) -> None:
+        """``reveal_mode`` is reached; reached again, the beliefs are joined."""
+        old = self._facts.get((Revealed, fact.place))
+        if isinstance(old, Revealed):
+            fact = replace(
+                fact,
+                mode=fact.mode | old.mode,
+                mixed=fact.mixed or old.mixed,
+                grad=fact.grad | old.grad,
+            )
+        self._facts[(Revealed, fact.place)] = fact
+
+    def backward(self, taint: Iterable[int], place: Place) -> None:
+        """A backward pass runs on a value."""
+        for token in taint:
+            known = self._passes.get(abs(token))
+            if known is not None and token > 0:
+                known.backward = known.backward or place
+            elif known is not None:
+                known.target = known.target or place
+
+    def measured(self, taint: Iterable[int]) -> None:
+        """A value is turned into plain numbers."""
+        for known in self._known(taint):
+            known.measured = True
+
+    def shape(self, taint: Iterable[int]) -> None:
+        """Only a value's shape is asked for."""
+        for known in self._known(taint):
+            known.shape = True
+
+    def fed(self, taint: Iterable[int]) -> None:
+        """A value goes into another computation."""
+        for known in self._known(taint):
+            known.fed = True
+
+    def escaped(self, taint: Iterable[int]) -> None:
+        """A value leaves what can be seen."""
+        for known in self._known(taint):
+            known.escaped = True
+
+    def wanted(self, taint: Iterable[int]) -> None:
+        """Gradients of a value are asked for, not to train with."""
+        for known in self._known(taint):
+            known.fact = replace(known.fact, purpose=known.fact.purpose | Purpose.INPUT_GRAD)
+
+    def _known(self, taint: Iterable[int]) -> list[Pass]:
+        return [known for token in taint if (known := self._passes.get(abs(token)))]
+
+    def facts(self) -> tuple[Fact, ...]:
+        """Everything that happened, in a fixed order."""
+        forwards = [_finished(item) for item in self._passes.values()]
+        facts: list[Fact] = [*forwards, *self._facts.values()]
+        return tuple(sorted(facts, key=_order))
+
+
+def _order(fact: Fact) -> tuple[object, ...]:
+    return (fact.place, type(fact).__name__, len(fact.calls), fact.calls)
+
+
+def _finished(item: Pass) -> Forward:
+    fact, purpose = item.fact, item.fact.purpose
+    if item.measured:
+        purpose |= Purpose.MEASURED
+    if item.escaped:
+        purpose |= Purpose.ESCAPES
+    used = item.measured or item.escaped or item.fed or item.backward or item.target
+    if item.shape and not used:
+        purpose |= Purpose.SHAPE
+    if not used and not item.shape:
+        purpose |= Purpose.DISCARDED
+    return replace(
+        fact,
+        origins=tuple(sorted(item.origins, key=_origin_order)),
+        purpose=purpose,
+        backward=item.backward or item.target,
+        intent=_intent(item, purpose),
+    )
+
+
+def _origin_order(origin: Origin) -> tuple[object, ...]:
+    return (origin.place or Place("", (0, 0, 0, 0)), origin.mode.value, origin.text)  # type: ignore[arg-type]
+
+
+def _intent(item: Pass, purpose: Purpose) -> Intent:
+    if item.backward:
+        return Intent.TRAINING
+    if item.target:
+        return Intent.TARGET
+    if item.fact.grad == Grad.OFF or not item.escaped:
+        return Intent.INFERENCE
+    return Intent.INFERENCE if Purpose.EVALUATION in purpose else Intent.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a call of a module would meet: the modes of its mode-sensitive parts, joined."""
+
+    module: Module
+    mode: Mode = NO_MODE
+    mixed: bool = False
+    assumed: bool = False
+    origins: frozenset[Origin] = frozenset()
+
+    @staticmethod
+    def of(module: Module, leaves: list[ModeState]) -> Survey:
+        """Join the leaves."""
+        mode, origins = NO_MODE, frozenset[Origin]()
+        for leaf in leaves:
+            mode |= leaf.mode
+            origins |= leaf.origins
+        exact = {leaf.mode for leaf in leaves if leaf.mode in (Mode.TRAIN, Mode.EVAL)}
+        mixed = len(exact) > 1 or any(leaf.mixed for leaf in leaves)
+        return Survey(module, mode, mixed, any(leaf.assumed for leaf in leaves), origins)
+
+
+Calls = tuple[Step, ...]

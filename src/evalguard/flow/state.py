@@ -1,0 +1,197 @@
+"""The abstract state at one point of the program: variables, modes, gradients, assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from evalguard.facts import Origin
+from evalguard.flow.values import Key, Lit, Value, join
+from evalguard.modes import Grad, Mode
+from evalguard.places import Place
+
+MOST_STATES = 4
+
+
+class ModeState(NamedTuple):
+    """What is believed of one object's own mode, and what set it.
+
+    ``mixed``: some parts were switched on their own. ``assumed``: callers that can't be seen may
+    have switched it meanwhile.
+    """
+
+    mode: Mode
+    origins: frozenset[Origin]
+    mixed: bool = False
+    assumed: bool = False
+
+
+def join_modes(left: ModeState, right: ModeState) -> ModeState:
+    """Either of two."""
+    if left == right:
+        return left
+    return ModeState(
+        left.mode | right.mode,
+        left.origins | right.origins,
+        left.mixed or right.mixed,
+        left.assumed or right.assumed,
+    )
+
+
+Cell = tuple[int, str]
+
+
+class World:
+    """The state that all entry points start from: what importing the program leaves behind.
+
+    ``inherited`` tells the mode of an object that nothing in a state has switched.
+    """
+
+    def __init__(self, inherited: Callable[[State, int], ModeState | None]) -> None:
+        self.fields: dict[Cell, Value] = {}
+        self.modes: dict[int, ModeState] = {}
+        self.inherited = inherited
+
+    def absorb(self, state: State) -> None:
+        """Make a finished import part of the world."""
+        self.fields.update(state.fields)
+        self.modes.update(state.modes)
+
+
+class State:
+    """A mutable state; branches work on copies. Only what differs from the world is held."""
+
+    __slots__ = ("assume", "fields", "grad", "grad_place", "modes", "narrow", "world")
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.fields: dict[Cell, Value] = {}
+        self.modes: dict[int, ModeState] = {}
+        self.grad = Grad.ON
+        self.grad_place: Place | None = None
+        self.assume: dict[Key, bool] = {}
+        self.narrow: frozenset[int] = frozenset()
+
+    def copy(self) -> State:
+        """An independent copy."""
+        new = State.__new__(State)
+        new.world = self.world
+        new.fields = self.fields.copy()
+        new.modes = self.modes.copy()
+        new.grad, new.grad_place = self.grad, self.grad_place
+        new.assume = self.assume.copy()
+        new.narrow = self.narrow
+        return new
+
+    def adopt(self, other: State) -> None:
+        """Become another state."""
+        self.fields, self.modes = other.fields, other.modes
+        self.grad, self.grad_place = other.grad, other.grad_place
+        self.assume, self.narrow = other.assume, other.narrow
+
+    def get(self, cell: Cell) -> Value | None:
+        """The value of a variable or attribute; None if it was never set."""
+        value = self.fields.get(cell)
+        return self.world.fields.get(cell) if value is None else value
+
+    def mode(self, thing: int) -> ModeState | None:
+        """The recorded mode of an object; None if nothing ever switched it."""
+        mode = self.modes.get(thing)
+        return self.world.modes.get(thing) if mode is None else mode
+
+    def signature(self) -> tuple[Grad, frozenset[tuple[int, Mode, bool]]]:
+        """What makes two states worth keeping apart."""
+        modes = [(thing, item.mode, item.mixed) for thing, item in self.modes.items()]
+        return self.grad, frozenset(modes)
+
+    def decided(self, key: Key) -> bool | None:
+        """Whether a condition is known to hold on this path."""
+        known = self.assume.get(key)
+        if known is not None or key[0] != "is":
+            return known
+        for other, holds in self.assume.items():
+            if holds and other[0] == "is" and other[1] == key[1] and _differ(other, key):
+                return False
+        return None
+
+    def forget(self, thing: int) -> None:
+        """Drop what was assumed of an object that is made anew."""
+        stale = [key for key in self.assume if thing in key]
+        for key in stale:
+            del self.assume[key]
+
+
+def _differ(left: Key, right: Key) -> bool:
+    one, two = left[2], right[2]
+    return isinstance(one, Lit) and isinstance(two, Lit) and one != two
+
+
+def join_states(states: Iterable[State]) -> State | None:
+    """One state that stands for all of several; None if there are none."""
+    result: State | None = None
+    for state in states:
+        if result is None:
+            result = state
+        elif state is not result:
+            _join_into(result, state)
+    return result
+
+
+def _join_into(state: State, other: State) -> None:
+    fields = state.fields
+    for cell, value in other.fields.items():
+        mine = fields.get(cell)
+        if mine is None:
+            mine = state.world.fields.get(cell)
+        fields[cell] = value if mine is None else join(mine, value)
+    for cell, value in state.fields.items():
+        if cell not in other.fields and (base := state.world.fields.get(cell)) is not None:
+            fields[cell] = join(value, base)
+    modes = {}
+    for thing in {**state.modes, **other.modes}:
+        mine, theirs = _mode(state, thing), _mode(other, thing)
+        both = join_modes(mine, theirs) if mine and theirs else mine or theirs
+        assert both is not None
+        modes[thing] = both
+    state.modes = modes
+    if other.grad != state.grad:
+        state.grad_place = state.grad_place or other.grad_place
+        state.grad |= other.grad
+    state.assume = {
+        key: holds for key, holds in state.assume.items() if other.assume.get(key) == holds
+    }
+    state.narrow &= other.narrow
+
+
+def _mode(state: State, thing: int) -> ModeState | None:
+    return state.mode(thing) or state.world.inherited(state, thing)
+
+
+def distinguishing(left: State, right: State) -> Key | None:
+    """A condition on which two states are known to disagree."""
+    for key, holds in left.assume.items():
+        if right.assume.get(key, holds) != holds:
+            return key
+    return None
+
+
+def settle(states: list[State]) -> list[State]:
+    """Merge the states that need not be kept apart.
+
+    States with the same modes and gradients are joined; of the others, those that some condition
+    tells apart stay apart, up to a limit.
+    """
+    if len(states) < 2:
+        return states
+    groups: dict[object, list[State]] = {}
+    for state in states:
+        groups.setdefault(state.signature(), []).append(state)
+    merged = [state for group in groups.values() if (state := join_states(group))]
+    kept: list[State] = []
+    for state in merged:
+        twin = next((old for old in kept if distinguishing(old, state) is None), None)
+        if twin is None and len(kept) < MOST_STATES:
+            kept.append(state)
+        else:
+            _join_into(twin or kept[-1], state)
+    return kept

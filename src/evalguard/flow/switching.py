@@ -1,0 +1,280 @@
+"""Modes: what a switch does, what a call of a module meets, what ``training`` tells."""
+
+from __future__ import annotations
+
+from evalguard.events import Call, show
+from evalguard.facts import Forward, Module, Origin, Purpose
+from evalguard.flow.core import Arguments, Core, Frame
+from evalguard.flow.record import Survey
+from evalguard.flow.state import ModeState, State
+from evalguard.flow.things import Thing
+from evalguard.flow.values import (
+    MADE,
+    NO_ATOMS,
+    Cls,
+    Fun,
+    Inert,
+    Lit,
+    Part,
+    Ref,
+    Saved,
+    Value,
+    detached,
+    lit,
+    one,
+    ordered,
+)
+from evalguard.modes import Grad, Mode, Sensitivity
+from evalguard.places import Place
+
+DEEPEST_MODULE = 12
+Leaf = tuple[ModeState, Sensitivity, str]
+
+
+class Switching(Core):
+    """Reads and writes modes."""
+
+    def switch(
+        self, number: int, wanted: ModeState, state: State, frame: Frame, seen: set[int]
+    ) -> None:
+        """``train(mode)`` as ``nn.Module`` defines it: the object and its registered children."""
+        if number in seen or len(seen) > 2000:
+            return
+        seen.add(number)
+        self._forget_parts(number, state)
+        state.modes[number] = wanted
+        thing = self.things[number]
+        if thing.kind == "unknown":
+            thing.shown = True
+        for child in self._registered(number, state):
+            self._switch_child(child, wanted, state, frame, seen)
+
+    def _switch_child(
+        self, child: Thing, wanted: ModeState, state: State, frame: Frame, seen: set[int]
+    ) -> None:
+        override = self.override(child, "train", state)
+        if override is None or wanted.mode not in (Mode.TRAIN, Mode.EVAL):
+            self.switch(child.number, wanted, state, frame, seen)
+        elif child.number not in seen:
+            seen.add(child.number)
+            mode = Arguments((lit(wanted.mode == Mode.TRAIN),))
+            place = next((origin.place for origin in wanted.origins), None)
+            where = place or Place(frame.path, override_span(self, override))
+            self.call_function(
+                override._replace(bound=Ref(child.number)), mode, where, child.text, state, frame
+            )
+
+    def override(self, thing: Thing, name: str, state: State) -> Fun | None:
+        """The project's own ``train`` or ``eval`` of an object's class."""
+        if thing.cls is None:
+            return None
+        for atom in self.classes.ancestry(thing.cls):
+            if isinstance(atom, Cls):
+                found = state.get((self.classes[atom.number].thing, name))
+                if found is not None:
+                    funs = [item for item in found.atoms if isinstance(item, Fun)]
+                    return funs[0] if funs else None
+        return None
+
+    def _forget_parts(self, number: int, state: State) -> None:
+        for other in [item for item in state.modes if self.things.beneath(item, number)]:
+            del state.modes[other]
+        pending = state.fields.pop((number, "#assigned"), None)
+        for atom in pending.atoms if pending else ():
+            if isinstance(atom, Lit) and isinstance(atom.value, Place):
+                self.recorder.covered(atom.value)
+
+    def _registered(self, number: int, state: State) -> list[Thing]:
+        """The children that ``train()`` reaches: attributes and container items that are modules."""
+        out: dict[int, Thing] = {}
+        for name in self.things.names(number):
+            value = state.get((number, name))
+            for atom in ordered(value.atoms) if value else ():
+                if isinstance(atom, (Ref, Part)):
+                    thing = self.things[atom.thing]
+                    if thing.kind == "module" or (thing.kind == "unknown" and thing.shown):
+                        out[thing.number] = thing
+        return list(out.values())
+
+    def partial_switch(self, number: int, wanted: ModeState, state: State) -> None:
+        """A switch of some of an object's parts only."""
+        old = self.things.mode(state, number)
+        state.modes[number] = old._replace(mixed=True)
+
+    def leaves(self, number: int, state: State, depth: int, seen: set[int]) -> list[Leaf]:
+        """The mode-sensitive (or unknown) parts of a module, each with its mode."""
+        if number in seen or depth > DEEPEST_MODULE:
+            return []
+        seen.add(number)
+        thing = self.things[number]
+        children = self._registered(number, state)
+        out: list[Leaf] = []
+        for child in children:
+            out += self.leaves(child.number, state, depth + 1, seen)
+        for other in state.modes:
+            if other not in seen and self.things[other].parent == number:
+                out += self.leaves(other, state, depth + 1, seen)
+        own, because = self.own_sensitivity(thing, state)
+        if own is not Sensitivity.NO:
+            out.append((self.things.mode(state, number), own, because))
+        elif (mode := self.things.mode(state, number)).mixed:
+            out = [(leaf._replace(mixed=True), how, why) for leaf, how, why in out]
+            del mode
+        return out
+
+    def own_sensitivity(self, thing: Thing, state: State) -> tuple[Sensitivity, str]:
+        """Whether an object is mode-sensitive by itself, its known children aside, and why."""
+        if thing.cls is None:
+            return thing.sensitive, thing.because
+        ancestry = self.classes.ancestry(thing.cls)
+        for atom in ancestry:
+            if isinstance(atom, Cls) and "training" in self.classes[atom.number].cls.uses:
+                return Sensitivity.YES, f"{self.classes[atom.number].cls.name} reads self.training"
+        unknown = [name for name in self.classes.libraries(thing.cls) if self._opaque_base(name)]
+        return (Sensitivity.UNKNOWN, unknown[0]) if unknown else (Sensitivity.NO, "")
+
+    def _opaque_base(self, name: str) -> bool:
+        """Whether a library base class may hold layers of its own."""
+        if name.startswith(("builtins.", "abc.", "typing.")):
+            return False
+        layer = self.knowledge.layer(name)
+        if layer is not None:
+            return layer.sensitive is not Sensitivity.NO
+        return self.knowledge.base(name) is None
+
+    def survey(self, number: int, text: str, state: State) -> Survey:
+        """What a call of this module would meet."""
+        thing = self.things[number]
+        leaves = self.leaves(number, state, 0, set())
+        sure = [leaf for leaf in leaves if leaf[1] is Sensitivity.YES]
+        sensitive = (
+            Sensitivity.YES if sure else Sensitivity.UNKNOWN if leaves else Sensitivity.NO
+        )
+        because = sure[0][2] if sure else ""
+        module = Module(
+            text,
+            self._type(thing),
+            sensitive,
+            because,
+            thing.kind == "module" or thing.shown,
+            state.get((number, "#frozen")) is not None,
+            thing.built,
+        )
+        modes = [leaf[0] for leaf in (sure or leaves)] or [self.things.mode(state, number)]
+        return Survey.of(module, modes)
+
+    def _type(self, thing: Thing) -> str:
+        return self.classes[thing.cls].cls.name if thing.cls is not None else thing.lib
+
+    def training_of(self, number: int, state: State) -> Value:
+        """What ``module.training`` reads."""
+        known = self.things.mode(state, number)
+        if known.mode in (Mode.TRAIN, Mode.EVAL) and not known.assumed:
+            return lit(known.mode == Mode.TRAIN)
+        decided = state.assume.get(("training", number))
+        return lit(decided) if decided is not None else one(Saved(known.mode, number))
+
+    def forward(
+        self, number: int, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """A module is called: note it, and mark the result."""
+        place, text = self.place(frame, site.at), show(site.func)
+        inputs = [self.deep(value, state) for value in args.values()]
+        survey = self.survey(number, text, state)
+        shown, where = survey.module, place
+        if frame.lifted is not None and self.within(number, frame.lifted_module, state):
+            where = frame.lifted[0]
+            shown = self.survey(frame.lifted_module or number, frame.lifted[1], state).module
+        token = self.recorder.token(frame.context, place, frozenset(state.assume.items()))
+        fact = Forward(
+            where,
+            frame.known.function.qualname if frame.known else "",
+            self.steps(frame.context),
+            module=shown,
+            mode=survey.mode,
+            mixed=survey.mixed,
+            assumed=survey.assumed,
+            origins=tuple(survey.origins),
+            grad=state.grad,
+            grad_place=state.grad_place,
+            purpose=self._purpose(args, frame),
+            caller_unseen=self.chains[frame.context].parent == 0,
+        )
+        self.recorder.forward(token, fact, self.loop_behind())
+        for value in inputs:
+            self.recorder.fed(value.taint)
+        return self._result(token, inputs, state)
+
+    def _result(self, token: int, inputs: list[Value], state: State) -> Value:
+        cut = state.grad == Grad.OFF
+        taint = frozenset((-token if cut else token,))
+        for value in inputs:
+            taint |= (detached(value) if cut else value).taint
+        return Value(NO_ATOMS, taint)
+
+    def within(self, number: int, ancestor: int | None, state: State) -> bool:
+        """Whether a module is another, or one of its parts."""
+        if ancestor is None:
+            return False
+        if number == ancestor or self.things.beneath(number, ancestor):
+            return True
+        return number in self._reach(ancestor, state)
+
+    def _reach(self, number: int, state: State) -> set[int]:
+        seen: set[int] = set()
+        todo = [number]
+        while todo and len(seen) < 500:
+            item = todo.pop()
+            if item not in seen:
+                seen.add(item)
+                todo += [child.number for child in self._registered(item, state)]
+        return seen
+
+    def _purpose(self, args: Arguments, frame: Frame) -> Purpose:
+        purpose = Purpose.NONE
+        values = args.values()
+        if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
+            purpose |= Purpose.DUMMY
+        names = self.function_names(frame)
+        owner = self.classes[frame.owner].cls.name if frame.owner is not None else ""
+        speaks = self.knowledge.speaks_of
+        if names and (speaks("evaluation", names[0]) or speaks("evaluation", owner)):
+            purpose |= Purpose.EVALUATION
+        if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
+            purpose |= Purpose.STOCHASTIC
+        return purpose | (Purpose.IN_LOADER_LOOP if frame.loops else Purpose.NONE)
+
+    def deep(self, value: Value, state: State, depth: int = 3) -> Value:
+        """A value with what the items of its containers depend on."""
+        taint = value.taint
+        for atom in value.atoms:
+            if isinstance(atom, Ref) and depth and self.things[atom.thing].kind in ("list", "dict"):
+                for name in self.things.names(atom.thing):
+                    held = state.get((atom.thing, name))
+                    if held is not None and held is not value:
+                        taint |= self.deep(held, state, depth - 1).taint
+        return Value(value.atoms, taint)
+
+    def born(self, thing: Thing, mode: ModeState, state: State) -> Value:
+        """An object is made (anew): its mode is as given."""
+        state.forget(thing.number)
+        self._forget_parts(thing.number, state)
+        state.modes[thing.number] = mode
+        return one(Ref(thing.number))
+
+    def is_module(self, atom: object) -> bool:
+        """Whether an atom is surely a module, or a part of one."""
+        if isinstance(atom, Ref):
+            thing = self.things[atom.thing]
+            return thing.kind == "module" or thing.shown
+        return isinstance(atom, (Inert, Part))
+
+
+def override_span(core: Core, fun: Fun):  # type: ignore[no-untyped-def]
+    """Where a project function stands."""
+    return core.functions[fun.number].function.at
+
+
+def origin_of(state: ModeState) -> Origin | None:
+    """One of a mode's origins."""
+    return min(state.origins, key=repr) if state.origins else None

@@ -1,0 +1,104 @@
+"""The objects of the analysis: one for each allocation site and call chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from evalguard.facts import Origin
+from evalguard.flow.state import ModeState, State
+from evalguard.modes import Mode, Sensitivity
+from evalguard.places import Place
+
+Kind = Literal["module", "object", "unknown", "list", "dict", "frame", "file", "class"]
+UNSEEN = ModeState(Mode.UNSEEN, frozenset())
+
+
+@dataclass(slots=True)
+class Thing:
+    """What never changes of an object. ``parent`` holds it as ``name``, if it is known only so.
+
+    ``shown``: something other than a call shows that it is a module.
+    """
+
+    number: int
+    kind: Kind
+    cls: int | None = None
+    lib: str = ""
+    text: str = ""
+    place: Place | None = None
+    parent: int | None = None
+    sensitive: Sensitivity = Sensitivity.UNKNOWN
+    because: str = ""
+    shown: bool = False
+    detector: bool = False
+    built: Origin | None = None
+    forward_born: bool = False
+
+
+class Things:
+    """All objects, numbered in the order in which the analysis meets them."""
+
+    def __init__(self) -> None:
+        self._all: list[Thing] = []
+        self._numbers: dict[object, int] = {}
+        self._names: dict[int, dict[str, None]] = {}
+
+    def __getitem__(self, number: int) -> Thing:
+        return self._all[number]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def make(self, key: object, kind: Kind) -> tuple[Thing, bool]:
+        """The object of an allocation site, and whether it is new."""
+        number = self._numbers.get(key)
+        if number is not None:
+            return self._all[number], False
+        thing = Thing(len(self._all), kind)
+        self._numbers[key] = thing.number
+        self._all.append(thing)
+        return thing, True
+
+    def child(self, parent: int, name: str) -> Thing:
+        """What an object holds under a name that was never seen set."""
+        thing, new = self.make(("child", parent, name), "unknown")
+        if new:
+            thing.parent = parent
+            thing.text = name
+            thing.place = self._all[parent].place
+        return thing
+
+    def note(self, number: int, name: str) -> None:
+        """Remember that an object has an attribute (or, as ``*``, items)."""
+        self._names.setdefault(number, {})[name] = None
+
+    def names(self, number: int) -> list[str]:
+        """The attributes that were ever set on an object."""
+        return list(self._names.get(number, ()))
+
+    def beneath(self, number: int, ancestor: int) -> bool:
+        """Whether an object is only known as a part of another."""
+        seen: int | None = number
+        while seen is not None:
+            seen = self._all[seen].parent
+            if seen == ancestor:
+                return True
+        return False
+
+    def mode(self, state: State, number: int) -> ModeState:
+        """What is believed of an object's own mode: its own, or that of what holds it."""
+        seen: int | None = number
+        while seen is not None:
+            known = state.mode(seen)
+            if known is not None:
+                return known
+            seen = self._all[seen].parent
+        return UNSEEN
+
+    def inherited(self, state: State, number: int) -> ModeState | None:
+        """The mode that an object has where nothing set it; None where it doesn't exist yet."""
+        thing = self._all[number]
+        if thing.built is not None:
+            return None
+        return self.mode(state, number)

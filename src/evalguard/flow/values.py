@@ -1,0 +1,207 @@
+"""Abstract values: what an expression may stand for, and which forward calls it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Union
+
+from evalguard.modes import Mode
+
+
+class Ref(NamedTuple):
+    """An object of the heap, by its allocation site."""
+
+    thing: int
+
+
+class Fun(NamedTuple):
+    """A project function: its number, the frame it closes over, and what it is bound to."""
+
+    number: int
+    frame: int
+    bound: Ref | None
+
+
+class Cls(NamedTuple):
+    """A project class, by its number."""
+
+    number: int
+
+
+class Lib(NamedTuple):
+    """A library's object, by its dotted name."""
+
+    name: str
+
+
+class Method(NamedTuple):
+    """A method of an object that the project doesn't define, not yet called."""
+
+    owner: Atom
+    name: str
+
+
+class File(NamedTuple):
+    """A module of the project (a file)."""
+
+    path: str
+
+
+class Lit(NamedTuple):
+    """A constant. Its type is part of it, so that 1 and True differ."""
+
+    kind: str
+    value: object
+
+
+class Cond(NamedTuple):
+    """The truth of something unknown but stable: a key, and whether it is negated."""
+
+    key: Key
+    negated: bool
+
+
+class Saved(NamedTuple):
+    """A mode read out of ``module.training`` that isn't one single mode."""
+
+    mode: Mode
+    thing: int
+
+
+class Part(NamedTuple):
+    """Some module, any module, beneath an object: an item of ``modules()``."""
+
+    thing: int
+
+
+class Inert(NamedTuple):
+    """A library layer that computes the same in both modes."""
+
+    name: str
+    parameters: bool
+
+
+class Ctx(NamedTuple):
+    """A context manager of a library, made but not entered: its name and mode argument."""
+
+    name: str
+    argument: Value | None
+    subject: Value | None
+
+
+class Super(NamedTuple):
+    """``super()`` in a method: where the search starts, and the object."""
+
+    after: int
+    thing: Ref | Cls
+
+
+class Made(NamedTuple):
+    """A tensor made on the spot, of no data: zeros, ones, random numbers."""
+
+
+class Partial(NamedTuple):
+    """``functools.partial``."""
+
+    target: Value
+    args: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...]
+
+
+class Managed(NamedTuple):
+    """A ``@contextmanager`` of the project, called but not entered; ``args`` are its arguments."""
+
+    fun: Fun
+    args: Any
+
+
+Key = tuple[object, ...]
+Atom = Union[
+    Ref, Fun, Cls, Lib, Method, File, Lit, Cond, Saved, Part, Inert, Ctx, Super, Made, Partial,
+    Managed,
+]  # fmt: skip
+
+
+class Value(NamedTuple):
+    """A set of possible atoms (none: anything) and the forward calls that the value depends on.
+
+    A forward call is a positive token; a negative one is the same call, cut off from its graph.
+    """
+
+    atoms: frozenset[Atom]
+    taint: frozenset[int]
+
+
+NO_ATOMS: frozenset[Atom] = frozenset()
+NO_TAINT: frozenset[int] = frozenset()
+ANYTHING = Value(NO_ATOMS, NO_TAINT)
+MADE = Made()
+MOST_ATOMS = 64
+
+
+def one(atom: Atom) -> Value:
+    """A value that is just this."""
+    return Value(frozenset((atom,)), NO_TAINT)
+
+
+def lit(value: object) -> Value:
+    """A constant."""
+    return one(Lit(type(value).__name__, value))
+
+
+def join(left: Value, right: Value) -> Value:
+    """Either of two values."""
+    if left is right or left == right:
+        return left
+    atoms = left.atoms | right.atoms
+    if len(atoms) > MOST_ATOMS:
+        atoms = NO_ATOMS
+    return Value(atoms, left.taint | right.taint)
+
+
+def join_all(values: Iterable[Value]) -> Value:
+    """Any of several values."""
+    out = ANYTHING
+    for value in values:
+        out = join(out, value)
+    return out
+
+
+def tainted(values: Iterable[Value]) -> Value:
+    """Something unknown that depends on all of these."""
+    taint = NO_TAINT
+    for value in values:
+        if value.taint:
+            taint = taint | value.taint
+    return Value(NO_ATOMS, taint) if taint else ANYTHING
+
+
+def detached(value: Value) -> Value:
+    """The same value, cut off from its graph."""
+    if not value.taint:
+        return value
+    return Value(value.atoms, frozenset([-abs(token) for token in value.taint]))
+
+
+def constant(value: Value) -> Lit | None:
+    """The constant that a value is, if it is just that."""
+    if len(value.atoms) == 1:
+        (atom,) = value.atoms
+        if isinstance(atom, Lit):
+            return atom
+    return None
+
+
+def only(value: Value) -> Atom | None:
+    """The single atom of a value."""
+    if len(value.atoms) == 1:
+        (atom,) = value.atoms
+        return atom
+    return None
+
+
+def ordered(atoms: frozenset[Atom]) -> list[Atom]:
+    """Atoms in an order that doesn't depend on hashing."""
+    if len(atoms) < 2:
+        return list(atoms)
+    return sorted(atoms, key=lambda atom: (type(atom).__name__, repr(atom)))

@@ -1,0 +1,34 @@
+"""Units → ``Program``: which file an import means, in the tree that is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from evalguard.events import Unit
+from evalguard.knowledge import Knowledge
+from evalguard.link.imports import Imports
+
+__all__ = ["Program", "link"]
+
+
+class Program(NamedTuple):
+    """The files of a run, by path in a fixed order, and how they import one another."""
+
+    units: dict[str, Unit]
+    imports: Imports
+    knowledge: Knowledge
+
+
+def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
+    """Put units together.
+
+    Args:
+        units: The files, in any order.
+        knowledge: What is known of libraries.
+
+    Returns:
+        The program, independent of the order.
+    """
+    by_path = {unit.path: unit for unit in sorted(units, key=lambda unit: unit.path)}
+    return Program(by_path, Imports(by_path), knowledge)

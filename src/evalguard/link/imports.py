@@ -1,0 +1,95 @@
+"""Import statements → files of the program.
+
+Nothing is installed or imported: a dotted name means the file whose path ends in it, seen from
+the importing file's own folder, its parents, and a ``src`` folder beneath one of these.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+
+PACKAGE = "__init__"
+
+
+class Imports:
+    """Finds the files that imports mean."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths: dict[str, str] = {}
+        self._by_last: dict[str, list[tuple[str, ...]]] = {}
+        for path in paths:
+            parts = _parts(path)
+            self._paths["/".join(parts)] = path
+            if parts:
+                self._by_last.setdefault(parts[-1], []).append(parts)
+        for found in self._by_last.values():
+            found.sort(key=lambda parts: (len(parts), parts))
+
+    def resolve(self, module: str, level: int, importer: str) -> str | None:
+        """The file that a module name means.
+
+        Args:
+            module: The dotted name, without leading dots.
+            level: The number of leading dots.
+            importer: The path of the file that holds the import.
+
+        Returns:
+            The file's path; None if it isn't in the program.
+        """
+        names = tuple(module.split(".")) if module else ()
+        if level:
+            return self._relative(names, level, importer)
+        return self._absolute(names, importer) if names else None
+
+    def submodule(self, path: str, name: str) -> str | None:
+        """The file of a package's module, by the package's ``__init__`` file."""
+        clean = posixpath.normpath(path.replace("\\", "/"))
+        if posixpath.basename(clean).rsplit(".", 1)[0] != PACKAGE:
+            return None
+        return self._paths.get("/".join((*_parts(path), name)))
+
+    def _relative(self, names: tuple[str, ...], level: int, importer: str) -> str | None:
+        folder = _folder(importer)
+        if level - 1 > len(folder):
+            return None
+        base = folder[: len(folder) - (level - 1)]
+        return self._paths.get("/".join(base + names))
+
+    def _absolute(self, names: tuple[str, ...], importer: str) -> str | None:
+        folder = _folder(importer)
+        best: tuple[int, str] | None = None
+        for parts in self._by_last.get(names[-1], ()):
+            if len(parts) < len(names) or parts[len(parts) - len(names) :] != names:
+                continue
+            root = parts[: len(parts) - len(names)]
+            closeness = _closeness(root, folder, len(names))
+            if closeness is not None and (best is None or closeness > best[0]):
+                best = (closeness, self._paths["/".join(parts)])
+        return None if best is None else best[1]
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    clean = posixpath.normpath(path.replace("\\", "/"))
+    stem = clean.rsplit(".", 1)[0] if "." in posixpath.basename(clean) else clean
+    parts = tuple(stem.split("/"))
+    return parts[:-1] if parts[-1] == PACKAGE else parts
+
+
+def _folder(path: str) -> tuple[str, ...]:
+    clean = posixpath.normpath(path.replace("\\", "/"))
+    return tuple(clean.split("/")[:-1])
+
+
+def _closeness(root: tuple[str, ...], folder: tuple[str, ...], names: int) -> int | None:
+    """How near an import root is to the importing folder; None if Python wouldn't look there."""
+    if folder[: len(root)] == root:
+        return 2 * len(root) + 1
+    if root and root[-1] == "src" and folder[: len(root) - 1] == root[:-1]:
+        return 2 * len(root)
+    if names < 2:
+        return None
+    shared = 0
+    while shared < min(len(root), len(folder)) and root[shared] == folder[shared]:
+        shared += 1
+    return shared - len(root)

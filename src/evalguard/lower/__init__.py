@@ -1,0 +1,72 @@
+"""Source text → ``Unit``: the only room, with ``fix``, where a syntax tree is opened.
+
+Python's own ``ast`` reads the file (a tenth of what libcst's parse costs, and it refuses what
+would exhaust the stack); a file in syntax newer than the running Python goes through libcst,
+which blanks out what is new and leaves every line and column where it was.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from evalguard.events import Unit
+from evalguard.lower.statements import Lowerer
+from evalguard.source import Source, Unreadable
+
+__all__ = ["lower"]
+
+
+def lower(source: Source) -> Unit:
+    """Turn a file into events.
+
+    Args:
+        source: The file, decoded.
+
+    Returns:
+        Its events.
+
+    Raises:
+        Unreadable: The syntax is broken, or nested too deeply to be read.
+    """
+    try:
+        return Lowerer(source.path, source.text).unit(parse(source.text))
+    except RecursionError:
+        raise Unreadable("nested too deeply to be checked") from None
+
+
+def parse(text: str) -> ast.Module:
+    """Parse text, with syntax newer than the running Python's blanked out.
+
+    Raises:
+        Unreadable: No Python that evalguard knows reads it.
+    """
+    try:
+        return _parse(text)
+    except SyntaxError as error:
+        from evalguard.lower.newer import downgraded
+
+        older = downgraded(text)
+        if older is None:
+            raise _unreadable(error) from None
+        try:
+            return _parse(older)
+        except SyntaxError:
+            raise _unreadable(error) from None
+
+
+def _parse(text: str) -> ast.Module:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(text)
+        except (MemoryError, RecursionError):
+            raise Unreadable("nested too deeply for Python's parser") from None
+        except ValueError as error:
+            raise Unreadable(str(error)) from None
+
+
+def _unreadable(error: SyntaxError) -> Unreadable:
+    reason = f"syntax error: {error.msg}"
+    return Unreadable(reason, error.lineno or 0, error.offset or 0)

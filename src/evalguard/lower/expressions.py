@@ -1,0 +1,211 @@
+"""``ast`` expressions → event expressions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from evalguard.events import (
+    NONE,
+    NOTHING,
+    Attr,
+    Call,
+    Choice,
+    Clause,
+    Compare,
+    Comprehension,
+    Const,
+    Display,
+    Expr,
+    Function,
+    Item,
+    Lambda,
+    Logic,
+    Mapping,
+    Mix,
+    Name,
+    Star,
+    Walrus,
+    Yield,
+)
+from evalguard.lower.scopes import Scopes
+from evalguard.places import Span
+
+LONGEST_STRING = 120
+SIGNS = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+    ast.In: "in",
+    ast.NotIn: "not in",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
+
+
+class Expressions:
+    """Turns expressions into events, and notes the names that they use and bind."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = None if text.isascii() else text.split("\n")
+        self.scopes = Scopes()
+
+    def at(self, node: Any) -> Span:
+        """The node's place, in characters."""
+        start, end = node.col_offset, node.end_col_offset
+        if self._lines is not None:
+            start = self._characters(node.lineno, start)
+            end = self._characters(node.end_lineno, end)
+        return Span(node.lineno, start + 1, node.end_lineno, end + 1)
+
+    def _characters(self, line: int, offset: int) -> int:
+        assert self._lines is not None
+        text = self._lines[line - 1]
+        return offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace"))
+
+    def expr(self, node: ast.expr | None) -> Expr:
+        """Lower one expression; None is nothing."""
+        if node is None:
+            return NOTHING
+        handler = _HANDLERS.get(type(node))
+        return self._mix(node) if handler is None else handler(self, node)
+
+    def exprs(self, nodes: Sequence[ast.expr | None]) -> tuple[Expr, ...]:
+        """Lower several."""
+        return tuple([self.expr(node) for node in nodes])
+
+    def target(self, node: ast.expr) -> Expr:
+        """Lower what is assigned to."""
+        if isinstance(node, ast.Name):
+            self.scopes.bind(node.id)
+            return Name(node.id)
+        if isinstance(node, (ast.Tuple, ast.List)):
+            return Display("tuple", tuple([self.target(item) for item in node.elts]), self.at(node))
+        if isinstance(node, ast.Starred):
+            return Star(self.target(node.value))
+        return self.expr(node)
+
+    def _mix(self, node: ast.AST) -> Expr:
+        parts: list[Expr] = []
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.expr, ast.keyword)):
+                part = self.expr(child.value if isinstance(child, ast.keyword) else child)
+                parts.extend(part.parts if isinstance(part, Mix) else [part])
+        return Mix(tuple([part for part in parts if not isinstance(part, Const)]))
+
+    def _name(self, node: ast.Name) -> Expr:
+        self.scopes.use(node.id)
+        return Name(node.id)
+
+    def _attribute(self, node: ast.Attribute) -> Expr:
+        self.scopes.use(node.attr)
+        return Attr(self.expr(node.value), node.attr)
+
+    def _constant(self, node: ast.Constant) -> Expr:
+        value = node.value
+        if isinstance(value, str):
+            return Const(value) if len(value) <= LONGEST_STRING else NOTHING
+        return Const(value) if value is None or isinstance(value, (bool, int, float)) else NOTHING
+
+    def _call(self, node: ast.Call) -> Expr:
+        func = self.expr(node.func)
+        keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
+        return Call(func, self.exprs(node.args), keywords, self.at(node))
+
+    def _item(self, node: ast.Subscript) -> Expr:
+        return Item(self.expr(node.value), self.expr(node.slice))
+
+    def _display(self, node: ast.List | ast.Tuple | ast.Set) -> Expr:
+        return Display(type(node).__name__.lower(), self.exprs(node.elts), self.at(node))
+
+    def _dict(self, node: ast.Dict) -> Expr:
+        keys = [None if key is None else self.expr(key) for key in node.keys]
+        return Mapping(tuple(zip(keys, self.exprs(node.values), strict=True)), self.at(node))
+
+    def _comprehension(self, node: Any) -> Expr:
+        clauses = tuple([self._clause(clause) for clause in node.generators])
+        if isinstance(node, ast.DictComp):
+            key, value = self.expr(node.key), self.expr(node.value)
+            return Comprehension("dict", clauses, key, value, self.at(node))
+        kinds = {ast.ListComp: "list", ast.SetComp: "set"}
+        kind = kinds.get(type(node), "generator")
+        return Comprehension(kind, clauses, None, self.expr(node.elt), self.at(node))
+
+    def _clause(self, node: ast.comprehension) -> Clause:
+        iterable = self.expr(node.iter)
+        return Clause(self.target(node.target), iterable, self.exprs(node.ifs))
+
+    def _choice(self, node: ast.IfExp) -> Expr:
+        return Choice(self.expr(node.test), self.expr(node.body), self.expr(node.orelse))
+
+    def _logic(self, node: ast.BoolOp) -> Expr:
+        op = "and" if isinstance(node.op, ast.And) else "or"
+        return Logic(op, self.exprs(node.values))
+
+    def _unary(self, node: ast.UnaryOp) -> Expr:
+        if isinstance(node.op, ast.Not):
+            return Logic("not", (self.expr(node.operand),))
+        operand = self.expr(node.operand)
+        if isinstance(operand, Const) and isinstance(operand.value, (int, float)):
+            return Const(-operand.value) if isinstance(node.op, ast.USub) else operand
+        return Mix((operand,))
+
+    def _compare(self, node: ast.Compare) -> Expr:
+        sides = [self.expr(node.left), *self.exprs(node.comparators)]
+        pairs = [
+            Compare(SIGNS[type(op)], sides[i], sides[i + 1]) for i, op in enumerate(node.ops)
+        ]
+        return pairs[0] if len(pairs) == 1 else Logic("and", tuple(pairs))
+
+    def _starred(self, node: ast.Starred) -> Expr:
+        return Star(self.expr(node.value))
+
+    def _yield(self, node: ast.Yield | ast.YieldFrom) -> Expr:
+        self.scopes.current.generator = True
+        value = NONE if node.value is None else self.expr(node.value)
+        return Yield(value, isinstance(node, ast.YieldFrom), self.at(node))
+
+    def _await(self, node: ast.Await) -> Expr:
+        return self.expr(node.value)
+
+    def _walrus(self, node: ast.NamedExpr) -> Expr:
+        self.scopes.bind(node.target.id)
+        return Walrus(node.target.id, self.expr(node.value))
+
+    def _lambda(self, node: ast.Lambda) -> Expr:
+        return Lambda(self.lambda_function(node))
+
+    def lambda_function(self, node: ast.Lambda) -> Function:
+        """Lower a lambda; overridden where functions are lowered."""
+        raise NotImplementedError
+
+
+_HANDLERS: dict[type[ast.AST], Callable[[Expressions, Any], Expr]] = {
+    ast.Name: Expressions._name,
+    ast.Attribute: Expressions._attribute,
+    ast.Constant: Expressions._constant,
+    ast.Call: Expressions._call,
+    ast.Subscript: Expressions._item,
+    ast.List: Expressions._display,
+    ast.Tuple: Expressions._display,
+    ast.Set: Expressions._display,
+    ast.Dict: Expressions._dict,
+    ast.ListComp: Expressions._comprehension,
+    ast.SetComp: Expressions._comprehension,
+    ast.GeneratorExp: Expressions._comprehension,
+    ast.DictComp: Expressions._comprehension,
+    ast.IfExp: Expressions._choice,
+    ast.BoolOp: Expressions._logic,
+    ast.UnaryOp: Expressions._unary,
+    ast.Compare: Expressions._compare,
+    ast.Starred: Expressions._starred,
+    ast.Yield: Expressions._yield,
+    ast.YieldFrom: Expressions._yield,
+    ast.Await: Expressions._await,
+    ast.NamedExpr: Expressions._walrus,
+    ast.Lambda: Expressions._lambda,
+}

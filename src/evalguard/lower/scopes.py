@@ -1,0 +1,54 @@
+"""The names that a scope uses and binds, collected while it is lowered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Scope:
+    """One function, class or module under way."""
+
+    name: str
+    uses: set[str] = field(default_factory=set)
+    binds: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
+    generator: bool = False
+
+
+class Scopes:
+    """A stack of scopes; what an inner one uses, the outer ones use too."""
+
+    def __init__(self) -> None:
+        self._stack = [Scope("")]
+
+    @property
+    def current(self) -> Scope:
+        """The innermost scope."""
+        return self._stack[-1]
+
+    def use(self, name: str) -> None:
+        """Note that a name or attribute is mentioned."""
+        self._stack[-1].uses.add(name)
+
+    def bind(self, name: str) -> None:
+        """Note that a variable is assigned."""
+        self._stack[-1].binds.add(name)
+
+    def declare(self, names: list[str]) -> None:
+        """Note a ``global`` or ``nonlocal`` statement."""
+        self._stack[-1].elsewhere.update(names)
+
+    def push(self, name: str) -> None:
+        """Enter a scope."""
+        self._stack.append(Scope(name))
+
+    def pop(self) -> Scope:
+        """Leave a scope; its uses are handed to the one around."""
+        scope = self._stack.pop()
+        self._stack[-1].uses |= scope.uses
+        return scope
+
+    def qualified(self, name: str) -> str:
+        """The dotted name of something defined here."""
+        return ".".join([scope.name for scope in self._stack[1:]] + [name])
