@@ -78,7 +78,7 @@ Observe = Callable[[Mapping[str, str]], Iterable[Seen]]
 
 def pages(root: Path) -> list[Path]:
     """The suites below the fixtures' folder, and the rules' own pages."""
-    rules = root.parent / "src" / "evalguard" / "rules"
+    rules = root.parent.parent / "src" / "evalguard" / "rules"
     own = [path for path in rules.glob("*.py") if not path.name.startswith("_")]
     suites = [path for room in ("rules", "flow", "real") for path in (root / room).glob("**/*.md")]
     return sorted(own) + sorted(suites)
