@@ -94,7 +94,7 @@ def cases(path: Path, shown: str = "") -> list[Case]:
 def parse(text: str, page: str) -> Iterator[Case]:
     """Split Markdown into cases that have code."""
     case, file, fence, name = Case(page, ""), MAIN, "", ""
-    trail: list[str] = []
+    trail: list[tuple[int, str]] = []
     for number, line in enumerate(text.splitlines(), start=1):
         opening = _FENCE.fullmatch(line)
         if fence:
@@ -110,8 +110,9 @@ def parse(text: str, page: str) -> Iterator[Case]:
         elif heading := _HEADING.fullmatch(line):
             if case.files:
                 yield case
-            trail = [*trail[: len(heading[1]) - 1], heading[2]]
-            case = Case(page, " / ".join(trail))
+            level = len(heading[1])
+            trail = [*(above for above in trail if above[0] < level), (level, heading[2])]
+            case = Case(page, " / ".join(title for _, title in trail))
         elif line.strip():
             named = _NAME.fullmatch(line)
             name = named[1] if named else ""

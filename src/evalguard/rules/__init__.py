@@ -17,6 +17,7 @@ NAMES = (
     "inference-without-eval",
     "no-grad-instead-of-eval",
     "never-back-to-train",
+    "train-in-eval",
     "eval-without-no-grad",
     "no-grad-without-effect",
     "functional-dropout",
