@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Flag, auto
+from typing import NamedTuple
 
 from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
 from evalguard.places import Place
@@ -25,8 +26,7 @@ class Origin:
     place: Place | None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One call on the way from an entry point to where a fact happened."""
 
     function: str

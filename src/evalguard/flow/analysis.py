@@ -19,8 +19,7 @@ from evalguard.events import (
     Unit,
 )
 from evalguard.facts import Fact
-from evalguard.flow.classes import Known
-from evalguard.flow.core import FUEL, Arguments, Fork, Frame
+from evalguard.flow.core import FUEL, Fork, Frame
 from evalguard.flow.entries import Entries
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING, File, Lib, Value, lit, one
@@ -192,6 +191,3 @@ def flow(program: Program) -> tuple[Fact, ...]:
     """
     return Analysis(program).facts()
 
-
-_ = Arguments
-_Known = Known

@@ -5,15 +5,14 @@ from __future__ import annotations
 import builtins
 
 from evalguard.events import Attr, Call, Display, Expr, Item, Name, Star, show
-from evalguard.facts import Module, TrainingAssigned
+from evalguard.facts import TrainingAssigned
 from evalguard.flow.core import NO_ARGUMENTS, Frame
 from evalguard.flow.state import State
 from evalguard.flow.switching import Switching
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
-    NO_ATOMS,
-    NO_TAINT,
+    NEVER,
     Atom,
     Cls,
     File,
@@ -33,6 +32,7 @@ from evalguard.flow.values import (
     join_all,
     one,
     ordered,
+    sure,
 )
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
@@ -170,6 +170,10 @@ class Attributes(Switching):
     ) -> None:
         inside = frame.me == atom or mode is Mode.UNSEEN
         known = self.things.mode(state, atom.thing)
+        if self._childless(atom.thing):
+            wanted = self.written(mode, "switched", show(target), place)
+            self.switch(atom.thing, wanted, state, frame, set())
+            return
         if inside or not self._may_be_module(atom):
             return
         fact = TrainingAssigned(
@@ -182,6 +186,11 @@ class Attributes(Switching):
         )
         self.recorder.assigned(fact)
         self.assign(atom.thing, "#assigned", one(Lit("place", place)), state)
+
+    def _childless(self, number: int) -> bool:
+        """Whether the root is all there is of a module."""
+        layer = self.knowledge.layer(self.things[number].lib)
+        return layer is not None and not layer.contains
 
     def _may_be_module(self, atom: Ref) -> bool:
         return self.things[atom.thing].kind in ("module", "unknown")
@@ -205,13 +214,11 @@ class Attributes(Switching):
         if owner.taint and self.knowledge.is_shape(name):
             self.recorder.shape(owner.taint)
             return ANYTHING
-        out = Value(NO_ATOMS, owner.taint)
-        if owner.taint and self.knowledge.detaches(name):
-            out = detached(out)
+        out = NEVER
         for atom in ordered(owner.atoms):
-            found = self._attribute(atom, name, site, state, frame)
-            out = join(out, found) if found is not ANYTHING else out
-        return out
+            out = join(out, self._attribute(atom, name, site, state, frame))
+        out = sure(Value(out.atoms, out.taint | owner.taint))
+        return detached(out) if out.taint and self.knowledge.detaches(name) else out
 
     def _attribute(
         self, atom: Atom, name: str, site: Expr, state: State, frame: Frame
@@ -285,7 +292,7 @@ class Attributes(Switching):
                 )  # fmt: skip
             else:
                 out.append(one(bound))
-        return join_all(out) if out else Value(NO_ATOMS, member.taint)
+        return join_all(out)
 
     def _of_file(self, atom: File, name: str, state: State) -> Value:
         known = self.file_value(atom.path, name, state)
@@ -305,7 +312,7 @@ class Attributes(Switching):
             else one(item)
             for item in ordered(member.atoms)
         ]
-        return join_all(out) if out else ANYTHING
+        return join_all(out)
 
     def _of_super(self, atom: Super, name: str, state: State) -> Value:
         me = atom.thing
@@ -325,14 +332,14 @@ class Attributes(Switching):
 
     def item(self, owner: Value, index: Value, state: State) -> Value:
         """Read ``owner[index]``."""
-        out = Value(NO_ATOMS, owner.taint)
+        out = Value(NEVER.atoms, owner.taint)
         name = item_name(index)
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
                 out = join(out, self._item(atom, name, state))
             elif isinstance(atom, (Part, Made)):
                 out = join(out, one(atom))
-        return out
+        return sure(out)
 
     def _item(self, atom: Ref, name: str, state: State) -> Value:
         held = state.get((atom.thing, name))
@@ -355,13 +362,13 @@ class Attributes(Switching):
 
     def items(self, owner: Value, state: State) -> Value:
         """Any item of a value: what a loop over it binds."""
-        out = Value(NO_ATOMS, owner.taint)
+        out = Value(NEVER.atoms, owner.taint)
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
                 out = join(out, self._items(atom, state))
             elif isinstance(atom, Part):
                 out = join(out, one(atom))
-        return out
+        return sure(out)
 
     def _items(self, atom: Ref, state: State) -> Value:
         thing = self.things[atom.thing]
@@ -393,12 +400,9 @@ class Attributes(Switching):
 
     def made(self, value: Value) -> bool:
         """Whether a value is a tensor made on the spot."""
-        return bool(value.atoms) and all(atom is MADE or atom == MADE for atom in value.atoms)
+        return all(atom == MADE for atom in value.atoms)
 
 
 def _span(site: Expr, fallback: Span) -> Span:
     return site.at if isinstance(site, Call) else fallback
 
-
-EMPTY = Value(NO_ATOMS, NO_TAINT)
-_ = Module

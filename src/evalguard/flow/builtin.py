@@ -13,9 +13,7 @@ from evalguard.flow.state import ModeState, State
 from evalguard.flow.values import (
     ANYTHING,
     Cls,
-    Fun,
     Inert,
-    Lit,
     Method,
     Part,
     Partial,
@@ -48,6 +46,8 @@ class Builtins(Libraries):
         """Call a library name, builtins included."""
         if name == PARTIAL and args.positional:
             return one(Partial(args.positional[0], args.positional[1:], args.keywords))
+        if name in ("sys.exit", "os._exit"):
+            state.dead = True
         if not name.startswith("builtins."):
             return self.library_call(name, args, site, state, frame)
         return self._builtin(name.partition(".")[2], args, site, state, frame)
@@ -62,6 +62,12 @@ class Builtins(Libraries):
         if name in NUMBERS:
             self.recorder.measured(self.deep(first, state).taint)
             return ANYTHING if constant(first) is None else self._number(name, first, state)
+        if name == "print":
+            self.recorder.measured(tainted([self.deep(v, state) for v in args.values()]).taint)
+            return lit(None)
+        if name in ("exit", "quit"):
+            state.dead = True
+            return lit(None)
         if name == "len":
             self.recorder.shape(first.taint)
             return ANYTHING
@@ -380,11 +386,32 @@ class Builtins(Libraries):
             known = state.get((owner.thing, item_name(index)))
             return known if known is not None else self.items(one(owner), state)
         if name == "items":
-            pair = [ANYTHING, self.items(one(owner), state)]
-            return self._loose([self._tuple(pair, "pair", site, state, frame)], site, state, frame)
-        if name in ("values", "copy", "popleft"):
+            pairs = [
+                self._tuple([key, value], f"pair{index}", site, state, frame)
+                for index, (key, value) in enumerate(self._entries(owner, state))
+            ]
+            return self.listed(pairs, "pairs", site.at, frame, state)
+        if name == "values":
+            return self._values(owner, site, state, frame)
+        if name in ("copy", "popleft"):
             return one(owner)
         return self.effect(name, one(owner), args, site, state, frame)
+
+    def _entries(self, owner: Ref, state: State) -> list[tuple[Value, Value]]:
+        """A dict's keys and values; one pair stands for those that aren't known."""
+        out = []
+        for name in self.things.names(owner.thing):
+            value = state.get((owner.thing, name))
+            if value is not None and (name == ITEMS or name.startswith("[")):
+                key = lit(name[2:-2]) if name.startswith("['") else ANYTHING
+                out.append((key, value))
+        return out
+
+    def _values(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        if state.get((owner.thing, ITEMS)) is not None:
+            return one(owner)
+        values = [value for _, value in self._entries(owner, state)]
+        return self.listed(values, "values", site.at, frame, state)
 
 
 _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]] = {
@@ -406,4 +433,3 @@ _EFFECTS: dict[str, Callable[..., Value | None]] = {
     "registers": Builtins._registers,
     "forwards": Builtins._forwards,
 }
-_ = (Fun, Lit)

@@ -12,13 +12,11 @@ from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
 from evalguard.flow.state import State, distinguishing, join_states, settle
 from evalguard.flow.values import (
     ANYTHING,
-    NO_ATOMS,
     Atom,
     Cls,
     Fun,
     Inert,
     Lib,
-    Lit,
     Managed,
     Method,
     Part,
@@ -26,7 +24,6 @@ from evalguard.flow.values import (
     Ref,
     Super,
     Value,
-    join,
     join_all,
     lit,
     one,
@@ -99,6 +96,8 @@ class Calling(Builtins):
             return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
         results: list[Value] = []
         ends: list[State] = []
+        if all(self._switches(atom) for atom in atoms):
+            return join_all([self._call(atom, args, site, state, frame) for atom in atoms])
         for atom in atoms:
             branch = state.copy()
             results.append(self._call(atom, args, site, branch, frame))
@@ -107,6 +106,18 @@ class Calling(Builtins):
         if joined is not None:
             state.adopt(joined)
         return self._with_taint(callee, join_all(results))
+
+    def _switches(self, atom: Atom) -> bool:
+        """Whether this is ``train`` or ``eval`` of some object.
+
+        Where a name stands for one of several modules, what follows reaches the same one by the
+        same name; and a loop over modules switches them all.
+        """
+        if isinstance(atom, Method):
+            return atom.name in ("train", "eval")
+        return isinstance(atom, Fun) and (
+            self.functions[atom.number].function.name in ("train", "eval")
+        )
 
     def _with_taint(self, callee: Value, result: Value) -> Value:
         return Value(result.atoms, result.taint | callee.taint) if callee.taint else result
@@ -348,6 +359,8 @@ class Calling(Builtins):
         finally:
             self.active.pop()
         outcomes = inner.returns + [(end, lit(None)) for end in ends]
+        outcomes = [outcome for outcome in outcomes if not outcome[0].dead]
+        state.dead = not outcomes
         value = join_all([item for _, item in outcomes])
         if known.function.generator and inner.on_yield is None:
             value = self._generated(inner, known, state, outcomes)
@@ -465,5 +478,3 @@ class Calling(Builtins):
             return self.reveal(self.arguments(node, state, frame), node, state, frame)
         return None
 
-
-_ = (Lit, NO_ATOMS, join)

@@ -123,6 +123,7 @@ class Core:
         self.fuel = FUEL
         self.files_under_way: set[str] = set()
         self.outside: set[int] = set()
+        self._speaks: dict[tuple[str, str], bool] = {}
 
     def context(self, parent: int, place: Place, function: int) -> int:
         """The number of a call chain that is one call longer."""
@@ -149,6 +150,14 @@ class Core:
         """The names of the functions under way, innermost first."""
         names = [self.functions[number].function.name for number in reversed(self.active)]
         return names or ([frame.known.function.name] if frame.known else [])
+
+    def speaks(self, kind: str, name: str) -> bool:
+        """Whether a name speaks of a purpose; remembered, as names come up again and again."""
+        key = (kind, name)
+        known = self._speaks.get(key)
+        if known is None:
+            known = self._speaks[key] = self.knowledge.speaks_of(kind, name)
+        return known
 
     def place(self, frame: Frame, span: Span) -> Place:
         """A span as a place of the frame's file."""

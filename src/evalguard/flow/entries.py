@@ -8,7 +8,7 @@ from evalguard.flow.classes import Known
 from evalguard.flow.core import FUEL, Arguments, Fork
 from evalguard.flow.running import Running
 from evalguard.flow.state import ModeState, State
-from evalguard.flow.values import ANYTHING, Cls, Fun, Ref, Value
+from evalguard.flow.values import ANYTHING, Fun, Ref, Value
 from evalguard.knowledge import Hook
 from evalguard.link import Program
 from evalguard.modes import Mode
@@ -45,8 +45,17 @@ class Entries(Running):
             me, state = self._prototype(cls)
             hook = self._hook(cls, known.function.name)
             self._prepare(me, cls, hook, state)
+            fun = self._decorated_method(cls, known, state)
             bound = None if known.role == "static" else me
-            self._start(Fun(known.number, known.frame, bound), known, state, hook)
+            self._start(fun._replace(bound=bound), self.functions[fun.number], state, hook)
+
+    def _decorated_method(self, cls: int, known: Known, state: State) -> Fun:
+        """A method as its class holds it: what a decorator of the project has made of it."""
+        member = self.member(cls, known.function.name, state)
+        for atom in member.atoms if member else ():
+            if isinstance(atom, Fun) and self.functions[atom.number].owner != known.owner:
+                return atom
+        return Fun(known.number, known.frame, None)
 
     def _contexts_of(self, known: Known) -> list[int]:
         """The classes on which a method is tried: the most derived that inherit it."""
@@ -144,5 +153,3 @@ def _defines(body: object, known: Known) -> bool:
         isinstance(item, Define) and item.function.name == known.function.name for item in body
     )
 
-
-_ = Cls

@@ -32,7 +32,7 @@ from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
-    NO_ATOMS,
+    ANY_ATOM,
     Cls,
     Cond,
     File,
@@ -193,7 +193,7 @@ class Evaluating(Attributes):
         if not open_:
             return values[-1] if values else lit(not stop)
         if len(open_) == 1 and len(values) == 1 and (cond := open_[0]) is not None:
-            return join(one(cond), Value(values[0].atoms if stop else NO_ATOMS, values[0].taint))
+            return join(one(cond), Value(values[0].atoms if stop else ANY_ATOM, values[0].taint))
         return join_all(values) if stop else tainted(values)
 
     def _negated(self, value: Value, state: State) -> Value:

@@ -13,12 +13,9 @@ from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
-    NO_ATOMS,
     Ctx,
     Fun,
     Inert,
-    Lit,
-    Method,
     Part,
     Partial,
     Ref,
@@ -26,13 +23,12 @@ from evalguard.flow.values import (
     Value,
     constant,
     detached,
-    join,
     join_all,
     one,
     ordered,
     tainted,
 )
-from evalguard.knowledge import ABSENT, UNKNOWN, Argued, Argument, Factory, Functional, Layer
+from evalguard.knowledge import UNKNOWN, Argued, Argument, Factory, Functional, Layer
 from evalguard.modes import Grad, Mode, Sensitivity
 
 Constants = tuple[list[object], Mapping[str, object]]
@@ -170,7 +166,7 @@ class Libraries(Evaluating):
             probability=self._probability(known, args),
             flag=known.flag.name if known.flag else "training",
             guarded=any(key[0] == "training" for key in state.assume),
-            stochastic=any(self.knowledge.speaks_of("stochastic", name) for name in names),
+            stochastic=any(self.speaks("stochastic", name) for name in [owner, *names]),
             owner=owner,
         )
 
@@ -218,6 +214,8 @@ class Libraries(Evaluating):
         self, layer: Layer, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         sensitive = layer.sensitivity(*self.constants(args))
+        if sensitive is Sensitivity.UNKNOWN:
+            sensitive = layer.sensitive if layer.unless else sensitive
         holder = bool(layer.contains)
         self.note_built(layer.name, sensitive, layer.parameters, site, state, frame)
         if sensitive is Sensitivity.NO and not holder:
@@ -415,10 +413,10 @@ class Libraries(Evaluating):
         if not name.startswith("builtins."):
             self.recorder.fed(taint.taint)
         last = name.rpartition(".")[2]
-        if taint.taint and last != "update" and self.knowledge.speaks_of("training", last):
+        if taint.taint and last != "update" and self.speaks("training", last):
             self.recorder.escaped(taint.taint)
         self._call_back(args, site, state, frame)
-        made = [value for value in values if value.atoms]
+        made = [value for value in values if constant(value) is None]
         if made and all(self.made(value) for value in made):
             return Value(frozenset((MADE,)), taint.taint)
         if taint.taint:
@@ -447,5 +445,3 @@ def _constant(value: Value) -> object:
     known = constant(value)
     return UNKNOWN if known is None else known.value
 
-
-_ = (ABSENT, Lit, Method, NO_ATOMS, join)

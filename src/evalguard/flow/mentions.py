@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Block, Define, DefineClass, Function, Import, Name
+from evalguard.events import Attr, Define, DefineClass, Function, Import, Name
 
 
 def names_in(node: object) -> set[str]:

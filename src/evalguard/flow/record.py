@@ -32,6 +32,7 @@ Path = frozenset[tuple[Key, bool]]
 class Pass:
     """One forward call in one context, as far as it has been seen."""
 
+    thing: int
     fact: Forward
     origins: set[Origin]
     backward: Place | None = None
@@ -55,13 +56,19 @@ class Recorder:
         key = (context, place, path)
         return self._tokens.setdefault(key, len(self._tokens) + 1)
 
-    def forward(self, token: int, fact: Forward, loop: Place | None) -> None:
-        """Note a forward call; seen again, the beliefs are joined."""
+    def forward(self, token: int, thing: int, fact: Forward, loop: Place | None) -> None:
+        """Note a forward call of an object; seen again, the beliefs are joined.
+
+        Args:
+            token: The call's number.
+            thing: The object's number.
+            fact: What is believed this time.
+            loop: The loop that a mode not seen before has come with, if any.
+        """
         known = self._passes.get(token)
         if known is None:
-            if fact.mode != Mode.EVAL | Mode.TRAIN and Mode.EVAL in fact.mode:
-                fact = replace(fact, loop=loop)
-            self._passes[token] = Pass(fact, set(fact.origins))
+            fact = replace(fact, loop=loop if Mode.EVAL in fact.mode else None)
+            self._passes[token] = Pass(thing, fact, set(fact.origins))
             return
         known.origins.update(fact.origins)
         old = known.fact
@@ -148,7 +155,8 @@ class Recorder:
 
     def facts(self) -> tuple[Fact, ...]:
         """Everything that happened, in a fixed order."""
-        forwards = [_finished(item) for item in self._passes.values()]
+        trained = {item.thing for item in self._passes.values() if item.backward}
+        forwards = [_finished(item, item.thing in trained) for item in self._passes.values()]
         facts: list[Fact] = [*forwards, *self._facts.values()]
         return tuple(sorted(facts, key=_order))
 
@@ -157,8 +165,10 @@ def _order(fact: Fact) -> tuple[object, ...]:
     return (fact.place, type(fact).__name__, len(fact.calls), fact.calls)
 
 
-def _finished(item: Pass) -> Forward:
+def _finished(item: Pass, trained: bool) -> Forward:
     fact, purpose = item.fact, item.fact.purpose
+    if trained:
+        purpose &= ~Purpose.DUMMY
     if item.measured:
         purpose |= Purpose.MEASURED
     if item.escaped:

@@ -11,6 +11,7 @@ from evalguard.events import (
     Bind,
     Block,
     Call,
+    Const,
     Define,
     DefineClass,
     Delete,
@@ -30,8 +31,8 @@ from evalguard.events import (
     show,
 )
 from evalguard.facts import GradSwitchIdle, SwitchNotCalled
-from evalguard.flow.attributes import ITEMS
 from evalguard.flow.calling import Calling
+from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Fork, Frame, LoopPoint
 from evalguard.flow.state import State, join_states, settle
 from evalguard.flow.values import (
@@ -44,11 +45,10 @@ from evalguard.flow.values import (
     Ref,
     Value,
     constant,
-    join,
-    lit,
     one,
     only,
     ordered,
+    tainted,
 )
 from evalguard.modes import Grad
 from evalguard.places import Span
@@ -69,6 +69,7 @@ class Running(Calling):
             after: list[State] = []
             for state in states:
                 after += self._step(stmt, state, frame)
+            after = [state for state in after if not state.dead]
             states = settle(after) if len(after) > 1 else after
         return states
 
@@ -109,12 +110,19 @@ class Running(Calling):
 
     def _bind_stmt(self, stmt: Bind, state: State, frame: Frame) -> list[State]:
         value = self.value(stmt.value, state, frame)
+        if frame.in_forward and isinstance(stmt.value, Call):
+            self._kept_on_objects(stmt, frame)
         for target in stmt.targets:
             if stmt.augmented:
                 old = self.value(target, state, frame)
-                value = Value(frozenset(), self.deep(old, state).taint | self.deep(value, state).taint)
+                value = tainted([self.deep(old, state), self.deep(value, state)])
             self.bind(target, value, state, frame, stmt.at)
         return [state]
+
+    def _kept_on_objects(self, stmt: Bind, frame: Frame) -> None:
+        if any(isinstance(target, Attr) for target in stmt.targets):
+            assert isinstance(stmt.value, Call)
+            self.recorder.kept(self.place(frame, stmt.value.at))
 
     def _do(self, stmt: Do, state: State, frame: Frame) -> list[State]:
         node = stmt.value
@@ -124,7 +132,9 @@ class Running(Calling):
         value = self.value(node, state, frame)
         atom = only(value)
         if isinstance(node, Call) and isinstance(atom, Ctx):
-            self._idle(atom, node, stmt.at, frame)
+            self._idle(atom.name, node, "statement", stmt.at, frame)
+        elif isinstance(node, (Name, Attr)) and isinstance(atom, Lib):
+            self._idle(atom.name, node, "reference", stmt.at, frame)
         return [state]
 
     def _not_called(self, node: Attr, span: Span, state: State, frame: Frame) -> None:
@@ -146,14 +156,15 @@ class Running(Calling):
     def _name_of(self, frame: Frame) -> str:
         return frame.known.function.qualname if frame.known else ""
 
-    def _idle(self, atom: Ctx, node: Call, span: Span, frame: Frame) -> None:
-        known = self.knowledge.context(atom.name)
+    def _idle(self, name: str, node: Expr, how: str, span: Span, frame: Frame) -> None:
+        """Note a spelling of ``no_grad`` that does nothing."""
+        known = self.knowledge.context(name)
         if known is None or known.immediate or known.grad in ("", "on"):
             return
-        fact = GradSwitchIdle(
-            self.place(frame, span), self._name_of(frame), (), text=show(node), how="statement"
+        place = self.place(frame, span)
+        self.recorder.note(
+            GradSwitchIdle(place, self._name_of(frame), (), text=show(node), how=how)
         )
-        self.recorder.note(fact)
 
     def _return(self, stmt: Return, state: State, frame: Frame) -> list[State]:
         value = self.value(stmt.value, state, frame)
@@ -166,6 +177,8 @@ class Running(Calling):
 
     def _assert(self, stmt: Assert, state: State, frame: Frame) -> list[State]:
         holds, cond = self.truth(self.value(stmt.test, state, frame), state)
+        if holds is False:
+            return []
         if holds is None and cond is not None:
             state.assume[cond.key] = not cond.negated
         return [state]
@@ -229,6 +242,8 @@ class Running(Calling):
         finally:
             frame.loops.pop()
             self.loops.pop()
+        if isinstance(stmt.test, Const) and stmt.test.value:
+            return settle(point.breaks)
         ends = self.run(stmt.orelse, settle(ends), frame) if stmt.orelse else ends
         return settle(ends + point.breaks)
 
@@ -375,13 +390,7 @@ class Running(Calling):
         atom = only(value)
         if not isinstance(atom, Lib) or isinstance(node, Call):
             return
-        known = self.knowledge.context(atom.name)
-        if known is not None and known.grad:
-            where = self.place(frame, span)
-            fact = GradSwitchIdle(
-                where, self._name_of(frame), (), text=show(node), how="not called"
-            )
-            self.recorder.note(fact)
+        self._idle(atom.name, node, "uncalled", span, frame)
 
     def _enter_contexts(self, value: Value, node: Expr, state: State, frame: Frame) -> Value:
         contexts = [atom for atom in ordered(value.atoms) if isinstance(atom, Ctx)]
@@ -513,8 +522,8 @@ class Running(Calling):
         if isinstance(atom, Lib):
             return self._library_decorator(atom.name, known, node, value, frame)
         if isinstance(atom, Ctx):
-            known.grad = self.grad_of(atom.name, atom.argument, state, frame)
-            known.grad_place = self.place(frame, node.at) if isinstance(node, Call) else None
+            grad = self.grad_of(atom.name, atom.argument, state, frame)
+            self._decorate_grad(known, grad, atom.name, node, frame)
             return value
         if isinstance(atom, Fun):
             site = Call(node, (), (), known.function.at)
@@ -525,16 +534,24 @@ class Running(Calling):
         return value
 
     def _library_decorator(
-        self, name: str, known: Any, node: Expr, value: Value, frame: Frame
+        self, name: str, known: Known, node: Expr, value: Value, frame: Frame
     ) -> Value:
         role = _ROLES.get(name.rpartition(".")[2])
         if role is not None:
             known.role = role
         context = self.knowledge.context(name)
         if context is not None and context.grad:
-            known.grad = context.grad_of()
-            known.grad_place = self.place(frame, known.function.at)
+            self._decorate_grad(known, context.grad_of(), name, node, frame)
         return value
+
+    def _decorate_grad(
+        self, known: Known, grad: Grad | None, name: str, node: Expr, frame: Frame
+    ) -> None:
+        span = node.at if isinstance(node, Call) else known.function.at
+        if known.function.is_async:
+            self._idle(name, node, "async", span, frame)
+            return
+        known.grad, known.grad_place = grad, self.place(frame, span)
 
     def _define_class(self, stmt: DefineClass, state: State, frame: Frame) -> list[State]:
         cls = stmt.cls
@@ -545,6 +562,8 @@ class Running(Calling):
         assert thing.cls is not None
         blueprint = self.classes[thing.cls]
         bases = tuple([self.value(base, state, frame) for base in cls.bases])
+        for node in cls.decorators:
+            self._class_decorator(node, state, frame)
         self.classes.settle(blueprint, bases)
         inner = Frame(thing.number, frame.path, frame.context, outer=frame.thing)
         inner.owner, inner.names = blueprint.number, frozenset()
@@ -554,6 +573,12 @@ class Running(Calling):
         self._class_body(cls.body, inner, state)
         self.assign(self.home(cls.name, frame), cls.name, one(Cls(blueprint.number)), state)
         return [state]
+
+    def _class_decorator(self, node: Expr, state: State, frame: Frame) -> None:
+        atom = only(self.value(node, state, frame))
+        if isinstance(atom, (Ctx, Lib)):
+            span = node.at if isinstance(node, Call) else _NOWHERE
+            self._idle(atom.name, node, "class", span, frame)
 
     def _class_body(self, body: Block, inner: Frame, state: State) -> None:
         """Class attributes live on the class; functions in it don't see them."""
@@ -645,4 +670,3 @@ _HANDLERS: dict[type, Callable[[Running, Any, State, Frame], list[State]]] = {
     DefineClass: Running._define_class,
 }
 _MAY_FORK = frozenset((Bind, Do, If, With, Return, Loop))
-_ = (ITEMS, join, lit)

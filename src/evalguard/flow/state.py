@@ -61,7 +61,7 @@ class World:
 class State:
     """A mutable state; branches work on copies. Only what differs from the world is held."""
 
-    __slots__ = ("assume", "fields", "grad", "grad_place", "modes", "narrow", "world")
+    __slots__ = ("assume", "dead", "fields", "grad", "grad_place", "modes", "narrow", "world")
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -71,6 +71,7 @@ class State:
         self.grad_place: Place | None = None
         self.assume: dict[Key, bool] = {}
         self.narrow: frozenset[int] = frozenset()
+        self.dead = False
 
     def copy(self) -> State:
         """An independent copy."""
@@ -80,7 +81,7 @@ class State:
         new.modes = self.modes.copy()
         new.grad, new.grad_place = self.grad, self.grad_place
         new.assume = self.assume.copy()
-        new.narrow = self.narrow
+        new.narrow, new.dead = self.narrow, self.dead
         return new
 
     def adopt(self, other: State) -> None:
@@ -88,6 +89,7 @@ class State:
         self.fields, self.modes = other.fields, other.modes
         self.grad, self.grad_place = other.grad, other.grad_place
         self.assume, self.narrow = other.assume, other.narrow
+        self.dead = other.dead
 
     def get(self, cell: Cell) -> Value | None:
         """The value of a variable or attribute; None if it was never set."""

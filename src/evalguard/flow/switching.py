@@ -10,7 +10,7 @@ from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     MADE,
-    NO_ATOMS,
+    ANY_ATOM,
     Cls,
     Fun,
     Inert,
@@ -200,7 +200,9 @@ class Switching(Core):
             purpose=self._purpose(args, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
         )
-        self.recorder.forward(token, fact, self.loop_behind())
+        both = Mode.TRAIN | Mode.EVAL in survey.mode
+        loop = self.loop_behind() or (self.loops[-1].place if both and self.loops else None)
+        self.recorder.forward(token, number, fact, loop)
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)
@@ -210,7 +212,7 @@ class Switching(Core):
         taint = frozenset((-token if cut else token,))
         for value in inputs:
             taint |= (detached(value) if cut else value).taint
-        return Value(NO_ATOMS, taint)
+        return Value(ANY_ATOM, taint)
 
     def within(self, number: int, ancestor: int | None, state: State) -> bool:
         """Whether a module is another, or one of its parts."""
@@ -237,7 +239,7 @@ class Switching(Core):
             purpose |= Purpose.DUMMY
         names = self.function_names(frame)
         owner = self.classes[frame.owner].cls.name if frame.owner is not None else ""
-        speaks = self.knowledge.speaks_of
+        speaks = self.speaks
         if names and (speaks("evaluation", names[0]) or speaks("evaluation", owner)):
             purpose |= Purpose.EVALUATION
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):

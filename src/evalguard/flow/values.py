@@ -96,6 +96,10 @@ class Super(NamedTuple):
     thing: Ref | Cls
 
 
+class Unknown(NamedTuple):
+    """Something that isn't known at all."""
+
+
 class Made(NamedTuple):
     """A tensor made on the spot, of no data: zeros, ones, random numbers."""
 
@@ -118,12 +122,12 @@ class Managed(NamedTuple):
 Key = tuple[object, ...]
 Atom = Union[
     Ref, Fun, Cls, Lib, Method, File, Lit, Cond, Saved, Part, Inert, Ctx, Super, Made, Partial,
-    Managed,
+    Managed, Unknown,
 ]  # fmt: skip
 
 
 class Value(NamedTuple):
-    """A set of possible atoms (none: anything) and the forward calls that the value depends on.
+    """A set of possible atoms and the forward calls that the value depends on.
 
     A forward call is a positive token; a negative one is the same call, cut off from its graph.
     """
@@ -132,9 +136,11 @@ class Value(NamedTuple):
     taint: frozenset[int]
 
 
-NO_ATOMS: frozenset[Atom] = frozenset()
+UNKNOWN_ATOM = Unknown()
+ANY_ATOM: frozenset[Atom] = frozenset((UNKNOWN_ATOM,))
 NO_TAINT: frozenset[int] = frozenset()
-ANYTHING = Value(NO_ATOMS, NO_TAINT)
+ANYTHING = Value(ANY_ATOM, NO_TAINT)
+NEVER = Value(frozenset(), NO_TAINT)
 MADE = Made()
 MOST_ATOMS = 64
 
@@ -155,16 +161,21 @@ def join(left: Value, right: Value) -> Value:
         return left
     atoms = left.atoms | right.atoms
     if len(atoms) > MOST_ATOMS:
-        atoms = NO_ATOMS
+        atoms = ANY_ATOM
     return Value(atoms, left.taint | right.taint)
 
 
 def join_all(values: Iterable[Value]) -> Value:
-    """Any of several values."""
-    out = ANYTHING
+    """Any of several values; of none, anything."""
+    out = NEVER
     for value in values:
         out = join(out, value)
-    return out
+    return sure(out)
+
+
+def sure(value: Value) -> Value:
+    """A value that has an atom at least."""
+    return value if value.atoms else Value(ANY_ATOM, value.taint)
 
 
 def tainted(values: Iterable[Value]) -> Value:
@@ -173,7 +184,7 @@ def tainted(values: Iterable[Value]) -> Value:
     for value in values:
         if value.taint:
             taint = taint | value.taint
-    return Value(NO_ATOMS, taint) if taint else ANYTHING
+    return Value(ANY_ATOM, taint) if taint else ANYTHING
 
 
 def detached(value: Value) -> Value:
@@ -201,7 +212,8 @@ def only(value: Value) -> Atom | None:
 
 
 def ordered(atoms: frozenset[Atom]) -> list[Atom]:
-    """Atoms in an order that doesn't depend on hashing."""
+    """The known atoms in an order that doesn't depend on hashing."""
     if len(atoms) < 2:
-        return list(atoms)
-    return sorted(atoms, key=lambda atom: (type(atom).__name__, repr(atom)))
+        return [] if UNKNOWN_ATOM in atoms else list(atoms)
+    known = [atom for atom in atoms if atom is not UNKNOWN_ATOM and atom != UNKNOWN_ATOM]
+    return sorted(known, key=lambda atom: (type(atom).__name__, repr(atom)))
