@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from fnmatch import fnmatchcase
 from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -49,7 +50,10 @@ class Argument(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """Something that must be true of an argument: ``equals``, ``above``, ``nonzero``, ``given``.
+    """Something that must be true of an argument.
+
+    ``test`` is ``equals``, ``above``, ``nonzero``, ``given`` or ``matches`` (``value`` is then a
+    list of globs).
 
     ``default`` is the value that the parameter has if it isn't passed; ABSENT makes every
     condition on an argument that isn't passed false.
@@ -84,6 +88,8 @@ def _meets(test: str, value: object, limit: object) -> bool | None:
         return value == limit
     if test == "nonzero":
         return bool(value) == limit
+    if test == "matches" and isinstance(limit, list | tuple):
+        return isinstance(value, str) and any(fnmatchcase(value, glob) for glob in limit)
     if isinstance(value, int | float) and isinstance(limit, int | float):
         return value > limit
     return None

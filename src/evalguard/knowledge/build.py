@@ -71,7 +71,11 @@ def factory(name: str, fields: Fields) -> Factory:
         mixed=fields.get("mode") == "mixed",
         detector=fields.get("detector", False),
         cases=tuple(
-            Case(mode_named(each["mode"]) or Mode.UNSEEN, _conditions(each, "when"))
+            Case(
+                _conditions(each, "when"),
+                mode_named(each.get("mode")),
+                Sensitivity(each["sensitive"]) if "sensitive" in each else None,
+            )
             for each in cases
         ),
         source=fields.get("source", ""),
@@ -88,6 +92,7 @@ def wrapper(name: str, fields: Fields) -> Wrapper:
         item=fields.get("item"),
         mode=mode_named(fields.get("mode")),
         baked=fields.get("baked", False),
+        unless=_conditions(fields, "unless"),
         source=fields.get("source", ""),
     )
 

@@ -52,10 +52,11 @@ class Layer(NamedTuple):
 
 
 class Case(NamedTuple):
-    """The mode that a factory hands out when all of ``when`` hold."""
+    """What holds of a factory's result when all of ``when`` hold; None: nothing else than usual."""
 
-    mode: Mode
     when: tuple[Condition, ...]
+    mode: Mode | None = None
+    sensitive: Sensitivity | None = None
 
 
 class Factory(NamedTuple):
@@ -79,17 +80,26 @@ class Factory(NamedTuple):
         """The mode of what a call with these arguments returns; UNSEEN if it can't be known."""
         for case in self.cases:
             holds = all_hold(case.when, positional, keywords)
-            if holds is not False:
+            if case.mode is not None and holds is not False:
                 return case.mode if holds else Mode.UNSEEN
         return self.mode
+
+    def sensitivity(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Sensitivity:
+        """Whether what a call with these arguments returns is mode-sensitive."""
+        for case in self.cases:
+            holds = all_hold(case.when, positional, keywords)
+            if case.sensitive is not None and holds is not False:
+                return case.sensitive if holds else Sensitivity.UNKNOWN
+        return self.sensitive
 
 
 class Wrapper(NamedTuple):
     """A call that returns a module made around, or of, the module in ``argument``.
 
     With ``copy`` the result has a life of its own; else it reaches the same module. ``spread``:
-    every argument comes back, as a tuple if there are several. ``item``: the module's index in
-    a returned tuple. ``mode``: the mode it is put into, None if it keeps its own. ``baked``:
+    every positional argument comes back, as a tuple if there are several (or if the result is
+    unpacked). ``item``: the module's index in a returned tuple. ``mode``: the mode it is put
+    into, None if it keeps its own, as it does if a condition of ``unless`` holds. ``baked``:
     later switches of the result do nothing.
     """
 
@@ -100,7 +110,15 @@ class Wrapper(NamedTuple):
     item: int | None = None
     mode: Mode | None = None
     baked: bool = False
+    unless: tuple[Condition, ...] = ()
     source: str = ""
+
+    def mode_of(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Mode | None:
+        """The mode that a call with these arguments sets; None if none, UNSEEN if not known."""
+        if self.mode is None:
+            return None
+        kept = any_holds(self.unless, positional, keywords)
+        return Mode.UNSEEN if kept is None else None if kept else self.mode
 
 
 class ModuleMethod(NamedTuple):
@@ -121,7 +139,8 @@ class Context(NamedTuple):
     """A context manager (and often decorator) that sets autograd or a module's mode.
 
     ``grad`` and ``mode`` say what it sets: a state, ``argument`` or nothing. ``immediate``: it
-    acts when called, and stays if it isn't entered. ``target`` is the module switched.
+    acts when called, and stays if it isn't entered. ``target`` is the module switched (its
+    name is ``*`` if that is every positional argument).
     ``restores`` is False for one that leaves its mode behind. ``neutral`` ones set nothing.
     """
 
@@ -176,6 +195,11 @@ class Switch(NamedTuple):
     statistics: bool = False
     unless: tuple[Condition, ...] = ()
     source: str = ""
+
+    def applies(self, positional: Positional = (), keywords: Keywords = NOTHING) -> bool | None:
+        """Whether a call with these arguments switches at all; None if that can't be known."""
+        lifted = any_holds(self.unless, positional, keywords)
+        return None if lifted is None else not lifted
 
 
 class Functional(NamedTuple):

@@ -67,12 +67,14 @@ def _is_condition(value: object) -> bool:
 def _cases(value: object) -> str:
     fits = isinstance(value, list | tuple) and all(
         isinstance(each, Mapping)
-        and set(each) == {"mode", "when"}
-        and not _MODE(each["mode"])
+        and "when" in each
+        and set(each) <= {"mode", "sensitive", "when"}
+        and not _MODE(each.get("mode", "unknown"))
+        and not _SENSITIVE(each.get("sensitive", "unknown"))
         and not _conditions(each["when"])
         for each in value
     )
-    return "" if fits else "a list of tables with mode and when"
+    return "" if fits else "a list of tables with when, and mode or sensitive"
 
 
 def _methods(value: object) -> str:
@@ -86,7 +88,7 @@ def _methods(value: object) -> str:
     return "" if fits else "a table of methods, each with mode and grad"
 
 
-TESTS = frozenset({"equals", "above", "nonzero", "given"})
+TESTS = frozenset({"equals", "above", "nonzero", "given", "matches"})
 _MODE = _one_of("train", "eval", "unknown")
 _GRAD = _one_of("on", "off", "unknown")
 _SENSITIVE = _one_of("yes", "no", "unknown")
@@ -113,7 +115,14 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "cases": _cases,
         },
         "wrappers": _ARGUMENT
-        | {"copy": _flag, "spread": _flag, "item": _index, "mode": _MODE, "baked": _flag},
+        | {
+            "copy": _flag,
+            "spread": _flag,
+            "item": _index,
+            "mode": _MODE,
+            "baked": _flag,
+            "unless": _conditions,
+        },
         "module_methods": {
             "returns": _one_of("self", "none", "children", "parameters", "child", "other"),
             "effect": _one_of(

@@ -1,20 +1,22 @@
-"""One table of names: exact names first, then the longest pattern, each answer remembered."""
+"""One table of names: exact names first, then the closest pattern, each answer remembered."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_WILD = re.compile(r"\*|\[[^]]*\]")
 Fields = Mapping[str, object]
 
 
 class Table(Generic[T]):
     """Records by dotted name or pattern.
 
-    In a pattern ``*`` stands for any characters within one part of a name; a last part that is
-    only ``*`` stands for the whole tail.
+    In a pattern ``*`` stands for any characters within one part of a name, ``[A-Z]`` for one of
+    those; a last part that is only ``*`` stands for the whole tail.
     """
 
     def __init__(self, entries: Mapping[str, Fields], build: Callable[[str, Fields], T]) -> None:
@@ -46,12 +48,16 @@ class Table(Generic[T]):
 
 
 def _by_package(patterns: Iterable[str]) -> dict[str, list[str]]:
-    """Patterns, longest first, by the top-level package they name (``*``: any)."""
+    """Patterns, those with most literal characters first, by top-level package (``*``: any)."""
     found: dict[str, list[str]] = {}
-    for pattern in sorted(patterns, key=lambda each: (-len(each), each)):
+    for pattern in sorted(patterns, key=lambda each: (-_literal(each), each)):
         package = pattern.partition(".")[0]
         found.setdefault("*" if "*" in package else package, []).append(pattern)
     return found
+
+
+def _literal(pattern: str) -> int:
+    return len(_WILD.sub("", pattern))
 
 
 def matches(pattern: list[str], parts: list[str]) -> bool:
