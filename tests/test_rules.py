@@ -118,7 +118,8 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
         ({"purpose": Purpose.DISCARDED | Purpose.DUMMY, "origins": (LOADED,)}, None),
         ({"purpose": Purpose.DUMMY | Purpose.STEP}, LIKELY),
         ({"purpose": Purpose.DISCARDED | Purpose.STEP}, LIKELY),
-        ({"purpose": Purpose.DISCARDED | Purpose.IN_LOADER_LOOP | Purpose.STEP}, None),
+        ({"purpose": Purpose.DISCARDED | Purpose.IN_LOADER_LOOP}, None),
+        ({"purpose": Purpose.DUMMY | Purpose.MEASURED | Purpose.IN_LOADER_LOOP}, CERTAIN),
         ({"purpose": Purpose.EVALUATION}, CERTAIN),
     ],
 )
@@ -145,6 +146,12 @@ def test_gradients_off_tells_that_inference_is_meant(
 def test_a_discarded_result_after_an_explicit_train_is_no_accident() -> None:
     fact = replace(QUIET, purpose=Purpose.DISCARDED, origins=(TRAINED,))
     assert confidence(no_grad_instead_of_eval.RULE, fact) == LIKELY
+
+
+def test_a_pass_for_nothing_after_training_re_estimates_only_without_gradients() -> None:
+    purpose = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP | Purpose.STEP
+    assert confidence(inference_without_eval.RULE, replace(INFERENCE, purpose=purpose)) == LIKELY
+    assert confidence(no_grad_instead_of_eval.RULE, replace(QUIET, purpose=purpose)) is None
 
 
 def test_a_training_target_is_possible_and_only_under_no_grad() -> None:
@@ -277,6 +284,8 @@ def test_train_in_eval(changed: dict[str, Any], expected: Confidence | None) -> 
         ({"purpose": Purpose.DISCARDED}, None),
         ({"purpose": Purpose.MEASURED | Purpose.SHAPE}, None),
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY}, None),
+        ({"purpose": Purpose.MEASURED | Purpose.DUMMY | Purpose.IN_LOADER_LOOP}, CERTAIN),
+        ({"purpose": Purpose.DISCARDED | Purpose.IN_LOADER_LOOP}, None),
         ({"purpose": Purpose.STEP | Purpose.DUMMY}, CERTAIN),
         ({"purpose": Purpose.MEASURED | Purpose.INPUT_GRAD}, None),
         ({"mode": Mode.TRAIN | Mode.EVAL}, None),

@@ -12,6 +12,8 @@ from evalguard.rules._story import origins_of
 
 _ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
+_MEASURED_LOOP = Purpose.MEASURED | Purpose.IN_LOADER_LOOP
+_FOR_NOTHING = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP
 _MEANT = _NUMBERS | Purpose.ESCAPES | Purpose.STEP
 
 
@@ -43,7 +45,8 @@ def _in_question(fact: Forward) -> bool:
 
 def _smoke_test(fact: Forward) -> bool:
     """A made-up input through a network nobody trained or loaded: no number of it counts."""
-    if Purpose.DUMMY not in fact.purpose or Purpose.STEP in fact.purpose:
+    in_earnest = Purpose.STEP in fact.purpose or _MEASURED_LOOP in fact.purpose
+    if Purpose.DUMMY not in fact.purpose or in_earnest:
         return False
     hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
     return hows <= {"built", "given"} or (
@@ -53,7 +56,8 @@ def _smoke_test(fact: Forward) -> bool:
 
 def _statistics(fact: Forward) -> bool:
     """A pass over the data without use for its results: it re-estimates batch norm."""
-    return Purpose.DISCARDED | Purpose.IN_LOADER_LOOP in fact.purpose
+    after_training = Purpose.STEP in fact.purpose and fact.grad != Grad.OFF
+    return _FOR_NOTHING in fact.purpose and not after_training
 
 
 def _meant(fact: Forward) -> bool:

@@ -90,7 +90,8 @@ def _wanted(fact: Forward) -> bool:
     """Gradients are the point, or it is one call for a shape or a trial."""
     if fact.purpose & (Purpose.INPUT_GRAD | Purpose.SHAPE):
         return True
-    trial = bool(fact.purpose & (Purpose.DUMMY | Purpose.DISCARDED))
+    once = Purpose.IN_LOADER_LOOP not in fact.purpose
+    trial = Purpose.DISCARDED in fact.purpose or (once and Purpose.DUMMY in fact.purpose)
     return trial and not fact.purpose & (Purpose.EVALUATION | Purpose.STEP)
 
 
