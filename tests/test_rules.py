@@ -115,7 +115,6 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY}, None),
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY, "origins": (LOADED,)}, CERTAIN),
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY, "origins": (TRAINED,)}, CERTAIN),
-        ({"purpose": Purpose.DISCARDED | Purpose.DUMMY, "origins": (LOADED,)}, None),
         ({"purpose": Purpose.DUMMY | Purpose.STEP}, LIKELY),
         ({"purpose": Purpose.DISCARDED | Purpose.STEP}, LIKELY),
         ({"purpose": Purpose.DISCARDED | Purpose.IN_LOADER_LOOP}, None),
@@ -146,6 +145,15 @@ def test_gradients_off_tells_that_inference_is_meant(
 def test_a_discarded_result_after_an_explicit_train_is_no_accident() -> None:
     fact = replace(QUIET, purpose=Purpose.DISCARDED, origins=(TRAINED,))
     assert confidence(no_grad_instead_of_eval.RULE, fact) == LIKELY
+
+
+def test_a_trial_run_of_a_loaded_network_spoils_its_statistics_also_under_no_grad() -> None:
+    changed: dict[str, Any] = {
+        "purpose": Purpose.DISCARDED | Purpose.DUMMY,
+        "origins": (LOADED,),
+    }
+    assert confidence(inference_without_eval.RULE, replace(INFERENCE, **changed)) is None
+    assert confidence(no_grad_instead_of_eval.RULE, replace(QUIET, **changed)) == LIKELY
 
 
 def test_a_pass_for_nothing_after_training_re_estimates_only_without_gradients() -> None:

@@ -49,9 +49,15 @@ def _smoke_test(fact: Forward) -> bool:
     if Purpose.DUMMY not in fact.purpose or in_earnest:
         return False
     hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
-    return hows <= {"built", "given"} or (
-        Purpose.DISCARDED in fact.purpose and "switched" not in hows
-    )
+    if hows <= {"built", "given"}:
+        return True
+    return Purpose.DISCARDED in fact.purpose and not _said(fact)
+
+
+def _said(fact: Forward) -> bool:
+    """The mode was set in so many words, or a network was loaded and gradients turned off."""
+    hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
+    return "switched" in hows or ("loaded" in hows and fact.grad == Grad.OFF)
 
 
 def _statistics(fact: Forward) -> bool:
@@ -63,8 +69,7 @@ def _statistics(fact: Forward) -> bool:
 def _meant(fact: Forward) -> bool:
     """Something says that the numbers are used, not just that they aren't trained on."""
     if Purpose.DISCARDED in fact.purpose:
-        explicit = any(origin.how == "switched" for origin in origins_of(fact, Mode.TRAIN))
-        return Purpose.STEP in fact.purpose or (explicit and fact.grad == Grad.OFF)
+        return Purpose.STEP in fact.purpose or (_said(fact) and fact.grad == Grad.OFF)
     return fact.grad == Grad.OFF or bool(fact.purpose & _MEANT)
 
 
