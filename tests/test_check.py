@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from evalguard import check
 from evalguard.check import Options, check_paths, check_source, check_texts
 from evalguard.events import Unit
 from evalguard.facts import Fact, Forward
-from evalguard.finding import Confidence, FileError, Result, Severity
+from evalguard.finding import Confidence, Evidence, FileError, Result, Severity
 from evalguard.lower import lower
 from evalguard.rule import Rule, Verdict
 from evalguard.rules import judge
@@ -136,6 +137,18 @@ def test_of_findings_at_one_place_the_surest_is_kept() -> None:
     (kept,) = judge(facts, (RULE,))
     assert kept.confidence is Confidence.CERTAIN
     assert judge(reversed(facts), (RULE,)) == (kept,)
+
+
+def test_of_equally_sure_findings_the_same_is_kept_whatever_the_order() -> None:
+    at = place("a.py", 3, 1, 2)
+
+    def story(fact: Fact) -> Iterator[Verdict]:
+        yield Verdict(at, "m", Confidence.CERTAIN, (Evidence(fact.place, fact.function),))
+
+    rule = replace(RULE, check=story)
+    facts = [fact("a.py", 1, "one"), fact("a.py", 2, "two"), fact("a.py", 2, "three")]
+    (kept,) = judge(facts, (rule,))
+    assert judge(reversed(facts), (rule,)) == (kept,)
 
 
 def test_findings_are_in_the_order_of_their_places() -> None:

@@ -93,6 +93,13 @@ def test_a_gap_is_marked_and_a_gap_of_one_line_is_filled() -> None:
     ]
 
 
+def test_blank_lines_beside_the_place_are_left_out() -> None:
+    at = place("a.py", 3, 1, 2)
+    for lines in (["", "", "x", "  ", ""], ["y", "", "x"], ["", " ", "x"]):
+        text = terminal.render(Result((finding(at),), (), 1), lambda _, seen=lines: seen)
+        assert text.splitlines()[3:-3] == ["3 | x", "  | ^"]
+
+
 def test_carets_stand_under_what_is_seen() -> None:
     assert shown("\tf(x)", column=2, end=6) == ["1 |     f(x)", "  |     ^^^^"]
     assert shown("日本 = f(x)", column=6, end=10) == ["1 | 日本 = f(x)", "  |        ^^^^"]

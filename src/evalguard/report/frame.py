@@ -80,21 +80,20 @@ def _frame(labels: list[Label], lines: Sequence[str], room: int) -> Iterator[Row
     }
     yield Row("gap", 0, "")
     previous = 0
-    for number in _shown(labels, len(lines)):
+    for number in _shown(labels, lines):
         if previous and number > previous + 1:
             yield Row("gap", 0, CUT)
         previous = number
         yield from _marked(number, lines[number - 1], by_line.get(number, []), room)
 
 
-def _shown(labels: list[Label], last: int) -> list[int]:
+def _shown(labels: list[Label], lines: Sequence[str]) -> list[int]:
     """Choose lines: those with labels, those beside the primary one, and no gap of one."""
     wanted = {label.place.line for label in labels}
-    for label in labels:
-        if label.primary:
-            wanted |= {label.place.line - 1, label.place.line + 1}
+    beside = {label.place.line + step for label in labels if label.primary for step in (-1, 1)}
+    wanted |= {line for line in beside if 1 <= line <= len(lines) and lines[line - 1].strip()}
     wanted |= {line + 1 for line in wanted if line + 2 in wanted}
-    return sorted(line for line in wanted if 1 <= line <= last)
+    return sorted(line for line in wanted if 1 <= line <= len(lines))
 
 
 def _marked(number: int, line: str, labels: list[Label], room: int) -> Iterator[Row]:

@@ -87,4 +87,5 @@ def _finding(rule: Rule, verdict: Verdict) -> Finding:
 
 def _least_sure_first(finding: Finding) -> tuple[object, ...]:
     """Order the findings of one place: of equally sure ones, the shortest story comes last."""
-    return (finding.confidence, -len(finding.evidence), finding.message, finding.evidence)
+    story = [(item.place, item.message) for item in finding.evidence]
+    return (finding.confidence, -len(story), finding.message, story)
