@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
 import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -541,3 +543,29 @@ def _seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+PAGE = Path(__file__).parent.parent / "docs" / "knowledge.md"
+
+
+def _examples() -> list[str]:
+    return re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is new in Python 3.11")
+def test_the_examples_of_the_page_are_accepted() -> None:
+    tomllib = importlib.import_module("tomllib")
+    mentioned: set[str] = set()
+    for example in _examples():
+        tables = tomllib.loads(example)["tool"]["evalguard"]["knowledge"]
+        assert isinstance(KNOWN.extended(tables), Knowledge)
+        mentioned |= set(tables)
+    assert mentioned == set(SCHEMA)
+
+
+def test_the_page_names_every_field() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    fields = {field for fields in SCHEMA.values() for field in fields} - {"to"}
+    assert {
+        field for field in fields if f"`{field}`" not in page and f"`{field} " not in page
+    } == set()

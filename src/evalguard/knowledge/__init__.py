@@ -254,8 +254,9 @@ def _merged_fields(under: Mapping[str, object], over: Mapping[str, object]) -> M
 @cache
 def load() -> Knowledge:
     """The knowledge that comes with evalguard."""
-    tables: Tables = {table: {} for table in SCHEMA}
+    tables: dict[str, dict[str, Mapping[str, object]]] = {table: {} for table in SCHEMA}
     for topic in _TOPICS:
         text = _HERE.joinpath(f"{topic}.json").read_text(encoding="utf-8")
-        tables = _merged(tables, json.loads(text))
+        for table, entries in json.loads(text).items():
+            tables[table].update(entries)
     return Knowledge(tables)
