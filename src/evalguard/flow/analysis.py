@@ -35,6 +35,7 @@ class Analysis(Entries):
         super().__init__(program)
         self._imported: set[str] = set()
         self._files: dict[str, Frame] = {}
+        self._absent: set[tuple[str, str]] = set()
 
     def facts(self) -> tuple[Fact, ...]:
         """Walk everything; what happened."""
@@ -105,12 +106,15 @@ class Analysis(Entries):
         value = state.get((frame.thing, name))
         if value is not None:
             return value
+        if (path, name) in self._absent:
+            return None
         if self._defined_later(path, name, frame):
             return self.world.fields.get((frame.thing, name))
         inner = self.program.imports.submodule(path, name)
         if inner is not None:
             self.import_file(inner)
             return one(File(inner))
+        self._absent.add((path, name))
         return None
 
     def _defined_later(self, path: str, name: str, frame: Frame) -> bool:

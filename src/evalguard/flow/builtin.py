@@ -311,7 +311,7 @@ class Builtins(Libraries):
             if frozen:
                 self.assign(owner.thing, "#frozen", lit(True), state)
             else:
-                state.fields.pop((owner.thing, "#frozen"), None)
+                state.fields.pop((owner.thing, "#frozen"))
         return None
 
     def _applies(

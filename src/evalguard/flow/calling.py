@@ -35,6 +35,8 @@ from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
 
 MOST_CALLEES = 8
+OFTEN = 12
+TOO_OFTEN = 80
 
 
 class Calling(Builtins):
@@ -219,9 +221,16 @@ class Calling(Builtins):
         if number is None:
             number = len(self.functions)
             self.function_numbers[key] = number
-            self.functions.append(Known(number, function, frame.path, frame.thing, owner))
+            known = Known(number, function, frame.path, frame.thing, owner)
+            known.matters = self._matters(function)
+            self.functions.append(known)
         frame.captured = True
         return Fun(number, frame.thing, None)
+
+    def _matters(self, function: Function) -> bool:
+        return not function.uses.isdisjoint(self.program.interesting) or (
+            function.name == "__init__" and "super" in function.uses
+        )
 
     def call_function(
         self, fun: Fun, args: Arguments, place: Place, text: str, state: State, frame: Frame
@@ -230,6 +239,8 @@ class Calling(Builtins):
         known = self.functions[fun.number]
         if known.role == "manager":
             return one(Managed(fun, args))
+        if self._idle_call(fun, known, args, state):
+            return self._passed_over(args, place, text, frame, state)
         if self.fuel <= 0 or self.active.count(fun.number) > 1 or len(self.active) > DEEPEST:
             return tainted([self.deep(value, state) for value in args.values()])
         inner = self._enter(fun, known, args, place, text, state, frame)
@@ -240,6 +251,47 @@ class Calling(Builtins):
         if known.grad is not None:
             state.grad, state.grad_place = before
         return result
+
+    def _idle_call(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
+        """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""
+        if known.matters and known.walks < OFTEN:
+            return False
+        return known.walks >= TOO_OFTEN or not self._carries(fun, args, state)
+
+    def _carries(self, fun: Fun, args: Arguments, state: State) -> bool:
+        """Whether a call is given a module, a function or an object that may hold one."""
+        atoms = [atom for value in args.values() for atom in value.atoms]
+        if fun.bound is not None:
+            atoms.append(fun.bound)
+        return any(self._carrier(atom, state, 2) for atom in atoms)
+
+    def _carrier(self, atom: Atom, state: State, depth: int) -> bool:
+        if isinstance(atom, (Fun, Part, Partial, Method)):
+            return True
+        if not isinstance(atom, Ref):
+            return False
+        thing = self.things[atom.thing]
+        if thing.kind in ("list", "dict", "object"):
+            if not depth:
+                return False
+            held = [state.get((thing.number, name)) for name in self.things.names(thing.number)]
+            inner = [item for value in held if value for item in value.atoms]
+            return any(self._carrier(item, state, depth - 1) for item in inner)
+        return thing.kind == "module" or thing.shown
+
+    def _passed_over(
+        self, args: Arguments, place: Place, text: str, frame: Frame, state: State
+    ) -> Value:
+        """A call of a function that can't bear on modes or gradients."""
+        value = tainted([self.deep(item, state) for item in args.values()])
+        self.recorder.fed(value.taint)
+        if value.taint:
+            return value
+        thing, new = self.things.make(("call", frame.context, place), "unknown")
+        if new:
+            thing.text, thing.place = text, place
+        self._renew(thing.number, state)
+        return one(Ref(thing.number))
 
     def _enter(
         self,
@@ -353,6 +405,7 @@ class Calling(Builtins):
     def walk(self, inner: Frame, known: Known, state: State) -> Value:
         """Walk a function's body; its end becomes the state."""
         known.walked = True
+        known.walks += 1
         self.active.append(known.number)
         try:
             ends = self.run(known.function.body, [state.copy()], inner)
@@ -381,7 +434,7 @@ class Calling(Builtins):
         if not inner.captured:
             for end in ends:
                 for name in known.function.locals:
-                    end.fields.pop((inner.thing, name), None)
+                    end.fields.pop((inner.thing, name))
         narrow, assume = state.narrow, state.assume
         merged = settle(ends)
         if len(merged) > 1:

@@ -18,7 +18,8 @@ DEEPEST = 40
 class Known:
     """A function: where it stands, the class that owns it, and what its decorators make of it.
 
-    ``role`` is plain, property, static, class or manager (a ``@contextmanager``).
+    ``role`` is plain, property, static, class or manager (a ``@contextmanager``). ``matters``:
+    its text can bear on modes or gradients. ``walks`` counts how often it was walked.
     """
 
     number: int
@@ -30,6 +31,8 @@ class Known:
     grad: Grad | None = None
     grad_place: Place | None = None
     walked: bool = False
+    matters: bool = True
+    walks: int = 0
 
 
 @dataclass(slots=True)

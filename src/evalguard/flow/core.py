@@ -23,7 +23,7 @@ from evalguard.link import Program
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
-FUEL = 30_000
+FUEL = 20_000
 DEEPEST = 24
 
 

@@ -34,7 +34,7 @@ class Entries(Running):
                 known = self.functions[index]
                 index += 1
                 alone = known.function.name not in mentioned
-                if not known.walked and alone is first and known.function.name not in NEVER:
+                if known.matters and not known.walked and alone is first and known.function.name not in NEVER:
                     self._walk_entry(known)
 
     def _walk_entry(self, known: Known) -> None:

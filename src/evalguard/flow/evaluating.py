@@ -89,7 +89,7 @@ class Evaluating(Attributes):
     def listed(self, items: list[Value], kind: str, span: Span, frame: Frame, state: State) -> Value:
         """A new list or tuple of these items."""
         thing = self.container(kind, span, frame)
-        state.fields.pop((thing.number, ITEMS), None)
+        state.fields.pop((thing.number, ITEMS))
         for index, value in enumerate(items):
             self.assign(thing.number, f"[{index}]", value, state)
         return one(Ref(thing.number))
@@ -114,7 +114,7 @@ class Evaluating(Attributes):
 
     def _mapping(self, node: Mapping, state: State, frame: Frame) -> Value:
         thing = self.container("dict", node.at, frame)
-        state.fields.pop((thing.number, ITEMS), None)
+        state.fields.pop((thing.number, ITEMS))
         for key, item in node.items:
             value = self.value(item, state, frame)
             if key is None:
@@ -138,7 +138,7 @@ class Evaluating(Attributes):
         state.narrow = before
         thing = self.container("dict" if node.kind == "dict" else "list", node.at, frame)
         for name in self.things.names(thing.number):
-            state.fields.pop((thing.number, name), None)
+            state.fields.pop((thing.number, name))
         self.assign(thing.number, ITEMS, value, state)
         return one(Ref(thing.number))
 
@@ -168,7 +168,7 @@ class Evaluating(Attributes):
         self, state: State, branches: list[State], cond: Cond | None, frame: Frame
     ) -> None:
         """Join branches within an expression; ask for a fork where they differ for a reason."""
-        differ = len({branch.signature() for branch in branches}) > 1
+        differ = not branches[0].behaves_like(branches[1])
         if differ and cond is not None and frame.forks < MOST_FORKS:
             raise Fork(cond.key)
         joined = join_states(branches)

@@ -431,7 +431,7 @@ class Libraries(Evaluating):
     def _renew(self, number: int, state: State) -> None:
         state.forget(number)
         self._forget_parts(number, state)
-        state.modes.pop(number, None)
+        state.modes.pop(number)
 
     def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> None:
         """A project function handed to something that can't be seen is taken to be called."""

@@ -191,7 +191,7 @@ class Running(Calling):
 
     def _delete(self, stmt: Delete, state: State, frame: Frame) -> list[State]:
         for name in stmt.names:
-            state.fields.pop((self.home(name, frame), name), None)
+            state.fields.pop((self.home(name, frame), name))
         return [state]
 
     def _scope(self, stmt: Scope, state: State, frame: Frame) -> list[State]:
@@ -280,16 +280,15 @@ class Running(Calling):
     ) -> list[State]:
         """Rounds until nothing new comes; at least one is taken to happen."""
         states, ends = [state], []
-        seen: set[object] = set()
+        heads: list[State] = [state.copy()]
         for number in range(1, MOST_ROUNDS + 1):
             point.round = number
             states = self._round(stmt, item, states, frame, point)
             ends += [end.copy() for end in states]
-            fresh = [end for end in states if _print(end) not in seen]
-            seen.update(_print(end) for end in states)
-            if not fresh:
+            states = [end for end in states if not any(end.same(head) for head in heads)]
+            if not states:
                 break
-            states = fresh
+            heads += [end.copy() for end in states]
         return settle(ends)
 
     def _round(
@@ -493,7 +492,7 @@ class Running(Calling):
         self.walk(inner, known, state)
 
         def restored(left: State) -> None:
-            left.modes, left.grad = dict(state.modes), state.grad
+            left.modes, left.grad = state.modes.copy(), state.grad
 
         self._on_leaving(frame, mark, restored)
         return [state] if not reached or any(reached) else []
@@ -621,11 +620,6 @@ def _bound(stmt: Stmt) -> list[str]:
     if isinstance(stmt, Import):
         return [stmt.bound]
     return []
-
-
-def _print(state: State) -> object:
-    """What tells two rounds of a loop apart."""
-    return state.signature(), frozenset(state.fields.items()), frozenset(state.assume.items())
 
 
 def _marks(loop: LoopPoint) -> tuple[int, int]:

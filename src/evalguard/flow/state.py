@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from evalguard.facts import Origin
+from evalguard.flow.layers import Layers
 from evalguard.flow.values import Key, Lit, Value, join
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
@@ -54,8 +55,8 @@ class World:
 
     def absorb(self, state: State) -> None:
         """Make a finished import part of the world."""
-        self.fields.update(state.fields)
-        self.modes.update(state.modes)
+        self.fields.update(state.fields.items())
+        self.modes.update(state.modes.items())
 
 
 class State:
@@ -65,8 +66,8 @@ class State:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.fields: dict[Cell, Value] = {}
-        self.modes: dict[int, ModeState] = {}
+        self.fields: Layers[Cell, Value] = Layers()
+        self.modes: Layers[int, ModeState] = Layers()
         self.grad = Grad.ON
         self.grad_place: Place | None = None
         self.assume: dict[Key, bool] = {}
@@ -101,10 +102,25 @@ class State:
         mode = self.modes.get(thing)
         return self.world.modes.get(thing) if mode is None else mode
 
-    def signature(self) -> tuple[Grad, frozenset[tuple[int, Mode, bool]]]:
-        """What makes two states worth keeping apart."""
-        modes = [(thing, item.mode, item.mixed) for thing, item in self.modes.items()]
-        return self.grad, frozenset(modes)
+    def behaves_like(self, other: State) -> bool:
+        """Whether two states have the same modes and gradients, so need not be kept apart."""
+        if self.grad != other.grad:
+            return False
+        for thing, mine, theirs in self.modes.differences(other.modes):
+            mine = mine or self.world.modes.get(thing) or self.world.inherited(self, thing)
+            theirs = theirs or self.world.modes.get(thing) or self.world.inherited(other, thing)
+            if mine and theirs and (mine.mode, mine.mixed) != (theirs.mode, theirs.mixed):
+                return False
+        return True
+
+    def same(self, other: State) -> bool:
+        """Whether two states are equal."""
+        return (
+            self.grad == other.grad
+            and self.assume == other.assume
+            and next(self.modes.differences(other.modes), None) is None
+            and next(self.fields.differences(other.fields), None) is None
+        )
 
     def decided(self, key: Key) -> bool | None:
         """Whether a condition is known to hold on this path."""
@@ -140,22 +156,19 @@ def join_states(states: Iterable[State]) -> State | None:
 
 
 def _join_into(state: State, other: State) -> None:
-    fields = state.fields
-    for cell, value in other.fields.items():
-        mine = fields.get(cell)
-        if mine is None:
-            mine = state.world.fields.get(cell)
-        fields[cell] = value if mine is None else join(mine, value)
-    for cell, value in state.fields.items():
-        if cell not in other.fields and (base := state.world.fields.get(cell)) is not None:
-            fields[cell] = join(value, base)
-    modes = {}
-    for thing in {**state.modes, **other.modes}:
-        mine, theirs = _mode(state, thing), _mode(other, thing)
-        both = join_modes(mine, theirs) if mine and theirs else mine or theirs
-        assert both is not None
-        modes[thing] = both
-    state.modes = modes
+    world = state.world
+    for cell, mine, theirs in list(state.fields.differences(other.fields)):
+        mine = mine or world.fields.get(cell)
+        theirs = theirs or world.fields.get(cell)
+        both = join(mine, theirs) if mine and theirs else mine or theirs
+        if both is not None:
+            state.fields[cell] = both
+    for thing, old, new in list(state.modes.differences(other.modes)):
+        old = old or world.modes.get(thing) or world.inherited(state, thing)
+        new = new or world.modes.get(thing) or world.inherited(other, thing)
+        mode = join_modes(old, new) if old and new else old or new
+        if mode is not None:
+            state.modes[thing] = mode
     if other.grad != state.grad:
         state.grad_place = state.grad_place or other.grad_place
         state.grad |= other.grad
@@ -163,10 +176,6 @@ def _join_into(state: State, other: State) -> None:
         key: holds for key, holds in state.assume.items() if other.assume.get(key) == holds
     }
     state.narrow &= other.narrow
-
-
-def _mode(state: State, thing: int) -> ModeState | None:
-    return state.mode(thing) or state.world.inherited(state, thing)
 
 
 def distinguishing(left: State, right: State) -> Key | None:
@@ -185,10 +194,13 @@ def settle(states: list[State]) -> list[State]:
     """
     if len(states) < 2:
         return states
-    groups: dict[object, list[State]] = {}
+    merged: list[State] = []
     for state in states:
-        groups.setdefault(state.signature(), []).append(state)
-    merged = [state for group in groups.values() if (state := join_states(group))]
+        like = next((old for old in merged if old.behaves_like(state)), None)
+        if like is None:
+            merged.append(state)
+        elif like is not state:
+            _join_into(like, state)
     kept: list[State] = []
     for state in merged:
         twin = next((old for old in kept if distinguishing(old, state) is None), None)

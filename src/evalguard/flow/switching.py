@@ -77,9 +77,9 @@ class Switching(Core):
         return None
 
     def _forget_parts(self, number: int, state: State) -> None:
-        for other in [item for item in state.modes if self.things.beneath(item, number)]:
-            del state.modes[other]
-        pending = state.fields.pop((number, "#assigned"), None)
+        for other in self.things.parts(number):
+            state.modes.pop(other)
+        pending = state.fields.pop((number, "#assigned"))
         for atom in pending.atoms if pending else ():
             if isinstance(atom, Lit) and isinstance(atom.value, Place):
                 self.recorder.covered(atom.value)
@@ -111,8 +111,8 @@ class Switching(Core):
         out: list[Leaf] = []
         for child in children:
             out += self.leaves(child.number, state, depth + 1, seen)
-        for other in state.modes:
-            if other not in seen and self.things[other].parent == number:
+        for other in self.things.held(number):
+            if other not in seen and other in state.modes:
                 out += self.leaves(other, state, depth + 1, seen)
         own, because = self.own_sensitivity(thing, state)
         if own is not Sensitivity.NO:

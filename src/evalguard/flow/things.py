@@ -43,6 +43,7 @@ class Things:
         self._all: list[Thing] = []
         self._numbers: dict[object, int] = {}
         self._names: dict[int, dict[str, None]] = {}
+        self._held: dict[int, list[int]] = {}
 
     def __getitem__(self, number: int) -> Thing:
         return self._all[number]
@@ -65,6 +66,7 @@ class Things:
         thing, new = self.make(("child", parent, name), "unknown")
         if new:
             thing.parent = parent
+            self._held.setdefault(parent, []).append(thing.number)
             thing.text = name
             thing.place = self._all[parent].place
         return thing
@@ -76,6 +78,17 @@ class Things:
     def names(self, number: int) -> list[str]:
         """The attributes that were ever set on an object."""
         return list(self._names.get(number, ()))
+
+    def held(self, number: int) -> list[int]:
+        """What is only known as a part of an object, directly."""
+        return self._held.get(number, [])
+
+    def parts(self, number: int) -> list[int]:
+        """What is only known as a part of an object, at any depth."""
+        out = list(self.held(number))
+        for part in out:
+            out += self.held(part)
+        return out
 
     def beneath(self, number: int, ancestor: int) -> bool:
         """Whether an object is only known as a part of another."""

@@ -98,6 +98,14 @@ class Knowledge:
         """The spelling of a dotted name that the tables use."""
         return self._aliases.resolve(name)
 
+    def bare_names(self) -> frozenset[str]:
+        """The last parts of all names that make, wrap or switch modules, or have a flag."""
+        tables = (
+            self._layers, self._factories, self._wrappers, self._contexts, self._switches,
+            self._functional, self._exports,
+        )  # fmt: skip
+        return frozenset[str]().union(*[table.bare_names() for table in tables])
+
     def layer(self, name: str) -> Layer | None:
         """The module class of this name."""
         return self._layers.get(self.canonical(name))

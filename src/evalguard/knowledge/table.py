@@ -27,6 +27,11 @@ class Table(Generic[T]):
         self._packages = {name.partition(".")[0] for name in entries}
         self._any = self._patterns.get("*", [])
 
+    def bare_names(self) -> set[str]:
+        """The last parts of the names; of a pattern, the last that is spelled out."""
+        parts = [[part for part in name.split(".") if "*" not in part] for name in self._entries]
+        return {part[-1] for part in parts if part}
+
     def get(self, name: str) -> T | None:
         """The record for a name, or None."""
         if not self._any and name.partition(".")[0] not in self._packages:

@@ -8,16 +8,21 @@ from typing import NamedTuple
 from evalguard.events import Unit
 from evalguard.knowledge import Knowledge
 from evalguard.link.imports import Imports
+from evalguard.link.interest import interesting
 
 __all__ = ["Program", "link"]
 
 
 class Program(NamedTuple):
-    """The files of a run, by path in a fixed order, and how they import one another."""
+    """The files of a run, by path in a fixed order, and how they import one another.
+
+    ``interesting`` holds the names that can bear on modes and gradients.
+    """
 
     units: dict[str, Unit]
     imports: Imports
     knowledge: Knowledge
+    interesting: frozenset[str]
 
 
 def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
@@ -31,4 +36,5 @@ def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
         The program, independent of the order.
     """
     by_path = {unit.path: unit for unit in sorted(units, key=lambda unit: unit.path)}
-    return Program(by_path, Imports(by_path), knowledge)
+    names = interesting(by_path.values(), knowledge.bare_names())
+    return Program(by_path, Imports(by_path), knowledge, names)

@@ -162,10 +162,10 @@ class Lowerer(Expressions):
 
     def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[Stmt]:
         self.scopes.bind(node.name)
-        decorators = self.exprs(node.decorator_list)
-        params = self._params(node.args)
         qualname = self.scopes.qualified(node.name)
         self.scopes.push(node.name)
+        decorators = self.exprs(node.decorator_list)
+        params = self._params(node.args)
         body = self.block(node.body)
         function = self._close(
             node, node.name, qualname, params, body, decorators,
@@ -221,10 +221,10 @@ class Lowerer(Expressions):
 
     def _define_class(self, node: ast.ClassDef) -> list[Stmt]:
         self.scopes.bind(node.name)
-        decorators, bases = self.exprs(node.decorator_list), self.exprs(node.bases)
-        keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
         qualname = self.scopes.qualified(node.name)
         self.scopes.push(node.name)
+        decorators, bases = self.exprs(node.decorator_list), self.exprs(node.bases)
+        keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
         body = self.block(node.body)
         scope = self.scopes.pop()
         at = self.at(node)

@@ -1,0 +1,102 @@
+"""Which names can bear on modes and gradients, so that the rest needn't be walked.
+
+A function matters if it mentions a switch, a gradient mode, a backward pass or a layer, or the
+name of something in the program that does. Names alone decide, so the answer errs on the side
+of walking too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from evalguard.events import (
+    Block,
+    Class,
+    Define,
+    DefineClass,
+    Function,
+    If,
+    Loop,
+    Try,
+    Unit,
+    With,
+)
+
+ROOTS = frozenset(
+    """
+    eval train training no_grad inference_mode set_grad_enabled enable_grad backward
+    requires_grad requires_grad_ reveal_mode from_pretrained Module LightningModule
+    """.split()
+)
+PLAIN = frozenset(
+    """
+    __init__ super append extend items keys values join format split strip get pop copy sort lower
+    upper replace startswith endswith read write close open exists mkdir print len range int
+    float str list dict tuple set zip enumerate isinstance getattr setattr hasattr type min max
+    sum abs shape size dtype device view self cls name index count
+    data transform transforms raises warns load save v2 score setup test fit predict encode decode
+    prepare compile copy deepcopy losses weights pipeline normalize apply map filter run step
+    __call__ __getitem__ __len__ __iter__ __enter__ __exit__ __repr__ __post_init__
+    """.split()
+)
+
+
+def interesting(units: Iterable[Unit], layers: Iterable[str]) -> frozenset[str]:
+    """The names that matter.
+
+    Args:
+        units: The files of the program.
+        layers: The bare names of mode-sensitive library layers and functions.
+
+    Returns:
+        The roots, and the names of functions and classes that use one of them, and so on.
+    """
+    found = (set(ROOTS) | set(layers)) - PLAIN
+    waiting: dict[str, list[str]] = {}
+    for name, uses in (item for unit in units for item in definitions(unit.body)):
+        for used in uses:
+            if used not in PLAIN:
+                waiting.setdefault(used, []).append(name)
+    todo = list(found)
+    while todo:
+        for name in waiting.pop(todo.pop(), ()):
+            if name not in found:
+                found.add(name)
+                todo.append(name)
+    return frozenset(found)
+
+
+def definitions(block: Block) -> Iterator[tuple[str, frozenset[str]]]:
+    """Every function and class in a block, with the names that it uses."""
+    for stmt in block:
+        if isinstance(stmt, Define):
+            yield _function(stmt.function)
+            yield from definitions(stmt.function.body)
+        elif isinstance(stmt, DefineClass):
+            yield _class(stmt.cls)
+            yield from definitions(stmt.cls.body)
+        else:
+            for inner in _inner(stmt):
+                yield from definitions(inner)
+
+
+def _function(function: Function) -> tuple[str, frozenset[str]]:
+    return function.name, function.uses
+
+
+def _class(cls: Class) -> tuple[str, frozenset[str]]:
+    return cls.name, cls.uses
+
+
+def _inner(stmt: object) -> Iterator[Block]:
+    if isinstance(stmt, (If, Loop)):
+        yield stmt.body
+        yield stmt.orelse
+    elif isinstance(stmt, Try):
+        yield stmt.body
+        yield stmt.orelse
+        yield stmt.final
+        for _, body in stmt.handlers:
+            yield body
+    elif isinstance(stmt, With):
+        yield stmt.body
