@@ -65,6 +65,7 @@ class Purpose(Flag):
     ESCAPES = auto()  # the result leaves what can be seen
     IN_LOADER_LOOP = auto()  # made once for each batch
     DISCARDED = auto()  # the result is thrown away
+    OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from evalguard.events import Attr, Call, Display, Expr, Item, Name, Star, show
 from evalguard.facts import TrainingAssigned
 from evalguard.flow.core import NO_ARGUMENTS, Frame
 from evalguard.flow.state import State
-from evalguard.flow.switching import Switching
+from evalguard.flow.switching import INPUT_GRADIENT, Switching
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
@@ -115,7 +115,7 @@ class Attributes(Switching):
             self._assign_training(target, owner, value, state, frame, span)
             return
         if target.name == "requires_grad":
-            self._want_gradient(owner, value, state)
+            self._want_gradient(owner, value, state, frame)
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
                 self._set(atom, target.name, value, state)
@@ -135,7 +135,9 @@ class Attributes(Switching):
                 self.recorder.kept(self.things[held.thing].place)
         self.assign(atom.thing, name, value, state)
 
-    def _want_gradient(self, owner: Value, value: Value, state: State) -> None:
+    def _want_gradient(
+        self, owner: Value, value: Value, state: State, frame: Frame
+    ) -> None:
         known = constant(value)
         if known is None:
             return
@@ -143,11 +145,11 @@ class Attributes(Switching):
             if isinstance(atom, Part) and known.value is False:
                 self.assign(atom.thing, "#frozen", value, state)
             elif known.value is True:
-                self.wants_gradient(state)
+                self.wants_gradient(state, frame)
 
-    def wants_gradient(self, state: State) -> None:
-        """Gradients of an input are wanted from here on."""
-        self.assign(0, "#input-gradient", one(Lit("bool", True)), state)
+    def wants_gradient(self, state: State, frame: Frame) -> None:
+        """Gradients of an input are wanted from here on in this function."""
+        self.assign(frame.thing, INPUT_GRADIENT, one(Lit("bool", True)), state)
 
     def _assign_training(
         self, target: Attr, owner: Value, value: Value, state: State, frame: Frame, span: Span
@@ -400,7 +402,7 @@ class Attributes(Switching):
 
     def made(self, value: Value) -> bool:
         """Whether a value is a tensor made on the spot."""
-        return all(atom == MADE for atom in value.atoms)
+        return bool(value.atoms) and all(atom == MADE for atom in value.atoms)
 
 
 def _span(site: Expr, fallback: Span) -> Span:

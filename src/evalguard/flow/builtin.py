@@ -33,8 +33,10 @@ from evalguard.modes import Mode
 
 SAME_ITEMS = frozenset(("list", "tuple", "set", "sorted", "reversed", "iter", "frozenset", "filter"))
 NUMBERS = frozenset(("float", "int", "bool", "round"))
+NO_PROOF = frozenset(("add_module", "forward", "apply", "type", "compile", "float", "to", "cpu"))
 PARTIAL = "functools.partial"
 REVEAL = "reveal_mode"
+EXITS = frozenset(("sys.exit", "os._exit"))
 
 
 class Builtins(Libraries):
@@ -46,7 +48,7 @@ class Builtins(Libraries):
         """Call a library name, builtins included."""
         if name == PARTIAL and args.positional:
             return one(Partial(args.positional[0], args.positional[1:], args.keywords))
-        if name in ("sys.exit", "os._exit"):
+        if name in EXITS:
             state.dead = True
         if not name.startswith("builtins."):
             return self.library_call(name, args, site, state, frame)
@@ -206,7 +208,7 @@ class Builtins(Libraries):
             thing = self.things[owner.thing]
             if thing.kind == "unknown" and not self._as_of_module(known, args):
                 return self.effect(known.name, one(owner), args, site, state, frame)
-            if known.effect != "train" and known.name not in ("add_module", "forward"):
+            if known.effect != "train" and known.name not in NO_PROOF:
                 thing.shown = True
         handler = _EFFECTS.get(known.effect)
         if handler is not None:
@@ -305,7 +307,7 @@ class Builtins(Libraries):
         flag = constant(args.values()[0]) if args.values() else None
         if isinstance(owner, Ref) and self.things[owner.thing].kind == "unknown":
             if flag is None or flag.value:
-                self.wants_gradient(state)
+                self.wants_gradient(state, frame)
         if isinstance(owner, (Ref, Part)):
             frozen = flag is not None and flag.value is False
             if frozen:

@@ -24,6 +24,7 @@ from evalguard.flow.values import (
     Ref,
     Super,
     Value,
+    constant,
     join_all,
     lit,
     one,
@@ -31,7 +32,7 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
-from evalguard.modes import Mode, Sensitivity
+from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
 
 MOST_CALLEES = 8
@@ -68,12 +69,23 @@ class Calling(Builtins):
         for name, arg in node.keywords:
             value = self.value(arg, state, frame)
             if name is not None:
+                self._telling_keyword(name, value, state, frame)
                 keywords.append((name, value))
             else:
                 known, rest = self._spread(value, state)
                 keywords += known
                 open_ = open_ or rest
         return Arguments(tuple(positional), tuple(keywords), open_)
+
+    def _telling_keyword(self, name: str, value: Value, state: State, frame: Frame) -> None:
+        """``requires_grad=True`` of an input, and ``volatile=True``, the no_grad of its time."""
+        known = constant(value)
+        if known is None or known.value is not True:
+            return
+        if name == "requires_grad":
+            self.wants_gradient(state, frame)
+        elif name == "volatile":
+            state.grad |= Grad.OFF
 
     def _spread(self, value: Value, state: State) -> tuple[list[tuple[str, Value]], bool]:
         """The keyword arguments in a ``**`` dict, and whether there may be others."""
@@ -170,6 +182,8 @@ class Calling(Builtins):
         self, atom: Ref, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         thing = self.things[atom.thing]
+        if thing.kind == "class" and thing.cls is not None:
+            return self.instantiate(thing.cls, args, site, state, frame)
         if thing.kind == "object" and thing.cls is not None:
             member = self.member(thing.cls, "__call__", state)
             if member is not None:
@@ -181,16 +195,23 @@ class Calling(Builtins):
             return self._nameless(ANYTHING, args, site, state, frame)
         if thing.kind == "unknown" and not self._callable_module(atom.thing, site):
             return self._unknown_method(atom.thing, args, site, state, frame)
-        return self.forward(atom.thing, args, site, state, frame)
+        number = atom.thing
+        if thing.parent is not None and self.knowledge.is_inference_method(thing.text):
+            number = thing.parent
+        return self.forward(number, args, site, state, frame)
 
     def _callable_module(self, number: int, site: Call) -> bool:
         """Whether calling an unknown object may be a forward call."""
         thing = self.things[number]
         if thing.parent is None:
             return True
+        if self.knowledge.effect(thing.text) in ("backward", "gradient"):
+            return False
         parent = self.things[thing.parent]
-        if parent.kind == "module" or parent.shown:
-            return not self.knowledge.effect(thing.text) in ("backward", "gradient")
+        if self.knowledge.is_inference_method(thing.text):
+            return parent.kind == "module" or parent.shown
+        if parent.kind == "module":
+            return parent.cls is None
         return thing.shown
 
     def _unknown_method(
@@ -203,6 +224,8 @@ class Calling(Builtins):
             for value in args.values():
                 if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
                     self.put(owner, ITEMS, value, state)
+            if thing.text == "step":
+                self.recorder.stepped(frame.path, frame.known)
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)
@@ -323,7 +346,7 @@ class Calling(Builtins):
         if frame.lifted is not None and self.within(module, frame.lifted_module, state):
             inner.lifted, inner.lifted_module = frame.lifted, frame.lifted_module
         elif frame.me is None or not self.within(module, frame.me.thing, state):
-            inner.lifted, inner.lifted_module = (place, text), module
+            inner.lifted, inner.lifted_module = (place, text.rpartition(".")[0] or text), module
 
     def frame_of(self, fun: Fun, known: Known, context: int) -> Frame:
         """An empty frame for a function."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from evalguard.events import Class, Function
+from evalguard.events import Attr, Block, Class, Define, Expr, Function, If, Logic, Name, Return
 from evalguard.flow.values import Cls, Lib, Value, ordered
 from evalguard.knowledge import Knowledge
 from evalguard.modes import Grad
@@ -37,7 +37,10 @@ class Known:
 
 @dataclass(slots=True)
 class Blueprint:
-    """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from."""
+    """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from.
+
+    ``twofold``: its ``forward`` returns something else in train mode.
+    """
 
     number: int
     cls: Class
@@ -45,6 +48,7 @@ class Blueprint:
     frame: int
     thing: int
     bases: tuple[Value, ...] = ()
+    twofold: bool = False
     subclasses: list[int] = field(default_factory=list)
 
 
@@ -65,6 +69,7 @@ class Classes:
     def add(self, cls: Class, path: str, frame: int, thing: int) -> Blueprint:
         """Enter a class."""
         blueprint = Blueprint(len(self._all), cls, path, frame, thing)
+        blueprint.twofold = returns_by_mode(cls)
         self._all.append(blueprint)
         return blueprint
 
@@ -114,11 +119,31 @@ class Classes:
         return any(self._has_forward(atom) for atom in ancestry if isinstance(atom, Cls))
 
     def _has_forward(self, atom: Cls) -> bool:
-        from evalguard.events import Define
-
         body = self._all[atom.number].cls.body
         return any(isinstance(item, Define) and item.function.name == "forward" for item in body)
 
     def libraries(self, number: int) -> list[str]:
         """The library classes that a class inherits from."""
         return [atom.name for atom in self.ancestry(number) if isinstance(atom, Lib)]
+
+
+def returns_by_mode(cls: Class) -> bool:
+    """Whether ``forward`` has a return that only train mode (or only eval mode) reaches."""
+    return any(
+        isinstance(item, Define) and item.function.name == "forward" and _by_mode(item.function.body)
+        for item in cls.body
+    )
+
+
+def _by_mode(block: Block) -> bool:
+    return any(
+        _reads_training(stmt.test) and any(isinstance(item, Return) for item in stmt.body)
+        for stmt in block
+        if isinstance(stmt, If)
+    )
+
+
+def _reads_training(test: Expr) -> bool:
+    if isinstance(test, Logic):
+        return any(_reads_training(part) for part in test.parts)
+    return isinstance(test, Attr) and test == Attr(Name("self"), "training")

@@ -13,6 +13,7 @@ from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
+    Atom,
     Ctx,
     Fun,
     Inert,
@@ -31,6 +32,7 @@ from evalguard.flow.values import (
 from evalguard.knowledge import UNKNOWN, Argued, Argument, Factory, Functional, Layer
 from evalguard.modes import Grad, Mode, Sensitivity
 
+OPTIMIZERS = "torch.optim."
 Constants = tuple[list[object], Mapping[str, object]]
 
 
@@ -51,11 +53,40 @@ class Libraries(Evaluating):
             return self._layer(layer, args, site, state, frame)
         if known.wrapper(name) is not None:
             return self._wrapped(name, args, site, state, frame)
+        if name.startswith(OPTIMIZERS):
+            self._optimized(args, state)
+        if name.rpartition(".")[2][:1].isupper() and known.is_module_base(name) is False:
+            return self._plain_object(name, site, state, frame)
         if (factory := known.factory(name)) is not None and factory.module:
             return self._factory(factory, args, site, state, frame)
         if known.switch(name) is not None:
             return self._switching(name, args, site, state, frame)
         return self.effect(name, None, args, site, state, frame)
+
+    def _optimized(self, args: Arguments, state: State) -> None:
+        """The parameters of a module are handed to an optimizer."""
+        for value in args.values():
+            for atom in self.reached(value, state):
+                if isinstance(atom, Part):
+                    self.recorder.optimized(atom.thing)
+
+    def reached(self, value: Value, state: State, depth: int = 3) -> list[Atom]:
+        """The atoms of a value and of the items in it."""
+        out: list[Atom] = []
+        for atom in ordered(value.atoms):
+            out.append(atom)
+            if isinstance(atom, Ref) and depth and self.things[atom.thing].kind in ("list", "dict"):
+                for name in self.things.names(atom.thing):
+                    held = state.get((atom.thing, name))
+                    out += self.reached(held, state, depth - 1) if held else []
+        return out
+
+    def _plain_object(self, name: str, site: Call, state: State, frame: Frame) -> Value:
+        """An object of a library class that is no module."""
+        place = self.place(frame, site.at)
+        thing, _ = self.things.make(("plain", frame.context, place), "object")
+        thing.lib, thing.text, thing.place = name, show(site), place
+        return one(Ref(thing.number))
 
     def constants(self, args: Arguments) -> Constants:
         """The arguments as the knowledge tables ask for them: constants, or UNKNOWN."""
@@ -415,7 +446,8 @@ class Libraries(Evaluating):
         last = name.rpartition(".")[2]
         if taint.taint and last != "update" and self.speaks("training", last):
             self.recorder.escaped(taint.taint)
-        self._call_back(args, site, state, frame)
+        if not name.startswith("functools."):
+            self._call_back(args, site, state, frame)
         made = [value for value in values if constant(value) is None]
         if made and all(self.made(value) for value in made):
             return Value(frozenset((MADE,)), taint.taint)

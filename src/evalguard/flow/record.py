@@ -20,6 +20,7 @@ from evalguard.facts import (
     Step,
     TrainingAssigned,
 )
+from evalguard.flow.classes import Known
 from evalguard.flow.state import ModeState
 from evalguard.flow.values import Key
 from evalguard.modes import NO_MODE, Grad, Intent, Mode
@@ -50,6 +51,8 @@ class Recorder:
         self._tokens: dict[tuple[int, Place, Path], int] = {}
         self._passes: dict[int, Pass] = {}
         self._facts: dict[tuple[object, ...], Fact] = {}
+        self._optimized: set[int] = set()
+        self._stepped: set[tuple[str, str]] = set()
 
     def token(self, context: int, place: Place, path: Path) -> int:
         """The number of a forward call, by place, call chain and assumed conditions."""
@@ -83,6 +86,20 @@ class Recorder:
             purpose=old.purpose | fact.purpose,
             loop=old.loop or (loop if news else None),
         )
+
+    def optimized(self, thing: int) -> None:
+        """An optimizer is made for a module's parameters."""
+        self._optimized.add(thing)
+
+    def stepped(self, path: str, known: Known | None) -> None:
+        """Some ``step()`` is called in a function (or in a file's own code)."""
+        self._stepped.add((path, known.function.qualname if known else ""))
+
+    def _steps(self, item: Pass) -> bool:
+        """Whether an optimizer trains what a pass is made through."""
+        if item.thing in self._optimized:
+            return True
+        return (item.fact.place.path, item.fact.function) in self._stepped
 
     def note(self, fact: Fact) -> None:
         """Note any other fact; the last word on a place and chain counts."""
@@ -155,7 +172,9 @@ class Recorder:
 
     def facts(self) -> tuple[Fact, ...]:
         """Everything that happened, in a fixed order."""
-        trained = {item.thing for item in self._passes.values() if item.backward}
+        trained = {
+            item.thing for item in self._passes.values() if item.backward and self._steps(item)
+        }
         forwards = [_finished(item, item.thing in trained) for item in self._passes.values()]
         facts: list[Fact] = [*forwards, *self._facts.values()]
         return tuple(sorted(facts, key=_order))
@@ -168,7 +187,7 @@ def _order(fact: Fact) -> tuple[object, ...]:
 def _finished(item: Pass, trained: bool) -> Forward:
     fact, purpose = item.fact, item.fact.purpose
     if trained:
-        purpose &= ~Purpose.DUMMY
+        purpose |= Purpose.STEP
     if item.measured:
         purpose |= Purpose.MEASURED
     if item.escaped:

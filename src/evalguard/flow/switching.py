@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, show
+from evalguard.events import Attr, Call, show
 from evalguard.facts import Forward, Module, Origin, Purpose
 from evalguard.flow.core import Arguments, Core, Frame
 from evalguard.flow.record import Survey
@@ -28,6 +28,7 @@ from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
 
 DEEPEST_MODULE = 12
+INPUT_GRADIENT = "#input-gradient"
 Leaf = tuple[ModeState, Sensitivity, str]
 
 
@@ -43,9 +44,6 @@ class Switching(Core):
         seen.add(number)
         self._forget_parts(number, state)
         state.modes[number] = wanted
-        thing = self.things[number]
-        if thing.kind == "unknown":
-            thing.shown = True
         for child in self._registered(number, state):
             self._switch_child(child, wanted, state, frame, seen)
 
@@ -178,7 +176,10 @@ class Switching(Core):
         self, number: int, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """A module is called: note it, and mark the result."""
-        place, text = self.place(frame, site.at), show(site.func)
+        place, text = self.place(frame, site.at), self._named(number, site)
+        thing = self.things[number]
+        if thing.kind == "unknown" and thing.parent is None and state.mode(number) is not None:
+            thing.shown = True
         inputs = [self.deep(value, state) for value in args.values()]
         survey = self.survey(number, text, state)
         shown, where = survey.module, place
@@ -197,7 +198,7 @@ class Switching(Core):
             origins=tuple(survey.origins),
             grad=state.grad,
             grad_place=state.grad_place,
-            purpose=self._purpose(args, frame),
+            purpose=self._purpose(number, args, state, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
         )
         both = Mode.TRAIN | Mode.EVAL in survey.mode
@@ -206,6 +207,14 @@ class Switching(Core):
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)
+
+    def _named(self, number: int, site: Call) -> str:
+        """How the code names a module at its call: ``net`` in ``net.generate(...)``."""
+        func = site.func
+        if isinstance(func, Attr) and self.things[number].text != func.name:
+            method = func.name == "forward" or self.knowledge.is_inference_method(func.name)
+            return show(func.value) if method else show(func)
+        return show(func)
 
     def _result(self, token: int, inputs: list[Value], state: State) -> Value:
         cut = state.grad == Grad.OFF
@@ -232,9 +241,13 @@ class Switching(Core):
                 todo += [child.number for child in self._registered(item, state)]
         return seen
 
-    def _purpose(self, args: Arguments, frame: Frame) -> Purpose:
+    def _purpose(self, number: int, args: Arguments, state: State, frame: Frame) -> Purpose:
         purpose = Purpose.NONE
         values = args.values()
+        if state.get((frame.thing, INPUT_GRADIENT)) is not None:
+            purpose |= Purpose.INPUT_GRAD
+        if len(values) > 1 and self._twofold(number):
+            purpose |= Purpose.OTHER_RESULT
         if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
             purpose |= Purpose.DUMMY
         names = self.function_names(frame)
@@ -245,6 +258,16 @@ class Switching(Core):
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
         return purpose | (Purpose.IN_LOADER_LOOP if frame.loops else Purpose.NONE)
+
+    def _twofold(self, number: int) -> bool:
+        """Whether a module returns something else in train mode, such as its losses."""
+        thing = self.things[number]
+        if thing.cls is None:
+            return thing.detector
+        return any(
+            isinstance(atom, Cls) and self.classes[atom.number].twofold
+            for atom in self.classes.ancestry(thing.cls)
+        )
 
     def deep(self, value: Value, state: State, depth: int = 3) -> Value:
         """A value with what the items of its containers depend on."""

@@ -1,4 +1,7 @@
-"""Abstract values: what an expression may stand for, and which forward calls it comes from."""
+"""Abstract values: what an expression may stand for, and which forward calls it comes from.
+
+The ``tag`` of an atom keeps atoms of different kinds apart: named tuples compare as tuples.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ class Ref(NamedTuple):
     """An object of the heap, by its allocation site."""
 
     thing: int
+    tag: str = "ref"
 
 
 class Fun(NamedTuple):
@@ -20,18 +24,21 @@ class Fun(NamedTuple):
     number: int
     frame: int
     bound: Ref | None
+    tag: str = "fun"
 
 
 class Cls(NamedTuple):
     """A project class, by its number."""
 
     number: int
+    tag: str = "cls"
 
 
 class Lib(NamedTuple):
     """A library's object, by its dotted name."""
 
     name: str
+    tag: str = "lib"
 
 
 class Method(NamedTuple):
@@ -39,12 +46,14 @@ class Method(NamedTuple):
 
     owner: Atom
     name: str
+    tag: str = "method"
 
 
 class File(NamedTuple):
     """A module of the project (a file)."""
 
     path: str
+    tag: str = "file"
 
 
 class Lit(NamedTuple):
@@ -52,6 +61,7 @@ class Lit(NamedTuple):
 
     kind: str
     value: object
+    tag: str = "lit"
 
 
 class Cond(NamedTuple):
@@ -59,6 +69,7 @@ class Cond(NamedTuple):
 
     key: Key
     negated: bool
+    tag: str = "cond"
 
 
 class Saved(NamedTuple):
@@ -66,12 +77,14 @@ class Saved(NamedTuple):
 
     mode: Mode
     thing: int
+    tag: str = "saved"
 
 
 class Part(NamedTuple):
     """Some module, any module, beneath an object: an item of ``modules()``."""
 
     thing: int
+    tag: str = "part"
 
 
 class Inert(NamedTuple):
@@ -79,6 +92,7 @@ class Inert(NamedTuple):
 
     name: str
     parameters: bool
+    tag: str = "inert"
 
 
 class Ctx(NamedTuple):
@@ -87,6 +101,7 @@ class Ctx(NamedTuple):
     name: str
     argument: Value | None
     subject: Value | None
+    tag: str = "ctx"
 
 
 class Super(NamedTuple):
@@ -94,14 +109,17 @@ class Super(NamedTuple):
 
     after: int
     thing: Ref | Cls
+    tag: str = "super"
 
 
 class Unknown(NamedTuple):
     """Something that isn't known at all."""
+    tag: str = "unknown"
 
 
 class Made(NamedTuple):
     """A tensor made on the spot, of no data: zeros, ones, random numbers."""
+    tag: str = "made"
 
 
 class Partial(NamedTuple):
@@ -110,6 +128,7 @@ class Partial(NamedTuple):
     target: Value
     args: tuple[Value, ...]
     keywords: tuple[tuple[str, Value], ...]
+    tag: str = "partial"
 
 
 class Managed(NamedTuple):
@@ -117,6 +136,7 @@ class Managed(NamedTuple):
 
     fun: Fun
     args: Any
+    tag: str = "managed"
 
 
 Key = tuple[object, ...]

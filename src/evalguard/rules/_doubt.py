@@ -10,7 +10,7 @@ from evalguard.finding import Confidence
 from evalguard.modes import Grad, Intent, Mode, Sensitivity
 from evalguard.rules._story import origins_of
 
-_ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC
+_ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC | Purpose.OTHER_RESULT
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
 _MEASURED_LOOP = Purpose.MEASURED | Purpose.IN_LOADER_LOOP
 _FOR_NOTHING = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP
