@@ -253,7 +253,7 @@ class Calling(Builtins):
     def _matters(self, function: Function) -> bool:
         return not function.uses.isdisjoint(self.program.interesting) or (
             function.name == "__init__" and "super" in function.uses
-        )
+        ) or "cls" in function.uses
 
     def call_function(
         self, fun: Fun, args: Arguments, place: Place, text: str, state: State, frame: Frame

@@ -361,7 +361,7 @@ class Running(Calling):
         if not items:
             return self.run(stmt.body, [state], frame)
         (node, target), rest = items[0], items[1:]
-        before = state.grad, state.grad_place
+        before = state.grad, state.grad_place, state.locked
         value = self.value(node, state, frame)
         managed = next((atom for atom in value.atoms if isinstance(atom, Managed)), None)
         if managed is not None:
@@ -375,7 +375,7 @@ class Running(Calling):
         exits = [atom for atom in ordered(value.atoms) if isinstance(atom, (Ref, Ctx))]
 
         def leave(left: State) -> None:
-            left.grad, left.grad_place = before
+            left.grad, left.grad_place, left.locked = before
             for atom in exits:
                 self._exit(atom, node, left, frame)
 
@@ -400,7 +400,10 @@ class Running(Calling):
             for grad in known[1:]:
                 joined |= grad
             site = node if isinstance(node, Call) else None
-            self.enter_grad(joined, site, state, frame)
+            if not state.locked:
+                self.enter_grad(joined, site, state, frame)
+            if any(atom.name == "torch.inference_mode" for atom in contexts):
+                state.locked = joined == Grad.OFF
         for atom in contexts:
             self._enter_mode(atom, node, state, frame)
         return self._entered_objects(value, node, state, frame)

@@ -60,9 +60,13 @@ class World:
 
 
 class State:
-    """A mutable state; branches work on copies. Only what differs from the world is held."""
+    """A mutable state; branches work on copies. Only what differs from the world is held.
 
-    __slots__ = ("assume", "dead", "fields", "grad", "grad_place", "modes", "narrow", "world")
+    ``narrow``: objects of which only some parts are meant, by a test. ``dead``: the program ended.
+    ``locked``: inside ``inference_mode``, where nothing turns gradients back on.
+    """
+
+    __slots__ = ("assume", "dead", "fields", "grad", "grad_place", "locked", "modes", "narrow", "world")
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -73,6 +77,7 @@ class State:
         self.assume: dict[Key, bool] = {}
         self.narrow: frozenset[int] = frozenset()
         self.dead = False
+        self.locked = False
 
     def copy(self) -> State:
         """An independent copy."""
@@ -82,7 +87,7 @@ class State:
         new.modes = self.modes.copy()
         new.grad, new.grad_place = self.grad, self.grad_place
         new.assume = self.assume.copy()
-        new.narrow, new.dead = self.narrow, self.dead
+        new.narrow, new.dead, new.locked = self.narrow, self.dead, self.locked
         return new
 
     def adopt(self, other: State) -> None:
@@ -90,7 +95,7 @@ class State:
         self.fields, self.modes = other.fields, other.modes
         self.grad, self.grad_place = other.grad, other.grad_place
         self.assume, self.narrow = other.assume, other.narrow
-        self.dead = other.dead
+        self.dead, self.locked = other.dead, other.locked
 
     def get(self, cell: Cell) -> Value | None:
         """The value of a variable or attribute; None if it was never set."""
