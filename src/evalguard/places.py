@@ -6,12 +6,18 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """A stretch of one file: lines and columns count from 1, columns in characters, end exclusive."""
+    """A stretch of one file, its end exclusive.
+
+    Lines and columns count from 1; columns count characters.
+    """
 
     line: int
     column: int
     end_line: int
     end_column: int
+
+
+NOWHERE = Span(0, 0, 0, 0)
 
 
 class Place(NamedTuple):

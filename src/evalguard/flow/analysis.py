@@ -194,4 +194,3 @@ def flow(program: Program) -> tuple[Fact, ...]:
         What was seen happen, sorted by place; the same for the same program, always.
     """
     return Analysis(program).facts()
-

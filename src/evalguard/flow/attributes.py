@@ -135,9 +135,7 @@ class Attributes(Switching):
                 self.recorder.kept(self.things[held.thing].place)
         self.assign(atom.thing, name, value, state)
 
-    def _want_gradient(
-        self, owner: Value, value: Value, state: State, frame: Frame
-    ) -> None:
+    def _want_gradient(self, owner: Value, value: Value, state: State, frame: Frame) -> None:
         known = constant(value)
         if known is None:
             return
@@ -222,9 +220,7 @@ class Attributes(Switching):
         out = sure(Value(out.atoms, out.taint | owner.taint))
         return detached(out) if out.taint and self.knowledge.detaches(name) else out
 
-    def _attribute(
-        self, atom: Atom, name: str, site: Expr, state: State, frame: Frame
-    ) -> Value:
+    def _attribute(self, atom: Atom, name: str, site: Expr, state: State, frame: Frame) -> Value:
         if isinstance(atom, Ref):
             return self._of_object(atom, name, site, state, frame)
         if isinstance(atom, Lib):
@@ -241,9 +237,7 @@ class Attributes(Switching):
             return one(Method(atom, name)) if self.knowledge.module_method(name) else ANYTHING
         return one(atom) if isinstance(atom, Made) else ANYTHING
 
-    def _of_object(
-        self, atom: Ref, name: str, site: Expr, state: State, frame: Frame
-    ) -> Value:
+    def _of_object(self, atom: Ref, name: str, site: Expr, state: State, frame: Frame) -> Value:
         thing = self.things[atom.thing]
         if name == "training" and thing.kind in ("module", "unknown"):
             return self.training_of(atom.thing, state)
@@ -274,9 +268,7 @@ class Attributes(Switching):
                     return found
         return None
 
-    def _bound(
-        self, member: Value, atom: Ref, site: Expr, state: State, frame: Frame
-    ) -> Value:
+    def _bound(self, member: Value, atom: Ref, site: Expr, state: State, frame: Frame) -> Value:
         out: list[Value] = []
         for item in ordered(member.atoms):
             if not isinstance(item, Fun) or item.bound is not None:
@@ -407,4 +399,3 @@ class Attributes(Switching):
 
 def _span(site: Expr, fallback: Span) -> Span:
     return site.at if isinstance(site, Call) else fallback
-

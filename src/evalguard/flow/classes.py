@@ -130,7 +130,9 @@ class Classes:
 def returns_by_mode(cls: Class) -> bool:
     """Whether ``forward`` has a return that only train mode (or only eval mode) reaches."""
     return any(
-        isinstance(item, Define) and item.function.name == "forward" and _by_mode(item.function.body)
+        isinstance(item, Define)
+        and item.function.name == "forward"
+        and _by_mode(item.function.body)
         for item in cls.body
     )
 

@@ -1,9 +1,10 @@
 """The ground of the analysis: its tables, frames, call chains and budget.
 
 The analysis is one class built in layers, each a file: ``Core`` (tables), ``Switching`` (modes),
-``Attributes`` (objects), ``Evaluating`` (expressions), ``Libraries`` (what isn't the project's),
-``Calling`` (functions and classes), ``Running`` (statements), ``Analysis`` (entry points). A
-layer calls upwards only through the methods that ``Core`` declares.
+``Attributes`` (objects), ``Evaluating`` (expressions), ``Functionals``, ``Libraries``, ``Methods``
+and ``Builtins`` (what isn't the project's), ``Functions`` and ``Calling`` (what is), ``Contexts``,
+``Defining`` and ``Running`` (statements), ``Entries`` and ``Analysis`` (where walking starts). A
+layer calls upwards only through methods that a lower one declares.
 """
 
 from __future__ import annotations
@@ -64,13 +65,19 @@ class LoopPoint:
     continues: list[State] = field(default_factory=list)
 
 
+class Mark(NamedTuple):
+    """How many states had left a frame, by return and from each loop."""
+
+    returns: int
+    loops: list[tuple[int, int]]
+
+
 @dataclass(slots=True)
 class Frame:
     """One activation: of a function, a class body or a file.
 
     ``thing`` holds its variables. ``lifted`` is where code outside a module called into it:
-    forward calls on ``lifted_module`` and its parts belong to that place. ``entry`` marks the
-    frame that an entry point starts in.
+    forward calls on ``lifted_module`` and its parts belong to that place.
     """
 
     thing: int
@@ -91,7 +98,24 @@ class Frame:
     in_forward: bool = False
     captured: bool = False
     forks: int = 0
-    entry: bool = False
+
+    def mark(self) -> Mark:
+        """How many states have left so far; see ``reset`` and ``left_since``."""
+        loops = [(len(loop.breaks), len(loop.continues)) for loop in self.loops]
+        return Mark(len(self.returns), loops)
+
+    def reset(self, mark: Mark) -> None:
+        """Forget the states that left since a mark."""
+        del self.returns[mark.returns :]
+        for loop, (breaks, continues) in zip(self.loops, mark.loops, strict=False):
+            del loop.breaks[breaks:], loop.continues[continues:]
+
+    def left_since(self, mark: Mark) -> list[State]:
+        """The states that left by return, break or continue since a mark."""
+        out = [state for state, _ in self.returns[mark.returns :]]
+        for loop, (breaks, continues) in zip(self.loops, mark.loops, strict=False):
+            out += loop.breaks[breaks:] + loop.continues[continues:]
+        return out
 
 
 @dataclass(slots=True)

@@ -34,7 +34,12 @@ class Entries(Running):
                 known = self.functions[index]
                 index += 1
                 alone = known.function.name not in mentioned
-                if known.matters and not known.walked and alone is first and known.function.name not in NEVER:
+                if (
+                    known.matters
+                    and not known.walked
+                    and alone is first
+                    and known.function.name not in NEVER
+                ):
                     self._walk_entry(known)
 
     def _walk_entry(self, known: Known) -> None:
@@ -122,7 +127,6 @@ class Entries(Running):
             return
         self.fuel, self.loops = FUEL, []
         inner = self.frame_of(fun, known, 0)
-        inner.entry = True
         inner.in_forward = self._is_forward(fun, known.function)
         self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
         grad = hook.grad if hook is not None else known.grad
@@ -152,4 +156,3 @@ def _defines(body: object, known: Known) -> bool:
     return any(
         isinstance(item, Define) and item.function.name == known.function.name for item in body
     )
-

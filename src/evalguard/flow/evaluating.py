@@ -30,9 +30,9 @@ from evalguard.flow.core import Fork, Frame
 from evalguard.flow.state import State, join_states
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
+    ANY_ATOM,
     ANYTHING,
     MADE,
-    ANY_ATOM,
     Cls,
     Cond,
     File,
@@ -86,7 +86,9 @@ class Evaluating(Attributes):
         )
         return thing
 
-    def listed(self, items: list[Value], kind: str, span: Span, frame: Frame, state: State) -> Value:
+    def listed(
+        self, items: list[Value], kind: str, span: Span, frame: Frame, state: State
+    ) -> Value:
         """A new list or tuple of these items."""
         thing = self.container(kind, span, frame)
         state.fields.pop((thing.number, ITEMS))
@@ -164,9 +166,7 @@ class Evaluating(Attributes):
         self.rejoin(state, [then, other], key, frame)
         return join(*values)
 
-    def rejoin(
-        self, state: State, branches: list[State], cond: Cond | None, frame: Frame
-    ) -> None:
+    def rejoin(self, state: State, branches: list[State], cond: Cond | None, frame: Frame) -> None:
         """Join branches within an expression; ask for a fork where they differ for a reason."""
         differ = not branches[0].behaves_like(branches[1])
         if differ and cond is not None and frame.forks < MOST_FORKS:
@@ -306,9 +306,7 @@ class Evaluating(Attributes):
         self.assign(self.home(node.name, frame), node.name, value, state)
         return value
 
-    def parts_in(
-        self, test: Expr, value: Value, state: State, frame: Frame
-    ) -> frozenset[int]:
+    def parts_in(self, test: Expr, value: Value, state: State, frame: Frame) -> frozenset[int]:
         """The modules whose parts a condition tells apart."""
         found: set[int] = set()
         todo: list[Expr] = [test]

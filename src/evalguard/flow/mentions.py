@@ -28,5 +28,3 @@ def names_in(node: object) -> set[str]:
         elif isinstance(item, tuple):
             todo += item
     return found
-
-

@@ -66,7 +66,17 @@ class State:
     ``locked``: inside ``inference_mode``, where nothing turns gradients back on.
     """
 
-    __slots__ = ("assume", "dead", "fields", "grad", "grad_place", "locked", "modes", "narrow", "world")
+    __slots__ = (
+        "assume",
+        "dead",
+        "fields",
+        "grad",
+        "grad_place",
+        "locked",
+        "modes",
+        "narrow",
+        "world",
+    )
 
     def __init__(self, world: World) -> None:
         self.world = world

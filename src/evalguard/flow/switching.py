@@ -9,8 +9,8 @@ from evalguard.flow.record import Survey
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
-    MADE,
     ANY_ATOM,
+    MADE,
     Cls,
     Fun,
     Inert,
@@ -145,9 +145,7 @@ class Switching(Core):
         thing = self.things[number]
         leaves = self.leaves(number, state, 0, set())
         sure = [leaf for leaf in leaves if leaf[1] is Sensitivity.YES]
-        sensitive = (
-            Sensitivity.YES if sure else Sensitivity.UNKNOWN if leaves else Sensitivity.NO
-        )
+        sensitive = Sensitivity.YES if sure else Sensitivity.UNKNOWN if leaves else Sensitivity.NO
         because = sure[0][2] if sure else ""
         module = Module(
             text,

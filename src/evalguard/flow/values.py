@@ -114,11 +114,13 @@ class Super(NamedTuple):
 
 class Unknown(NamedTuple):
     """Something that isn't known at all."""
+
     tag: str = "unknown"
 
 
 class Made(NamedTuple):
     """A tensor made on the spot, of no data: zeros, ones, random numbers."""
+
     tag: str = "made"
 
 

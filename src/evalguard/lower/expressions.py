@@ -156,9 +156,7 @@ class Expressions:
 
     def _compare(self, node: ast.Compare) -> Expr:
         sides = [self.expr(node.left), *self.exprs(node.comparators)]
-        pairs = [
-            Compare(SIGNS[type(op)], sides[i], sides[i + 1]) for i, op in enumerate(node.ops)
-        ]
+        pairs = [Compare(SIGNS[type(op)], sides[i], sides[i + 1]) for i, op in enumerate(node.ops)]
         return pairs[0] if len(pairs) == 1 else Logic("and", tuple(pairs))
 
     def _starred(self, node: ast.Starred) -> Expr:

@@ -10,7 +10,6 @@ from evalguard.events import (
     NONE,
     NOTHING,
     Assert,
-    Attr,
     Bind,
     Block,
     Class,
@@ -19,13 +18,11 @@ from evalguard.events import (
     Define,
     DefineClass,
     Delete,
-    Display,
     Do,
     Expr,
     Function,
     If,
     Import,
-    Item,
     Jump,
     Logic,
     Loop,
@@ -258,7 +255,9 @@ class Lowerer(Expressions):
         if isinstance(node, ast.MatchOr):
             parts = [self._pattern(item, subject, at) for item in node.patterns]
             return Logic("or", tuple([test for test, _ in parts])), ()
-        names = [item.name for item in ast.walk(node) if isinstance(item, (ast.MatchAs, ast.MatchStar))]
+        names = [
+            item.name for item in ast.walk(node) if isinstance(item, (ast.MatchAs, ast.MatchStar))
+        ]
         binds = [self._capture(name, subject, at) for name in names if name]
         wildcard = isinstance(node, ast.MatchAs) and node.pattern is None
         return (Const(True) if wildcard else NOTHING), tuple(binds)

@@ -1,0 +1,168 @@
+"""``def``, ``class`` and ``import``: what they bind, and what decorators make of it."""
+
+from __future__ import annotations
+
+from evalguard.events import (
+    Attr,
+    Bind,
+    Block,
+    Call,
+    Define,
+    DefineClass,
+    Expr,
+    If,
+    Import,
+    Name,
+    Stmt,
+)
+from evalguard.flow.classes import Known
+from evalguard.flow.contexts import Contexts
+from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.state import State, join_states
+from evalguard.flow.values import (
+    Cls,
+    Ctx,
+    Fun,
+    Lib,
+    Value,
+    one,
+    only,
+)
+from evalguard.modes import Grad
+
+_ROLES = {
+    "property": "property",
+    "cached_property": "property",
+    "staticmethod": "static",
+    "classmethod": "class",
+    "contextmanager": "manager",
+    "asynccontextmanager": "manager",
+}
+
+from evalguard.places import NOWHERE
+
+
+class Defining(Contexts):
+    """Defines functions and classes."""
+
+    def _define(self, stmt: Define, state: State, frame: Frame) -> list[State]:
+        function = stmt.function
+        owner = frame.owner if self._in_class_body(frame) else None
+        value = one(self.define(function, frame, owner))
+        for decorator in reversed(function.decorators):
+            value = self._decorate(decorator, value, state, frame)
+        self.assign(self.home(function.name, frame), function.name, value, state)
+        return [state]
+
+    def _in_class_body(self, frame: Frame) -> bool:
+        return self.things[frame.thing].kind == "class"
+
+    def _decorate(self, node: Expr, value: Value, state: State, frame: Frame) -> Value:
+        fun = only(value)
+        if not isinstance(fun, Fun):
+            return value
+        known = self.functions[fun.number]
+        decorator = self.value(node, state, frame)
+        atom = only(decorator)
+        if isinstance(atom, Lib):
+            return self._library_decorator(atom.name, known, node, value, frame)
+        if isinstance(atom, Ctx):
+            grad = self.grad_of(atom.name, atom.argument, state, frame)
+            self._decorate_grad(known, grad, atom.name, node, frame)
+            return value
+        if isinstance(atom, Fun):
+            site = Call(node, (), (), known.function.at)
+            wrapped = self.call_value(decorator, Arguments((value,)), site, state, frame)
+            return wrapped if any(isinstance(item, Fun) for item in wrapped.atoms) else value
+        if isinstance(node, Attr) and node.name in ("setter", "deleter"):
+            return self.value(node.value, state, frame)
+        return value
+
+    def _library_decorator(
+        self, name: str, known: Known, node: Expr, value: Value, frame: Frame
+    ) -> Value:
+        role = _ROLES.get(name.rpartition(".")[2])
+        if role is not None:
+            known.role = role
+        context = self.knowledge.context(name)
+        if context is not None and context.grad:
+            self._decorate_grad(known, context.grad_of(), name, node, frame)
+        return value
+
+    def _decorate_grad(
+        self, known: Known, grad: Grad | None, name: str, node: Expr, frame: Frame
+    ) -> None:
+        span = node.at if isinstance(node, Call) else known.function.at
+        if known.function.is_async:
+            self._idle(name, node, "async", span, frame)
+            return
+        known.grad, known.grad_place = grad, self.place(frame, span)
+
+    def _define_class(self, stmt: DefineClass, state: State, frame: Frame) -> list[State]:
+        cls = stmt.cls
+        thing, new = self.things.make(("class", frame.path, cls.at, cls.qualname), "class")
+        if new:
+            blueprint = self.classes.add(cls, frame.path, frame.thing, thing.number)
+            thing.cls = blueprint.number
+        assert thing.cls is not None
+        blueprint = self.classes[thing.cls]
+        bases = tuple([self.value(base, state, frame) for base in cls.bases])
+        for node in cls.decorators:
+            self._class_decorator(node, state, frame)
+        self.classes.settle(blueprint, bases)
+        inner = Frame(thing.number, frame.path, frame.context, outer=frame.thing)
+        inner.owner, inner.names = blueprint.number, frozenset()
+        inner.known = frame.known
+        frame.captured = True
+        self.frames[thing.number] = inner
+        self._class_body(cls.body, inner, state)
+        self.assign(self.home(cls.name, frame), cls.name, one(Cls(blueprint.number)), state)
+        return [state]
+
+    def _class_decorator(self, node: Expr, state: State, frame: Frame) -> None:
+        atom = only(self.value(node, state, frame))
+        if isinstance(atom, (Ctx, Lib)):
+            span = node.at if isinstance(node, Call) else NOWHERE
+            self._idle(atom.name, node, "class", span, frame)
+
+    def _class_body(self, body: Block, inner: Frame, state: State) -> None:
+        """Class attributes live on the class; functions in it don't see them."""
+        outer = self.frames.get(inner.outer) if inner.outer is not None else None
+        names = {name for stmt in body for name in _bound(stmt)}
+        inner.names = frozenset(names)
+        ends = self.run(body, [state], inner)
+        end = join_states(ends)
+        if end is not None and end is not state:
+            state.adopt(end)
+        inner.names = frozenset()
+        del outer
+
+    def _import(self, stmt: Import, state: State, frame: Frame) -> list[State]:
+        value = self.imported(stmt, state, frame)
+        if stmt.name == "*":
+            self._import_all(value, state, frame)
+        elif stmt.bound:
+            self.assign(self.home(stmt.bound, frame), stmt.bound, value, state)
+        return [state]
+
+    def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
+        """What an import binds; provided by the layer that knows files."""
+        raise NotImplementedError
+
+    def _import_all(self, value: Value, state: State, frame: Frame) -> None:
+        """Names that a star import brings; provided by the layer that knows files."""
+        raise NotImplementedError
+
+
+def _bound(stmt: Stmt) -> list[str]:
+    if isinstance(stmt, Define):
+        return [stmt.function.name]
+    if isinstance(stmt, DefineClass):
+        return [stmt.cls.name]
+    if isinstance(stmt, Bind):
+        return [target.id for target in stmt.targets if isinstance(target, Name)]
+    if isinstance(stmt, If):
+        return [name for item in (*stmt.body, *stmt.orelse) for name in _bound(item)]
+    if isinstance(stmt, Import):
+        return [stmt.bound]
+    return []

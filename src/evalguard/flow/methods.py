@@ -1,0 +1,302 @@
+"""Methods that the project does not define: of modules and of containers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evalguard.events import Call, show
+from evalguard.flow.attributes import ITEMS, item_name
+from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.libraries import Libraries
+from evalguard.flow.state import ModeState, State
+from evalguard.flow.values import (
+    ANYTHING,
+    Cls,
+    Inert,
+    Method,
+    Part,
+    Ref,
+    Saved,
+    Value,
+    constant,
+    join_all,
+    lit,
+    one,
+    only,
+    tainted,
+)
+from evalguard.knowledge import ModuleMethod
+from evalguard.modes import Mode
+
+NO_PROOF = frozenset(("add_module", "forward", "apply", "type", "compile", "float", "to", "cpu"))
+
+
+class Methods(Libraries):
+    """Calls methods of modules, lists and dicts."""
+
+    def _tuple(
+        self, items: list[Value], kind: str, site: Call, state: State, frame: Frame
+    ) -> Value:
+        return self.listed(items, kind, site.at, frame, state)
+
+    def _loose(self, items: list[Value], site: Call, state: State, frame: Frame) -> Value:
+        """A list of unknown length with any of these items."""
+        holder = self.container("items", site.at, frame)
+        self.assign(holder.number, ITEMS, join_all(items), state)
+        return one(Ref(holder.number))
+
+    def method_call(
+        self, method: Method, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call a method that the project doesn't define."""
+        owner, name = method.owner, method.name
+        if isinstance(owner, Cls):
+            return self._class_method(owner, name, args, site, state, frame)
+        if isinstance(owner, Ref) and self.things[owner.thing].kind in ("list", "dict"):
+            return self._container_method(owner, name, args, site, state, frame)
+        known = self.knowledge.module_method(name)
+        if known is None or not isinstance(owner, (Ref, Part, Inert)):
+            held = one(owner)
+            return self.effect(name, held, args, site, state, frame)
+        return self._module_method(owner, known, args, site, state, frame)
+
+    def _class_method(
+        self, owner: Cls, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        for base in self.classes.libraries(owner.number):
+            factory = self.knowledge.factory(f"{base}.{name}")
+            if factory is not None and factory.module:
+                value = self._factory(factory, args, site, state, frame)
+                for atom in value.atoms:
+                    if isinstance(atom, Ref):
+                        self.things[atom.thing].because = self.classes[owner.number].cls.name
+                return value
+        return self.effect(name, None, args, site, state, frame)
+
+    def _module_method(
+        self,
+        owner: Ref | Part | Inert,
+        known: ModuleMethod,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value:
+        if isinstance(owner, Ref):
+            thing = self.things[owner.thing]
+            if thing.kind == "unknown" and not self._as_of_module(known, args):
+                return self.effect(known.name, one(owner), args, site, state, frame)
+            if known.effect != "train" and known.name not in NO_PROOF:
+                thing.shown = True
+        handler = _EFFECTS.get(known.effect)
+        if handler is not None:
+            result = handler(self, owner, known, args, site, state, frame)
+            if result is not None:
+                return result
+        if known.returns == "self":
+            return one(owner)
+        if known.returns in ("children", "parameters") and isinstance(owner, (Ref, Part)):
+            return one(Part(owner.thing))
+        if known.returns == "none":
+            return lit(None)
+        return tainted([self.deep(value, state) for value in args.values()])
+
+    def _as_of_module(self, known: ModuleMethod, args: Arguments) -> bool:
+        """Whether a call on something unknown looks like the call of a module's method."""
+        if known.effect in ("train", "eval"):
+            return len(args.values()) <= (known.effect == "train") and all(
+                not (atom := constant(value)) or isinstance(atom.value, bool)
+                for value in args.values()
+            )
+        return True
+
+    def _train(
+        self,
+        owner: Ref | Part | Inert,
+        known: ModuleMethod,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value | None:
+        flag = (*args.positional, *[value for _, value in args.keywords])[:1]
+        mode = self.flag_mode(flag[0], state, frame) if flag else ModeState(Mode.TRAIN, frozenset())
+        self._set_mode(owner, mode, site, state, frame)
+        return None
+
+    def _eval(
+        self,
+        owner: Ref | Part | Inert,
+        known: ModuleMethod,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value | None:
+        if isinstance(owner, Ref):
+            override = self.override(self.things[owner.thing], "train", state)
+            if override is not None and len(self.functions[override.number].function.params) > 1:
+                place = self.place(frame, site.at)
+                off = Arguments((lit(False),))
+                bound = override._replace(bound=owner)
+                self.call_function(bound, off, place, show(site.func), state, frame)
+                return one(owner)
+        self._set_mode(owner, ModeState(Mode.EVAL, frozenset()), site, state, frame)
+        return None
+
+    def flag_mode(self, flag: Value, state: State, frame: Frame) -> ModeState:
+        """The mode that ``train(flag)`` sets."""
+        saved = only(flag)
+        if isinstance(saved, Saved):
+            decided = state.assume.get(("training", saved.thing))
+            mode = saved.mode if decided is None else Mode.of(decided)
+            return ModeState(mode, frozenset())
+        holds = self.decide(flag, state, frame)
+        return ModeState(Mode.UNSEEN if holds is None else Mode.of(holds), frozenset())
+
+    def _set_mode(
+        self,
+        owner: Ref | Part | Inert,
+        mode: ModeState,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> None:
+        if isinstance(owner, Inert):
+            return
+        place = self.place(frame, site.at)
+        origin = self.written(mode.mode, "switched", show(site), place)
+        if isinstance(owner, Ref):
+            self.switch(owner.thing, origin, state, frame, set())
+        elif owner.thing in state.narrow:
+            self.partial_switch(owner.thing, origin, state)
+        else:
+            self.switch(owner.thing, origin, state, frame, set())
+
+    def _freezes(
+        self,
+        owner: Ref | Part | Inert,
+        known: ModuleMethod,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value | None:
+        flag = constant(args.values()[0]) if args.values() else None
+        if isinstance(owner, Ref) and self.things[owner.thing].kind == "unknown":
+            if flag is None or flag.value:
+                self.wants_gradient(state, frame)
+        if isinstance(owner, (Ref, Part)):
+            frozen = flag is not None and flag.value is False
+            if frozen:
+                self.assign(owner.thing, "#frozen", lit(True), state)
+            else:
+                state.fields.pop((owner.thing, "#frozen"))
+        return None
+
+    def _applies(
+        self,
+        owner: Ref | Part | Inert,
+        known: ModuleMethod,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value | None:
+        if args.positional and isinstance(owner, (Ref, Part)):
+            part = Arguments((one(Part(owner.thing)),))
+            self.call_value(args.positional[0], part, site, state, frame)
+        return one(owner)
+
+    def _registers(
+        self,
+        owner: Ref | Part | Inert,
+        known: ModuleMethod,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value | None:
+        if isinstance(owner, Ref):
+            values = args.positional
+            name = constant(values[0]) if values else None
+            if len(values) == 2 and name is not None and isinstance(name.value, str):
+                self.assign(owner.thing, name.value, values[1], state)
+            else:
+                for value in values:
+                    self.put(owner.thing, ITEMS, self._flat(value, state), state)
+        return None
+
+    def _flat(self, value: Value, state: State) -> Value:
+        atom = only(value)
+        if isinstance(atom, Ref) and self.things[atom.thing].kind in ("list", "dict"):
+            return self.items(value, state)
+        return value
+
+    def _forwards(
+        self,
+        owner: Ref | Part | Inert,
+        known: ModuleMethod,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value | None:
+        if isinstance(owner, Ref):
+            return self.forward(owner.thing, args, site, state, frame)
+        return None
+
+    def _container_method(
+        self, owner: Ref, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        values = args.values()
+        if name in ("append", "add", "insert", "appendleft", "put"):
+            self.put(owner.thing, ITEMS, values[-1] if values else ANYTHING, state)
+            return lit(None)
+        if name in ("extend", "update"):
+            for value in args.positional:
+                self.put(owner.thing, ITEMS, self.items(value, state), state)
+            for key, value in args.keywords:
+                self.put(owner.thing, f"[{key!r}]", value, state)
+            return lit(None)
+        if name in ("get", "pop", "setdefault"):
+            index = values[0] if values else ANYTHING
+            known = state.get((owner.thing, item_name(index)))
+            return known if known is not None else self.items(one(owner), state)
+        if name == "items":
+            pairs = [
+                self._tuple([key, value], f"pair{index}", site, state, frame)
+                for index, (key, value) in enumerate(self._entries(owner, state))
+            ]
+            return self.listed(pairs, "pairs", site.at, frame, state)
+        if name == "values":
+            return self._values(owner, site, state, frame)
+        if name in ("copy", "popleft"):
+            return one(owner)
+        return self.effect(name, one(owner), args, site, state, frame)
+
+    def _entries(self, owner: Ref, state: State) -> list[tuple[Value, Value]]:
+        """A dict's keys and values; one pair stands for those that aren't known."""
+        out = []
+        for name in self.things.names(owner.thing):
+            value = state.get((owner.thing, name))
+            if value is not None and (name == ITEMS or name.startswith("[")):
+                key = lit(name[2:-2]) if name.startswith("['") else ANYTHING
+                out.append((key, value))
+        return out
+
+    def _values(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        if state.get((owner.thing, ITEMS)) is not None:
+            return one(owner)
+        values = [value for _, value in self._entries(owner, state)]
+        return self.listed(values, "values", site.at, frame, state)
+
+
+_EFFECTS: dict[str, Callable[..., Value | None]] = {
+    "train": Methods._train,
+    "eval": Methods._eval,
+    "freezes": Methods._freezes,
+    "applies": Methods._applies,
+    "registers": Methods._registers,
+    "forwards": Methods._forwards,
+}
