@@ -1,4 +1,4 @@
-"""Source as the analysis reads it: a file's ``Unit``, made of functions, statements and expressions.
+"""Source as the analysis reads it: a file's ``Unit`` of functions, statements and expressions.
 
 Everything that can't bear on modes or gradients is left out: operators keep only what their
 result depends on (``Mix``), annotations and docstrings go. All nodes are frozen and picklable.
@@ -6,7 +6,7 @@ result depends on (``Mix``), annotations and docstrings go. All nodes are frozen
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 from evalguard.places import Span
 
@@ -40,10 +40,10 @@ class Call(NamedTuple):
 
 
 class Item(NamedTuple):
-    """``value[index]``."""
+    """``value[key]``."""
 
     value: Expr
-    index: Expr
+    key: Expr
 
 
 class Display(NamedTuple):
@@ -135,10 +135,24 @@ class Walrus(NamedTuple):
     value: Expr
 
 
-Expr = Union[
-    Name, Attr, Const, Call, Item, Display, Mapping, Comprehension, Lambda, Choice, Logic,
-    Compare, Mix, Star, Yield, Walrus,
-]  # fmt: skip
+Expr = (
+    Name
+    | Attr
+    | Const
+    | Call
+    | Item
+    | Display
+    | Mapping
+    | Comprehension
+    | Lambda
+    | Choice
+    | Logic
+    | Compare
+    | Mix
+    | Star
+    | Yield
+    | Walrus
+)
 
 NOTHING = Mix(())
 NONE = Const(None)
@@ -268,10 +282,23 @@ class DefineClass(NamedTuple):
     at: Span
 
 
-Stmt = Union[
-    Bind, Do, If, Loop, Try, With, Return, Raise, Assert, Jump, Delete, Scope, Import, Define,
-    DefineClass,
-]  # fmt: skip
+Stmt = (
+    Bind
+    | Do
+    | If
+    | Loop
+    | Try
+    | With
+    | Return
+    | Raise
+    | Assert
+    | Jump
+    | Delete
+    | Scope
+    | Import
+    | Define
+    | DefineClass
+)
 Block = tuple[Stmt, ...]
 
 
@@ -339,5 +366,5 @@ def show(node: Expr) -> str:
     if isinstance(node, Call):
         return f"{show(node.func)}({'...' if node.args or node.keywords else ''})"
     if isinstance(node, Item):
-        return f"{show(node.value)}[{show(node.index)}]"
+        return f"{show(node.value)}[{show(node.key)}]"
     return "..."

@@ -68,7 +68,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class FileError:
-    """A file, or part of one, that could not be checked, and why. ``line`` is 0 if there is none."""
+    """A file, or part of one, that could not be checked, and why; ``line`` is 0 if unknown."""
 
     path: str
     reason: str

@@ -158,10 +158,8 @@ class Attributes(Switching):
         text = f"{show(target)} = {known.value if known else '...'}"
         wanted = self.written(mode, "switched", text, place)
         for atom in ordered(owner.atoms):
-            if isinstance(atom, Part) and atom.thing not in state.narrow:
-                self.switch(atom.thing, wanted, state, frame, set())
-            elif isinstance(atom, Part):
-                self.partial_switch(atom.thing, wanted, state)
+            if isinstance(atom, Part):
+                self.switch_atom(atom, wanted, state, frame)
             elif isinstance(atom, Ref):
                 self._assign_root(atom, target, wanted.mode, state, frame, place)
 
@@ -197,7 +195,7 @@ class Attributes(Switching):
 
     def _bind_item(self, target: Item, value: Value, state: State, frame: Frame) -> None:
         owner = self.value(target.value, state, frame)
-        name = item_name(self.value(target.index, state, frame))
+        name = item_name(self.value(target.key, state, frame))
         for atom in owner.atoms:
             if isinstance(atom, Ref):
                 self.put(atom.thing, name, value, state)
@@ -310,12 +308,12 @@ class Attributes(Switching):
 
     def _of_super(self, atom: Super, name: str, state: State) -> Value:
         me = atom.thing
-        cls = me.number if isinstance(me, Cls) else self.things[me.thing].cls if me else None
+        cls = me.number if isinstance(me, Cls) else self.things[me.thing].cls
         if cls is None:
             return ANYTHING
         member = self.member(cls, name, state, atom.after)
         if member is None:
-            return one(Method(me, name)) if me is not None else ANYTHING
+            return one(Method(me, name))
         bound = me if isinstance(me, Ref) else None
         return join_all(
             one(item._replace(bound=bound)) if isinstance(item, Fun) else one(item)

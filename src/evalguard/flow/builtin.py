@@ -50,8 +50,7 @@ class Builtins(Methods):
     def _builtin(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         first = args.positional[0] if args.positional else ANYTHING
         if name in SAME_ITEMS:
-            source = args.positional[1] if name == "filter" and len(args.positional) > 1 else first
-            return source
+            return args.positional[1] if name == "filter" and len(args.positional) > 1 else first
         if name in NUMBERS:
             self.recorder.measured(self.deep(first, state).taint)
             return ANYTHING if constant(first) is None else self._number(name, first, state)

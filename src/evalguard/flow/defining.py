@@ -29,6 +29,7 @@ from evalguard.flow.values import (
     only,
 )
 from evalguard.modes import Grad
+from evalguard.places import NOWHERE
 
 _ROLES = {
     "property": "property",
@@ -38,8 +39,6 @@ _ROLES = {
     "contextmanager": "manager",
     "asynccontextmanager": "manager",
 }
-
-from evalguard.places import NOWHERE
 
 
 class Defining(Contexts):

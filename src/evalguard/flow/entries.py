@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from evalguard.events import Function
 from evalguard.facts import Origin
 from evalguard.flow.classes import Known
@@ -85,7 +87,7 @@ class Entries(Running):
         blueprint = self.classes[cls]
         place = Place(blueprint.path, blueprint.cls.at)
         module = self.classes.is_module(cls)
-        thing, new = self.things.make(("self", cls), "module" if module else "object")
+        thing, _ = self.things.make(("self", cls), "module" if module else "object")
         state = self._prototypes.get(cls)
         if state is None:
             thing.cls, thing.text, thing.place = cls, blueprint.cls.name, place
@@ -95,10 +97,8 @@ class Entries(Running):
             self.fuel = FUEL
             frame = self.frames[blueprint.frame]
             name = blueprint.cls.name
-            try:
+            with suppress(Fork):
                 self.construct(thing.number, UNSEEN_CALLER, place, name, state, frame)
-            except Fork:
-                pass
             self._prototypes[cls] = state
         return Ref(thing.number), self._prototypes[cls].copy()
 

@@ -20,7 +20,6 @@ from evalguard.events import (
     Mapping,
     Mix,
     Name,
-    Span,
     Star,
     Walrus,
     Yield,
@@ -53,6 +52,7 @@ from evalguard.flow.values import (
     only,
     tainted,
 )
+from evalguard.places import Span
 
 OPPOSITE = {"!=": "==", "is not": "is", "not in": "in"}
 MOST_FORKS = 4
@@ -77,7 +77,7 @@ class Evaluating(Attributes):
 
     def _item_of(self, node: Item, state: State, frame: Frame) -> Value:
         owner = self.value(node.value, state, frame)
-        return self.item(owner, self.value(node.index, state, frame), state)
+        return self.item(owner, self.value(node.key, state, frame), state)
 
     def container(self, kind: str, span: Span, frame: Frame) -> Thing:
         """The list or dict made at a place."""
@@ -324,7 +324,7 @@ class Evaluating(Attributes):
             elif isinstance(node, Compare):
                 todo += [node.left, node.right]
             elif isinstance(node, Item):
-                todo += [node.value, node.index]
+                todo += [node.value, node.key]
         return frozenset(found)
 
 

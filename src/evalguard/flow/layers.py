@@ -1,4 +1,4 @@
-"""A map whose copies share what they have in common, so that branches are cheap to take and join."""
+"""A map whose copies share what they have in common: branches are cheap to take and join."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ class _Layer(Generic[K, V]):
     __slots__ = ("entries", "under")
 
     def __init__(self, entries: dict[K, V | _Gone], under: _Layer[K, V] | None) -> None:
-        while under is not None and len(under.entries) <= 2 * len(entries):
-            entries = {**under.entries, **entries}
-            under = under.under
-        self.entries = entries
-        self.under = under
+        below: _Layer[K, V] | None = under
+        while below is not None and len(below.entries) <= 2 * len(entries):
+            entries = {**below.entries, **entries}
+            below = below.under
+        self.entries: dict[K, V | _Gone] = entries
+        self.under: _Layer[K, V] | None = below
 
 
 class Layers(Generic[K, V]):

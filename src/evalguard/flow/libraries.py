@@ -5,7 +5,8 @@ from __future__ import annotations
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward
 from evalguard.flow.attributes import ITEMS
-from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.core import Arguments, Fork, Frame
+from evalguard.flow.evaluating import MOST_FORKS
 from evalguard.flow.functional import Functionals
 from evalguard.flow.state import State
 from evalguard.flow.values import (
@@ -126,12 +127,10 @@ class Libraries(Functionals):
 
     def decide(self, flag: Value, state: State, frame: Frame) -> bool | None:
         """Whether a flag is true; where it is a stable condition, the statement is forked."""
-        from evalguard.flow.core import Fork
-
         holds, cond = self.truth(flag, state)
-        if holds is None and cond is not None and cond.key[0] != "training":
-            if frame.forks < 4:
-                raise Fork(cond.key)
+        stable = cond is not None and cond.key[0] != "training"
+        if holds is None and cond is not None and stable and frame.forks < MOST_FORKS:
+            raise Fork(cond.key)
         return holds
 
     # Modules.
@@ -266,16 +265,9 @@ class Libraries(Functionals):
         """Set the mode of all that a value may stand for."""
         place = self.place(frame, site.at)
         wanted = self.written(mode, "switched", show(site), place)
-        refs = [atom for atom in ordered(value.atoms) if isinstance(atom, Ref)]
-        for atom in refs:
-            if self.things[atom.thing].kind in ("module", "unknown"):
-                self.switch(atom.thing, wanted, state, frame, set())
-        for atom in value.atoms:
-            if isinstance(atom, Part):
-                if atom.thing in state.narrow:
-                    self.partial_switch(atom.thing, wanted, state)
-                else:
-                    self.switch(atom.thing, wanted, state, frame, set())
+        for atom in ordered(value.atoms):
+            if isinstance(atom, (Ref, Part)):
+                self.switch_atom(atom, wanted, state, frame)
 
     def _switching(
         self, name: str, args: Arguments, site: Call, state: State, frame: Frame

@@ -166,12 +166,7 @@ class Methods(Libraries):
             return
         place = self.place(frame, site.at)
         origin = self.written(mode.mode, "switched", show(site), place)
-        if isinstance(owner, Ref):
-            self.switch(owner.thing, origin, state, frame, set())
-        elif owner.thing in state.narrow:
-            self.partial_switch(owner.thing, origin, state)
-        else:
-            self.switch(owner.thing, origin, state, frame, set())
+        self.switch_atom(owner, origin, state, frame)
 
     def _freezes(
         self,
@@ -183,9 +178,9 @@ class Methods(Libraries):
         frame: Frame,
     ) -> Value | None:
         flag = constant(args.values()[0]) if args.values() else None
-        if isinstance(owner, Ref) and self.things[owner.thing].kind == "unknown":
-            if flag is None or flag.value:
-                self.wants_gradient(state, frame)
+        unknown = isinstance(owner, Ref) and self.things[owner.thing].kind == "unknown"
+        if unknown and (flag is None or flag.value):
+            self.wants_gradient(state, frame)
         if isinstance(owner, (Ref, Part)):
             frozen = flag is not None and flag.value is False
             if frozen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from evalguard.events import (
@@ -284,10 +285,8 @@ class Running(Defining):
         return settle(ends)
 
     def _while_test(self, test: Expr, state: State, frame: Frame) -> None:
-        try:
+        with suppress(Fork):
             self.recorder.measured(self.value(test, state, frame).taint)
-        except Fork:
-            pass
 
     # try and with.
 

@@ -117,13 +117,16 @@ class State:
         mode = self.modes.get(thing)
         return self.world.modes.get(thing) if mode is None else mode
 
+    def mode_or_inherited(self, thing: int) -> ModeState | None:
+        """The mode of an object, of what holds it if need be; None if it doesn't exist."""
+        return self.mode(thing) or self.world.inherited(self, thing)
+
     def behaves_like(self, other: State) -> bool:
         """Whether two states have the same modes and gradients, so need not be kept apart."""
         if self.grad != other.grad:
             return False
-        for thing, mine, theirs in self.modes.differences(other.modes):
-            mine = mine or self.world.modes.get(thing) or self.world.inherited(self, thing)
-            theirs = theirs or self.world.modes.get(thing) or self.world.inherited(other, thing)
+        for thing, _, _ in self.modes.differences(other.modes):
+            mine, theirs = self.mode_or_inherited(thing), other.mode_or_inherited(thing)
             if mine and theirs and (mine.mode, mine.mixed) != (theirs.mode, theirs.mixed):
                 return False
         return True
@@ -171,16 +174,13 @@ def join_states(states: Iterable[State]) -> State | None:
 
 
 def _join_into(state: State, other: State) -> None:
-    world = state.world
-    for cell, mine, theirs in list(state.fields.differences(other.fields)):
-        mine = mine or world.fields.get(cell)
-        theirs = theirs or world.fields.get(cell)
+    for cell, _, _ in list(state.fields.differences(other.fields)):
+        mine, theirs = state.get(cell), other.get(cell)
         both = join(mine, theirs) if mine and theirs else mine or theirs
         if both is not None:
             state.fields[cell] = both
-    for thing, old, new in list(state.modes.differences(other.modes)):
-        old = old or world.modes.get(thing) or world.inherited(state, thing)
-        new = new or world.modes.get(thing) or world.inherited(other, thing)
+    for thing, _, _ in list(state.modes.differences(other.modes)):
+        old, new = state.mode_or_inherited(thing), other.mode_or_inherited(thing)
         mode = join_modes(old, new) if old and new else old or new
         if mode is not None:
             state.modes[thing] = mode

@@ -83,7 +83,7 @@ class Switching(Core):
                 self.recorder.covered(atom.value)
 
     def _registered(self, number: int, state: State) -> list[Thing]:
-        """The children that ``train()`` reaches: attributes and container items that are modules."""
+        """The children that ``train()`` reaches: attributes and items that are modules."""
         out: dict[int, Thing] = {}
         for name in self.things.names(number):
             value = state.get((number, name))
@@ -93,6 +93,13 @@ class Switching(Core):
                     if thing.kind == "module" or (thing.kind == "unknown" and thing.shown):
                         out[thing.number] = thing
         return list(out.values())
+
+    def switch_atom(self, atom: Ref | Part, wanted: ModeState, state: State, frame: Frame) -> None:
+        """A switch of an object, or of its parts (of some of them, where a test tells)."""
+        if isinstance(atom, Part) and atom.thing in state.narrow:
+            self.partial_switch(atom.thing, wanted, state)
+        elif self.things[atom.thing].kind in ("module", "unknown"):
+            self.switch(atom.thing, wanted, state, frame, set())
 
     def partial_switch(self, number: int, wanted: ModeState, state: State) -> None:
         """A switch of some of an object's parts only."""

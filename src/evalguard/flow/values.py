@@ -6,7 +6,7 @@ The ``tag`` of an atom keeps atoms of different kinds apart: named tuples compar
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
 from evalguard.modes import Mode
 
@@ -142,10 +142,25 @@ class Managed(NamedTuple):
 
 
 Key = tuple[object, ...]
-Atom = Union[
-    Ref, Fun, Cls, Lib, Method, File, Lit, Cond, Saved, Part, Inert, Ctx, Super, Made, Partial,
-    Managed, Unknown,
-]  # fmt: skip
+Atom = (
+    Ref
+    | Fun
+    | Cls
+    | Lib
+    | Method
+    | File
+    | Lit
+    | Cond
+    | Saved
+    | Part
+    | Inert
+    | Ctx
+    | Super
+    | Made
+    | Partial
+    | Managed
+    | Unknown
+)
 
 
 class Value(NamedTuple):

@@ -22,23 +22,24 @@ from evalguard.events import (
     With,
 )
 
-ROOTS = frozenset(
-    """
-    eval train training no_grad inference_mode set_grad_enabled enable_grad backward
-    requires_grad requires_grad_ reveal_mode from_pretrained Module LightningModule
-    """.split()
-)
-PLAIN = frozenset(
-    """
-    __init__ super append extend items keys values join format split strip get pop copy sort lower
-    upper replace startswith endswith read write close open exists mkdir print len range int
-    float str list dict tuple set zip enumerate isinstance getattr setattr hasattr type min max
-    sum abs shape size dtype device view self cls name index count
-    data transform transforms raises warns load save v2 score setup test fit predict encode decode
-    prepare compile copy deepcopy losses weights pipeline normalize apply map filter run step
-    __call__ __getitem__ __len__ __iter__ __enter__ __exit__ __repr__ __post_init__
-    """.split()
-)
+ROOTS = frozenset((
+    "eval", "train", "training", "no_grad", "inference_mode", "set_grad_enabled",
+    "enable_grad", "backward", "requires_grad", "requires_grad_", "reveal_mode",
+    "from_pretrained", "Module", "LightningModule",
+))  # fmt: skip
+PLAIN = frozenset((
+    "__init__", "super", "append", "extend", "items", "keys", "values", "join", "format",
+    "split", "strip", "get", "pop", "copy", "sort", "lower", "upper", "replace",
+    "startswith", "endswith", "read", "write", "close", "open", "exists", "mkdir", "print",
+    "len", "range", "int", "float", "str", "list", "dict", "tuple", "set", "zip",
+    "enumerate", "isinstance", "getattr", "setattr", "hasattr", "type", "min", "max", "sum",
+    "abs", "shape", "size", "dtype", "device", "view", "self", "cls", "name", "index",
+    "count", "data", "transform", "transforms", "raises", "warns", "load", "save", "v2",
+    "score", "setup", "test", "fit", "predict", "encode", "decode", "prepare", "compile",
+    "deepcopy", "losses", "weights", "pipeline", "normalize", "apply", "map", "filter",
+    "run", "step", "__call__", "__getitem__", "__len__", "__iter__", "__enter__",
+    "__exit__", "__repr__", "__post_init__",
+))  # fmt: skip
 
 
 def interesting(units: Iterable[Unit], layers: Iterable[str]) -> frozenset[str]:

@@ -98,8 +98,8 @@ class _Blanking:
 
     def text(self) -> str:
         """The text without newer syntax."""
-        for node in self._strings():
-            self._string(node)
+        for string in self._strings():
+            self._string(string)
         for node in self._positions:
             handler = _HANDLERS.get(type(node))
             if handler is not None:

@@ -198,10 +198,10 @@ class Lowerer(Expressions):
 
     def _params(self, node: ast.arguments) -> tuple[Param, ...]:
         plain = [*node.posonlyargs, *node.args]
-        missing: list[ast.expr | None] = [None] * (len(plain) - len(node.defaults))
+        missing = [None] * (len(plain) - len(node.defaults))
+        defaults: list[ast.expr | None] = [*missing, *node.defaults]
         out = [
-            self._param(arg, "plain", default)
-            for arg, default in zip(plain, missing + node.defaults, strict=True)
+            self._param(arg, "plain", default) for arg, default in zip(plain, defaults, strict=True)
         ]
         if node.vararg:
             out.append(self._param(node.vararg, "args", None))
