@@ -39,7 +39,8 @@ class Module:
 
     ``text`` is how the code at that place names it, ``type`` its class or factory if known,
     ``because`` names a layer that makes it mode-sensitive, ``shown`` tells whether anything but
-    the call itself shows it to be a module.
+    the call itself shows it to be a module. ``branches``: no such layer is known, but its own
+    code asks ``self.training``.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Module:
     because: str = ""
     shown: bool = False
     frozen: bool = False
+    branches: bool = False
     built: Origin | None = None
 
 
@@ -65,6 +67,8 @@ class Purpose(Flag):
     ESCAPES = auto()  # the result leaves what can be seen
     IN_LOADER_LOOP = auto()  # made once for each batch
     DISCARDED = auto()  # the result is thrown away
+    UNIT_TEST = auto()  # a unit test calls a module that it made itself
+    ALSO_TRAINED = auto()  # the same call is a training step in another context
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 

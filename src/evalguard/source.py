@@ -106,8 +106,19 @@ def _encoding(data: bytes) -> str:
     except SyntaxError as error:
         if "invalid or missing encoding" in str(error):
             return "utf-8"
+        if "unknown encoding" in str(error) and _is_utf8(data):
+            return "utf-8"
         line = 1 if b"coding" in data.partition(b"\n")[0] else 2
         raise Unreadable(f"can't be decoded: {error.msg}", line) from None
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether a file that names a codec of some package's own is UTF-8 all the same."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _line_and_column(before: str) -> tuple[int, int]:

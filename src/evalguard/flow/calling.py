@@ -32,6 +32,7 @@ from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
 
 MOST_CALLEES = 8
+CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part)
 
 
 class Calling(Functions):
@@ -97,7 +98,8 @@ class Calling(Functions):
         self, callee: Value, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Call whatever a value stands for; several callees are alternatives."""
-        atoms = ordered(callee.atoms)[:MOST_CALLEES]
+        known = [atom for atom in ordered(callee.atoms) if isinstance(atom, CALLABLE)]
+        atoms = known[:MOST_CALLEES]
         if not atoms:
             return self._nameless(callee, args, site, state, frame)
         if len(atoms) == 1:
@@ -161,7 +163,7 @@ class Calling(Functions):
             for value in values:
                 self.recorder.fed(value.taint)
             return tainted(values)
-        return self._nameless(one(atom), args, site, state, frame)
+        raise AssertionError(atom)
 
     def _is_forward_call(self, fun: Fun, site: Call, frame: Frame) -> bool:
         """``module.forward(...)``, ``super().forward(...)`` aside."""
@@ -202,8 +204,6 @@ class Calling(Functions):
         parent = self.things[thing.parent]
         if self.knowledge.is_inference_method(thing.text):
             return parent.kind == "module" or parent.shown
-        if parent.kind == "module":
-            return parent.cls is None
         return thing.shown
 
     def _unknown_method(

@@ -13,7 +13,7 @@ from evalguard.flow.state import ModeState, State
 from evalguard.flow.values import ANYTHING, Fun, Ref, Value
 from evalguard.knowledge import Hook
 from evalguard.link import Program
-from evalguard.modes import Mode
+from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 
 UNSEEN_CALLER = Arguments((), (), True)
@@ -132,6 +132,8 @@ class Entries(Running):
         grad = hook.grad if hook is not None else known.grad
         if grad is not None:
             state.grad, state.grad_place = grad, known.grad_place
+        elif fun.bound is not None and self.things[fun.bound.thing].kind == "module":
+            state.grad = Grad.UNSEEN
         try:
             value = self.walk(inner, known, state)
         except Fork:

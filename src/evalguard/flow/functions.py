@@ -241,7 +241,7 @@ class Functions(Builtins):
             self.active.pop()
         outcomes = inner.returns + [(end, lit(None)) for end in ends]
         outcomes = [outcome for outcome in outcomes if not outcome[0].dead]
-        state.dead = not outcomes
+        state.dead = not outcomes and not known.function.generator
         value = join_all([item for _, item in outcomes])
         if known.function.generator and inner.on_yield is None:
             value = self._generated(inner, known, state, outcomes)

@@ -16,6 +16,7 @@ from evalguard.flow.values import (
     Ctx,
     Fun,
     Inert,
+    Method,
     Part,
     Partial,
     Ref,
@@ -24,6 +25,7 @@ from evalguard.flow.values import (
     detached,
     join_all,
     one,
+    only,
     ordered,
     tainted,
 )
@@ -50,6 +52,10 @@ class Libraries(Functionals):
             return self._layer(layer, args, site, state, frame)
         if known.wrapper(name) is not None:
             return self._wrapped(name, args, site, state, frame)
+        if (owner := self._unbound(name, args)) is not None:
+            rest = args._replace(positional=args.positional[1:])
+            method = Method(owner, name.rpartition(".")[2])
+            return self.method_call(method, rest, site, state, frame)
         if name.startswith(OPTIMIZERS):
             self._optimized(args, state)
         if name.rpartition(".")[2][:1].isupper() and known.is_module_base(name) is False:
@@ -60,12 +66,28 @@ class Libraries(Functionals):
             return self._switching(name, args, site, state, frame)
         return self.effect(name, None, args, site, state, frame)
 
+    def _unbound(self, name: str, args: Arguments) -> Ref | None:
+        """The object of ``nn.Module.train(self, mode)`` and the like."""
+        base, _, method = name.rpartition(".")
+        if not args.positional or self.knowledge.module_method(method) is None:
+            return None
+        atom = only(args.positional[0])
+        known = isinstance(atom, Ref) and self.knowledge.is_module_base(base)
+        return atom if known and isinstance(atom, Ref) else None
+
+    def method_call(
+        self, method: Method, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call a method that the project doesn't define; provided by a higher layer."""
+        raise NotImplementedError
+
     def _optimized(self, args: Arguments, state: State) -> None:
         """The parameters of a module are handed to an optimizer."""
         for value in args.values():
             for atom in self.reached(value, state):
                 if isinstance(atom, Part):
-                    self.recorder.optimized(atom.thing)
+                    for thing in self._reach(atom.thing, state):
+                        self.recorder.optimized(thing)
 
     def reached(self, value: Value, state: State, depth: int = 3) -> list[Atom]:
         """The atoms of a value and of the items in it."""

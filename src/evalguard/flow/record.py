@@ -99,6 +99,8 @@ class Recorder:
         """Whether an optimizer trains what a pass is made through."""
         if item.thing in self._optimized:
             return True
+        if self._optimized and item.fact.module.built is not None:
+            return False
         return (item.fact.place.path, item.fact.function) in self._stepped
 
     def note(self, fact: Fact) -> None:
@@ -106,9 +108,11 @@ class Recorder:
         self._facts[(type(fact), fact.place, fact.calls)] = fact
 
     def kept(self, place: Place | None) -> None:
-        """A module made inside a forward pass is kept on an object."""
-        for key, fact in list(self._facts.items()):
-            if isinstance(fact, BuiltInForward) and fact.place == place:
+        """A module made inside a forward pass is kept, and what the same function made for it."""
+        made = {key: fact for key, fact in self._facts.items() if isinstance(fact, BuiltInForward)}
+        makers = {(fact.place.path, fact.function) for fact in made.values() if fact.place == place}
+        for key, fact in made.items():
+            if (fact.place.path, fact.function) in makers:
                 self._facts[key] = replace(fact, kept=True)
 
     def assigned(self, fact: TrainingAssigned) -> None:
@@ -176,6 +180,8 @@ class Recorder:
             item.thing for item in self._passes.values() if item.backward and self._steps(item)
         }
         forwards = [_finished(item, item.thing in trained) for item in self._passes.values()]
+        steps = {fact.place for fact in forwards if fact.intent is Intent.TRAINING}
+        forwards = [_elsewhere(fact) if fact.place in steps else fact for fact in forwards]
         facts: list[Fact] = [*forwards, *self._facts.values()]
         return tuple(sorted(facts, key=_order))
 
@@ -204,6 +210,12 @@ def _finished(item: Pass, trained: bool) -> Forward:
         backward=item.backward or item.target,
         intent=_intent(item, purpose),
     )
+
+
+def _elsewhere(fact: Forward) -> Forward:
+    if fact.intent is Intent.TRAINING:
+        return fact
+    return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
 
 
 def _origin_order(origin: Origin) -> tuple[object, ...]:

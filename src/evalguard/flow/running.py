@@ -21,6 +21,7 @@ from evalguard.events import (
     If,
     Import,
     Jump,
+    Logic,
     Loop,
     Name,
     Raise,
@@ -200,14 +201,25 @@ class Running(Defining):
             state.assume[cond.key] = not cond.negated
             other.assume[cond.key] = cond.negated
         state.narrow = other.narrow = before | parts
-        self._refine(stmt.test, state, other)
+        self._assume(stmt.test, True, state, frame)
+        self._assume(stmt.test, False, other, frame)
         ends = self.run(stmt.body, [state], frame) + self.run(stmt.orelse, [other], frame)
         for end in ends:
             end.narrow = before
         return settle(ends)
 
-    def _refine(self, test: Expr, then: State, other: State) -> None:
-        """What else a test tells; conjunctions hold part by part."""
+    def _assume(self, test: Expr, holds: bool, state: State, frame: Frame) -> None:
+        """What a test tells of its parts: an ``and`` that holds, an ``or`` that doesn't."""
+        if isinstance(test, Logic):
+            if test.op == "not":
+                self._assume(test.parts[0], not holds, state, frame)
+            elif holds == (test.op == "and"):
+                for part in test.parts:
+                    self._assume(part, holds, state, frame)
+        elif isinstance(test, (Name, Attr)):
+            _, cond = self.truth(self.value(test, state, frame), state)
+            if cond is not None:
+                state.assume[cond.key] = holds != cond.negated
 
     # Loops.
 

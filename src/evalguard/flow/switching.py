@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, show
+from evalguard.events import Attr, Call, Class, show
 from evalguard.facts import Forward, Module, Origin, Purpose
 from evalguard.flow.core import Arguments, Core, Frame
 from evalguard.flow.record import Survey
@@ -23,12 +23,22 @@ from evalguard.flow.values import (
     lit,
     one,
     ordered,
+    tainted,
 )
 from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
 
 DEEPEST_MODULE = 12
 INPUT_GRADIENT = "#input-gradient"
+TESTS = frozenset(("test", "tests", "testing"))
+ASKS = "asks self.training"
+FLAGGED = frozenset(
+    (
+        "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
+        "batch_norm", "instance_norm", "drop_path", "multi_head_attention_forward", "rrelu",
+        "scaled_dot_product_attention", "dropout_edge", "dropout_adj", "dropout_node",
+    )
+)  # fmt: skip
 Leaf = tuple[ModeState, Sensitivity, str]
 
 
@@ -131,12 +141,18 @@ class Switching(Core):
         """Whether an object is mode-sensitive by itself, its known children aside, and why."""
         if thing.cls is None:
             return thing.sensitive, thing.because
-        ancestry = self.classes.ancestry(thing.cls)
-        for atom in ancestry:
-            if isinstance(atom, Cls) and "training" in self.classes[atom.number].cls.uses:
-                return Sensitivity.YES, f"{self.classes[atom.number].cls.name} reads self.training"
+        for cls in self._asking(thing.cls):
+            if cls.uses & FLAGGED:
+                return Sensitivity.YES, f"{cls.name} passes self.training on"
+            return Sensitivity.UNKNOWN, f"{cls.name} {ASKS}"
         unknown = [name for name in self.classes.libraries(thing.cls) if self._opaque_base(name)]
         return (Sensitivity.UNKNOWN, unknown[0]) if unknown else (Sensitivity.NO, "")
+
+    def _asking(self, number: int) -> list[Class]:
+        """The project classes among a class and its bases that mention ``training``."""
+        atoms = [atom for atom in self.classes.ancestry(number) if isinstance(atom, Cls)]
+        classes = [self.classes[atom.number].cls for atom in atoms]
+        return [cls for cls in classes if "training" in cls.uses]
 
     def _opaque_base(self, name: str) -> bool:
         """Whether a library base class may hold layers of its own."""
@@ -161,6 +177,7 @@ class Switching(Core):
             because,
             thing.kind == "module" or thing.shown,
             state.get((number, "#frozen")) is not None,
+            not sure and any(leaf[2].endswith(ASKS) for leaf in leaves),
             thing.built,
         )
         modes = [leaf[0] for leaf in (sure or leaves)] or [self.things.mode(state, number)]
@@ -191,6 +208,8 @@ class Switching(Core):
         if frame.lifted is not None and self.within(number, frame.lifted_module, state):
             where = frame.lifted[0]
             shown = self.survey(frame.lifted_module or number, frame.lifted[1], state).module
+        if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
+            return tainted(inputs)
         token = self.recorder.token(frame.context, place, frozenset(state.assume.items()))
         fact = Forward(
             where,
@@ -201,7 +220,7 @@ class Switching(Core):
             mixed=survey.mixed,
             assumed=survey.assumed,
             origins=tuple(survey.origins),
-            grad=state.grad,
+            grad=self._grad_of_call(number, site, state),
             grad_place=state.grad_place,
             purpose=self._purpose(number, args, state, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
@@ -212,6 +231,13 @@ class Switching(Core):
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)
+
+    def _grad_of_call(self, number: int, site: Call, state: State) -> Grad:
+        """Whether a pass records; a method that can't be seen may turn gradients off itself."""
+        func = site.func
+        method = isinstance(func, Attr) and self.knowledge.is_inference_method(func.name)
+        held = isinstance(func, Attr) and self.things[number].text == func.name
+        return Grad.UNSEEN if method and not held and state.grad == Grad.ON else state.grad
 
     def _named(self, number: int, site: Call) -> str:
         """How the code names a module at its call: ``net`` in ``net.generate(...)``."""
@@ -260,9 +286,19 @@ class Switching(Core):
         speaks = self.speaks
         if names and (speaks("evaluation", names[0]) or speaks("evaluation", owner)):
             purpose |= Purpose.EVALUATION
+        if self._in_unit_test(frame):
+            purpose |= Purpose.UNIT_TEST
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
         return purpose | (Purpose.IN_LOADER_LOOP if frame.loops else Purpose.NONE)
+
+    def _in_unit_test(self, frame: Frame) -> bool:
+        """Whether the entry point is a test function of a test file."""
+        outermost = self.functions[self.active[0]] if self.active else frame.known
+        if outermost is None or not outermost.function.name.lower().startswith("test"):
+            return False
+        *folders, name = outermost.path.replace("\\", "/").split("/")
+        return name.startswith("test") or name.endswith("_test.py") or TESTS & set(folders) != set()
 
     def _twofold(self, number: int) -> bool:
         """Whether a module returns something else in train mode, such as its losses."""

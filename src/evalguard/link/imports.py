@@ -1,7 +1,8 @@
 """Import statements → files of the program.
 
 Nothing is installed or imported: a dotted name means the file whose path ends in it, seen from
-the importing file's own folder, its parents, and a ``src`` folder beneath one of these.
+the importing file's own folder, its parents, and a ``src`` folder beneath one of these. What
+lies in a package is reached through the package, but for a script's own neighbours.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ class Imports:
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths: dict[str, str] = {}
         self._by_last: dict[str, list[tuple[str, ...]]] = {}
+        self._packages: set[tuple[str, ...]] = set()
         for path in paths:
             parts = _parts(path)
+            if posixpath.basename(path).startswith(f"{PACKAGE}."):
+                self._packages.add(parts)
             self._paths["/".join(parts)] = path
             if parts:
                 self._by_last.setdefault(parts[-1], []).append(parts)
@@ -63,6 +67,8 @@ class Imports:
             if len(parts) < len(names) or parts[len(parts) - len(names) :] != names:
                 continue
             root = parts[: len(parts) - len(names)]
+            if root in self._packages and root != folder:
+                continue
             closeness = _closeness(root, folder, len(names))
             if closeness is not None and (best is None or closeness > best[0]):
                 best = (closeness, self._paths["/".join(parts)])

@@ -1,8 +1,9 @@
 """Text → whether libcst would crash on it or take too long, guessed from brackets and operators.
 
 libcst has no limits of its own. A chain of operators, calls or branches makes it quadratic, and
-then overflows its stack, which ends the process; patterns nested in patterns cost four times more
-with each level. The limits here are below what was seen to harm it, and above what people write.
+then overflows its stack, which ends the process; each level in a ``case`` pattern, or in what is
+deleted, makes it up to four times slower. The limits are below what was seen to harm it, and
+above what people write.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import Enum
 
 LARGEST = 2_000_000
 DEEPEST = 100
-DEEPEST_PATTERN = 6
+DEEPEST_CASE_OR_DEL = 6
 LONGEST_CHAIN = 300
 MOST_ELIFS = 1000
 
@@ -89,7 +90,7 @@ class _Gauge:
         at, end = 0, len(self._text)
         while at < end:
             at = self._step(at)
-            if self._links > LONGEST_CHAIN or len(self._levels) > self._deepest:
+            if self._links > LONGEST_CHAIN or len(self._levels) - 1 > self._deepest:
                 return True
         return False
 
@@ -137,12 +138,14 @@ class _Gauge:
             self._link()
             self._push(_Level(_Kind.TEMPLATE, match["quote"]))
         elif what == "newline":
-            self._newline(match["case"])
+            self._newline(match["case"] is not None)
         elif what == "comma":
             self._unlink()
         elif what == "operator":
             return self._operator(match)
-        elif what == "string" or (what == "word" and match["word"] in _LINKS):
+        elif what == "word":
+            self._word(match["word"])
+        elif what == "string":
             self._link()
         return match.end()
 
@@ -153,10 +156,16 @@ class _Gauge:
         self._link()
         return match.end()
 
-    def _newline(self, case: str | None) -> None:
+    def _word(self, word: str) -> None:
+        if word in _LINKS:
+            self._link()
+        elif word == "del":
+            self._deepest = DEEPEST_CASE_OR_DEL
+
+    def _newline(self, is_case: bool) -> None:
         if len(self._levels) == 1:
             self._unlink()
-            self._deepest = DEEPEST_PATTERN if case else DEEPEST
+            self._deepest = DEEPEST_CASE_OR_DEL if is_case else DEEPEST
 
     def _push(self, level: _Level) -> None:
         self._levels.append(level)

@@ -10,7 +10,7 @@ from evalguard.finding import Confidence
 from evalguard.modes import Grad, Intent, Mode, Sensitivity
 from evalguard.rules._story import origins_of
 
-_ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC | Purpose.OTHER_RESULT
+_ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC | Purpose.OTHER_RESULT | Purpose.UNIT_TEST
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
 _MEASURED_LOOP = Purpose.MEASURED | Purpose.IN_LOADER_LOOP
 _FOR_NOTHING = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP
@@ -54,6 +54,10 @@ def _smoke_test(fact: Forward) -> bool:
     return Purpose.DISCARDED in fact.purpose and not _said(fact)
 
 
+def _switched(fact: Forward) -> bool:
+    return any(origin.how == "switched" for origin in origins_of(fact, Mode.TRAIN))
+
+
 def _said(fact: Forward) -> bool:
     """The mode was set in so many words, or a network was loaded and gradients turned off."""
     hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
@@ -74,7 +78,13 @@ def _meant(fact: Forward) -> bool:
 
 
 def _traced(fact: Forward) -> bool:
-    """The train mode comes from a visible place, and so does the module."""
+    """The train mode comes from a visible place, and so does the module.
+
+    Where eval mode was seen too, only a ``train()`` counts: that one path forgets an ``eval()``
+    says little, as the path may never be taken.
+    """
+    if fact.module.branches or (Mode.EVAL in fact.mode and not _switched(fact)):
+        return False
     visible = any(origin.how != "given" for origin in origins_of(fact, Mode.TRAIN))
     if fact.module.sensitive is Sensitivity.YES:
         return visible or not fact.assumed

@@ -63,6 +63,7 @@ from evalguard.rule import Rule, Verdict
 from evalguard.rules._story import named, origins_of, told
 
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
+_NOT_WASTE = Purpose.INPUT_GRAD | Purpose.SHAPE | Purpose.UNIT_TEST | Purpose.ALSO_TRAINED
 _SET = {"switched", "loaded", "hook"}
 
 
@@ -88,11 +89,14 @@ def check(fact: Fact) -> Iterator[Verdict]:
 
 def _wanted(fact: Forward) -> bool:
     """Gradients are the point, or it is one call for a shape or a trial."""
-    if fact.purpose & (Purpose.INPUT_GRAD | Purpose.SHAPE):
+    if fact.purpose & _NOT_WASTE:
         return True
     once = Purpose.IN_LOADER_LOOP not in fact.purpose
-    trial = Purpose.DISCARDED in fact.purpose or (once and Purpose.DUMMY in fact.purpose)
-    return trial and not fact.purpose & (Purpose.EVALUATION | Purpose.STEP)
+    if once and Purpose.DUMMY in fact.purpose and Purpose.STEP not in fact.purpose:
+        return True
+    return Purpose.DISCARDED in fact.purpose and not fact.purpose & (
+        Purpose.EVALUATION | Purpose.STEP
+    )
 
 
 RULE = Rule(
