@@ -96,7 +96,8 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
     ("changed", "expected"),
     [
         ({}, CERTAIN),
-        ({"mode": Mode.TRAIN | Mode.EVAL, "origins": (BUILT, EVALED)}, LIKELY),
+        ({"mode": Mode.TRAIN | Mode.EVAL, "origins": (BUILT, EVALED)}, POSSIBLE),
+        ({"mode": Mode.TRAIN | Mode.EVAL, "origins": (TRAINED, EVALED)}, LIKELY),
         ({"mode": Mode.EVAL}, None),
         ({"mode": Mode.UNSEEN}, None),
         ({"mode": Mode.UNSEEN | Mode.EVAL}, None),

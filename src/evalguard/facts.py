@@ -39,8 +39,9 @@ class Module:
 
     ``text`` is how the code at that place names it, ``type`` its class or factory if known,
     ``because`` names a layer that makes it mode-sensitive, ``shown`` tells whether anything but
-    the call itself shows it to be a module. ``branches``: no such layer is known, but its own
-    code asks ``self.training``.
+    the call itself shows it to be a module. ``unsure``: no such layer is known, and little
+    speaks for one: its own code asks ``self.training``, it is a part of something unknown, or
+    another module may stand here instead.
     """
 
     text: str
@@ -49,7 +50,7 @@ class Module:
     because: str = ""
     shown: bool = False
     frozen: bool = False
-    branches: bool = False
+    unsure: bool = False
     built: Origin | None = None
 
 

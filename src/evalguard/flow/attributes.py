@@ -40,6 +40,7 @@ from evalguard.places import Place, Span
 BUILTINS = frozenset(dir(builtins))
 UNWRAPPING = frozenset(("module", "_orig_mod"))
 ITEMS = "*"
+CONTAINER_READS = frozenset(("keys", "values", "items", "get", "pop"))
 
 
 def item_name(value: Value) -> str:
@@ -130,10 +131,16 @@ class Attributes(Switching):
         return atom.thing in self.outside or self.things[atom.thing].kind == "unknown"
 
     def _set(self, atom: Ref, name: str, value: Value, state: State) -> None:
+        self.keep(value)
+        self.assign(atom.thing, name, value, state)
+
+    def keep(self, value: Value) -> None:
+        """A module made inside a forward pass may be kept on an object."""
         for held in value.atoms:
             if isinstance(held, Ref) and self.things[held.thing].forward_born:
                 self.recorder.kept(self.things[held.thing].place)
-        self.assign(atom.thing, name, value, state)
+            elif isinstance(held, Inert) and held.born is not None:
+                self.recorder.kept(held.born)
 
     def _want_gradient(self, owner: Value, value: Value, state: State, frame: Frame) -> None:
         known = constant(value)
@@ -250,9 +257,20 @@ class Attributes(Switching):
             return one(Method(atom, name))
         if thing.kind in ("module", "unknown") and self.knowledge.module_method(name):
             return one(Method(atom, name))
+        if thing.kind == "module" and thing.lib and name in CONTAINER_READS:
+            return one(Method(atom, name))
         if name in UNWRAPPING and thing.kind != "object":
             return one(atom)
+        if thing.cls is not None and not self._may_have(thing.cls, name):
+            return ANYTHING
         return one(Ref(self.things.child(atom.thing, name).number))
+
+    def _may_have(self, cls: int, name: str) -> bool:
+        """Whether objects of a class may have an attribute that was never seen set."""
+        if any(self._opaque_base(base) for base in self.classes.libraries(cls)):
+            return True
+        atoms = [atom for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
+        return any(name in self.classes[atom.number].cls.uses for atom in atoms)
 
     def member(self, cls: int, name: str, state: State, after: int = -1) -> Value | None:
         """A class's attribute, by the order of method lookup; after a class, for ``super()``."""
@@ -345,6 +363,8 @@ class Attributes(Switching):
         thing = self.things[atom.thing]
         if thing.kind in ("list", "dict"):
             return self._last(atom, name, state) or ANYTHING
+        if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
+            return ANYTHING
         return one(Ref(self.things.child(atom.thing, name).number))
 
     def _last(self, atom: Ref, name: str, state: State) -> Value | None:
@@ -373,6 +393,8 @@ class Attributes(Switching):
         if held:
             return join_all(held)
         if thing.kind in ("list", "dict"):
+            return ANYTHING
+        if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
             return ANYTHING
         return one(Ref(self.things.child(atom.thing, "[*]").number))
 

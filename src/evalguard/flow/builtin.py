@@ -109,9 +109,7 @@ class Builtins(Methods):
     def _setattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         if len(args.positional) == 3:
             name = constant(args.positional[1])
-            for held in args.positional[2].atoms:
-                if isinstance(held, Ref) and self.things[held.thing].forward_born:
-                    self.recorder.kept(self.things[held.thing].place)
+            self.keep(args.positional[2])
             for atom in args.positional[0].atoms:
                 if isinstance(atom, Ref) and name is not None and isinstance(name.value, str):
                     self.assign(atom.thing, name.value, args.positional[2], state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Name, Star, show
+from evalguard.events import Attr, Call, Item, Name, Star, show
 from evalguard.flow.attributes import ITEMS
 from evalguard.flow.builtin import REVEAL
 from evalguard.flow.core import Arguments, Frame
@@ -106,7 +106,7 @@ class Calling(Functions):
             return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
         results: list[Value] = []
         ends: list[State] = []
-        if all(self._switches(atom) for atom in atoms):
+        if all(self._switches(atom) for atom in atoms) and not _picks(site):
             return join_all([self._call(atom, args, site, state, frame) for atom in atoms])
         for atom in atoms:
             branch = state.copy()
@@ -206,6 +206,17 @@ class Calling(Functions):
             return parent.kind == "module" or parent.shown
         return thing.shown
 
+    def _optimizer_step(self, owner: int, args: Arguments) -> None:
+        """``optimizer.step()`` or ``scaler.step(optimizer)``."""
+        given = [
+            atom.thing for value in args.values() for atom in value.atoms if isinstance(atom, Ref)
+        ]
+        known = [thing for thing in (owner, *given) if thing in self.optimizers]
+        if known:
+            self.recorder.stepped(frozenset().union(*[self.optimizers[thing] for thing in known]))
+        elif self.things[owner].kind == "unknown":
+            self.recorder.stepped(None)
+
     def _unknown_method(
         self, number: int, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
@@ -217,7 +228,7 @@ class Calling(Functions):
                 if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
                     self.put(owner, ITEMS, value, state)
             if thing.text == "step":
-                self.recorder.stepped(frame.path, frame.known)
+                self._optimizer_step(owner, args)
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)
@@ -229,7 +240,6 @@ class Calling(Functions):
         self, number: int, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Make an object of a project class."""
-        blueprint = self.classes[number]
         place = self.place(frame, site.at)
         module = self.classes.is_module(number)
         key = ("new", frame.context, place, number)
@@ -241,7 +251,8 @@ class Calling(Functions):
         self.construct(thing.number, args, place, show(site), state, frame)
         if module and frame.in_forward:
             self._note_instance(thing.number, number, site, state, frame)
-        del blueprint
+        if not module:
+            self.note_optimizer(one(Ref(thing.number)), args, state)
         return one(Ref(thing.number))
 
     def _note_instance(
@@ -301,3 +312,8 @@ class Calling(Functions):
         if isinstance(node.func, Name) and node.func.id == REVEAL:
             return self.reveal(self.arguments(node, state, frame), node, state, frame)
         return None
+
+
+def _picks(site: Call) -> bool:
+    """Whether the callee is a method of one item of a container: ``models[i].eval()``."""
+    return isinstance(site.func, Attr) and isinstance(site.func.value, Item)

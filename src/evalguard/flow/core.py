@@ -147,6 +147,7 @@ class Core:
         self.fuel = FUEL
         self.files_under_way: set[str] = set()
         self.outside: set[int] = set()
+        self.optimizers: dict[int, frozenset[int]] = {}
         self._speaks: dict[tuple[str, str], bool] = {}
 
     def context(self, parent: int, place: Place, function: int) -> int:

@@ -32,8 +32,6 @@ from evalguard.flow.values import (
 from evalguard.knowledge import Factory, Layer
 from evalguard.modes import Grad, Mode, Sensitivity
 
-OPTIMIZERS = "torch.optim."
-
 
 class Libraries(Functionals):
     """Calls of library names."""
@@ -56,10 +54,10 @@ class Libraries(Functionals):
             rest = args._replace(positional=args.positional[1:])
             method = Method(owner, name.rpartition(".")[2])
             return self.method_call(method, rest, site, state, frame)
-        if name.startswith(OPTIMIZERS):
-            self._optimized(args, state)
         if name.rpartition(".")[2][:1].isupper() and known.is_module_base(name) is False:
-            return self._plain_object(name, site, state, frame)
+            value = self._plain_object(name, site, state, frame)
+            self.note_optimizer(value, args, state)
+            return value
         if (factory := known.factory(name)) is not None and factory.module:
             return self._factory(factory, args, site, state, frame)
         if known.switch(name) is not None:
@@ -81,13 +79,17 @@ class Libraries(Functionals):
         """Call a method that the project doesn't define; provided by a higher layer."""
         raise NotImplementedError
 
-    def _optimized(self, args: Arguments, state: State) -> None:
-        """The parameters of a module are handed to an optimizer."""
-        for value in args.values():
-            for atom in self.reached(value, state):
+    def note_optimizer(self, value: Value, args: Arguments, state: State) -> None:
+        """Something made of a module's parameters is its optimizer."""
+        things: set[int] = set()
+        for arg in args.values():
+            for atom in self.reached(arg, state):
                 if isinstance(atom, Part):
-                    for thing in self._reach(atom.thing, state):
-                        self.recorder.optimized(thing)
+                    things |= self._reach(atom.thing, state)
+        for atom in value.atoms if things else ():
+            if isinstance(atom, Ref):
+                old = self.optimizers.get(atom.thing, frozenset())
+                self.optimizers[atom.thing] = old | things
 
     def reached(self, value: Value, state: State, depth: int = 3) -> list[Atom]:
         """The atoms of a value and of the items in it."""
@@ -166,7 +168,8 @@ class Libraries(Functionals):
         holder = bool(layer.contains)
         self.note_built(layer.name, sensitive, layer.parameters, site, state, frame)
         if sensitive is Sensitivity.NO and not holder:
-            return one(Inert(layer.name, layer.parameters))
+            born = self.place(frame, site.at) if frame.in_forward else None
+            return one(Inert(layer.name, layer.parameters, born))
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("lib", frame.context, place), "module")
         thing.lib, thing.text, thing.place = layer.name, show(site), place
@@ -365,7 +368,9 @@ class Libraries(Functionals):
         if new:
             thing.text, thing.place = show(site), place
         self._renew(thing.number, state)
-        return Value(frozenset((Ref(thing.number),)), taint.taint)
+        result = one(Ref(thing.number))
+        self.note_optimizer(result, args, state)
+        return result
 
     def _renew(self, number: int, state: State) -> None:
         state.forget(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evalguard.events import Call, show
-from evalguard.flow.attributes import ITEMS, item_name
+from evalguard.flow.attributes import CONTAINER_READS, ITEMS, item_name
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.state import ModeState, State
@@ -52,13 +52,17 @@ class Methods(Libraries):
         owner, name = method.owner, method.name
         if isinstance(owner, Cls):
             return self._class_method(owner, name, args, site, state, frame)
-        if isinstance(owner, Ref) and self.things[owner.thing].kind in ("list", "dict"):
+        if isinstance(owner, Ref) and self._is_container(owner, name):
             return self._container_method(owner, name, args, site, state, frame)
         known = self.knowledge.module_method(name)
         if known is None or not isinstance(owner, (Ref, Part, Inert)):
             held = one(owner)
             return self.effect(name, held, args, site, state, frame)
         return self._module_method(owner, known, args, site, state, frame)
+
+    def _is_container(self, owner: Ref, name: str) -> bool:
+        kind = self.things[owner.thing].kind
+        return kind in ("list", "dict") or (kind == "module" and name in CONTAINER_READS)
 
     def _class_method(
         self, owner: Cls, name: str, args: Arguments, site: Call, state: State, frame: Frame

@@ -20,10 +20,9 @@ from evalguard.facts import (
     Step,
     TrainingAssigned,
 )
-from evalguard.flow.classes import Known
 from evalguard.flow.state import ModeState
 from evalguard.flow.values import Key
-from evalguard.modes import NO_MODE, Grad, Intent, Mode
+from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
 from evalguard.places import Place
 
 Path = frozenset[tuple[Key, bool]]
@@ -42,6 +41,7 @@ class Pass:
     shape: bool = False
     escaped: bool = False
     fed: bool = False
+    stepped: bool = False
 
 
 class Recorder:
@@ -51,8 +51,8 @@ class Recorder:
         self._tokens: dict[tuple[int, Place, Path], int] = {}
         self._passes: dict[int, Pass] = {}
         self._facts: dict[tuple[object, ...], Fact] = {}
-        self._optimized: set[int] = set()
-        self._stepped: set[tuple[str, str]] = set()
+        self._pending: list[Pass] = []
+        self._step_taken = False
 
     def token(self, context: int, place: Place, path: Path) -> int:
         """The number of a forward call, by place, call chain and assumed conditions."""
@@ -75,9 +75,11 @@ class Recorder:
             return
         known.origins.update(fact.origins)
         old = known.fact
+        module = old.module if known.thing == thing else _either(old.module, fact.module)
         news = fact.mode & ~old.mode
         known.fact = replace(
             old,
+            module=module,
             mode=old.mode | fact.mode,
             mixed=old.mixed or fact.mixed,
             assumed=old.assumed or fact.assumed,
@@ -87,21 +89,16 @@ class Recorder:
             loop=old.loop or (loop if news else None),
         )
 
-    def optimized(self, thing: int) -> None:
-        """An optimizer is made for a module's parameters."""
-        self._optimized.add(thing)
+    def stepped(self, things: frozenset[int] | None) -> None:
+        """An optimizer steps: on the passes since the last backward that it has parameters of.
 
-    def stepped(self, path: str, known: Known | None) -> None:
-        """Some ``step()`` is called in a function (or in a file's own code)."""
-        self._stepped.add((path, known.function.qualname if known else ""))
-
-    def _steps(self, item: Pass) -> bool:
-        """Whether an optimizer trains what a pass is made through."""
-        if item.thing in self._optimized:
-            return True
-        if self._optimized and item.fact.module.built is not None:
-            return False
-        return (item.fact.place.path, item.fact.function) in self._stepped
+        Args:
+            things: The modules whose parameters it has; None if that can't be seen.
+        """
+        self._step_taken = True
+        for item in self._pending:
+            if things is None or item.thing in things:
+                item.stepped = True
 
     def note(self, fact: Fact) -> None:
         """Note any other fact; the last word on a place and chain counts."""
@@ -139,10 +136,13 @@ class Recorder:
 
     def backward(self, taint: Iterable[int], place: Place) -> None:
         """A backward pass runs on a value."""
+        if self._step_taken:
+            self._pending, self._step_taken = [], False
         for token in taint:
             known = self._passes.get(abs(token))
             if known is not None and token > 0:
                 known.backward = known.backward or place
+                self._pending.append(known)
             elif known is not None:
                 known.target = known.target or place
 
@@ -176,12 +176,13 @@ class Recorder:
 
     def facts(self) -> tuple[Fact, ...]:
         """Everything that happened, in a fixed order."""
-        trained = {
-            item.thing for item in self._passes.values() if item.backward and self._steps(item)
-        }
+        trained = {item.thing for item in self._passes.values() if item.stepped}
         forwards = [_finished(item, item.thing in trained) for item in self._passes.values()]
-        steps = {fact.place for fact in forwards if fact.intent is Intent.TRAINING}
-        forwards = [_elsewhere(fact) if fact.place in steps else fact for fact in forwards]
+        steps: dict[Place, set[Origin]] = {}
+        for fact in forwards:
+            if fact.intent is Intent.TRAINING:
+                steps.setdefault(fact.place, set()).update(fact.origins)
+        forwards = [_elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
         facts: list[Fact] = [*forwards, *self._facts.values()]
         return tuple(sorted(facts, key=_order))
 
@@ -192,7 +193,7 @@ def _order(fact: Fact) -> tuple[object, ...]:
 
 def _finished(item: Pass, trained: bool) -> Forward:
     fact, purpose = item.fact, item.fact.purpose
-    if trained:
+    if item.stepped or (trained and not item.backward):
         purpose |= Purpose.STEP
     if item.measured:
         purpose |= Purpose.MEASURED
@@ -212,8 +213,16 @@ def _finished(item: Pass, trained: bool) -> Forward:
     )
 
 
-def _elsewhere(fact: Forward) -> Forward:
-    if fact.intent is Intent.TRAINING:
+def _either(one: Module, other: Module) -> Module:
+    """What is known of a call that may reach either of two modules."""
+    if one.sensitive is other.sensitive:
+        return one
+    return replace(one, sensitive=Sensitivity.UNKNOWN, unsure=True)
+
+
+def _elsewhere(fact: Forward, trained: set[Origin]) -> Forward:
+    """Mark a call that is a training step in another context, in a mode of the same origin."""
+    if fact.intent is Intent.TRAINING or trained.isdisjoint(fact.origins):
         return fact
     return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
 

@@ -19,6 +19,7 @@ from evalguard.flow.values import (
     Ref,
     Saved,
     Value,
+    constant,
     detached,
     lit,
     one,
@@ -177,11 +178,16 @@ class Switching(Core):
             because,
             thing.kind == "module" or thing.shown,
             state.get((number, "#frozen")) is not None,
-            not sure and any(leaf[2].endswith(ASKS) for leaf in leaves),
+            not sure and self._little_speaks(number, leaves, state),
             thing.built,
         )
         modes = [leaf[0] for leaf in (sure or leaves)] or [self.things.mode(state, number)]
         return Survey.of(module, modes)
+
+    def _little_speaks(self, number: int, leaves: list[Leaf], state: State) -> bool:
+        """Whether hardly anything speaks for mode-sensitive layers in a module."""
+        part = self.things[number].parent is not None and state.mode(number) is None
+        return part or any(leaf[2].endswith(ASKS) for leaf in leaves)
 
     def _type(self, thing: Thing) -> str:
         return self.classes[thing.cls].cls.name if thing.cls is not None else thing.lib
@@ -274,10 +280,10 @@ class Switching(Core):
 
     def _purpose(self, number: int, args: Arguments, state: State, frame: Frame) -> Purpose:
         purpose = Purpose.NONE
-        values = args.values()
+        values = [value for value in args.values() if constant(value) is None]
         if state.get((frame.thing, INPUT_GRADIENT)) is not None:
             purpose |= Purpose.INPUT_GRAD
-        if len(values) > 1 and self._twofold(number):
+        if len(args.values()) > 1 and self._twofold(number):
             purpose |= Purpose.OTHER_RESULT
         if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
             purpose |= Purpose.DUMMY

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from evalguard.modes import Mode
+from evalguard.places import Place
 
 
 class Ref(NamedTuple):
@@ -88,10 +89,11 @@ class Part(NamedTuple):
 
 
 class Inert(NamedTuple):
-    """A library layer that computes the same in both modes."""
+    """A library layer that computes the same in both modes; ``born`` if in a forward pass."""
 
     name: str
     parameters: bool
+    born: Place | None = None
     tag: str = "inert"
 
 

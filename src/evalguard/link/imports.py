@@ -69,6 +69,8 @@ class Imports:
             root = parts[: len(parts) - len(names)]
             if root in self._packages and root != folder:
                 continue
+            if parts == _parts(importer):
+                continue
             closeness = _closeness(root, folder, len(names))
             if closeness is not None and (best is None or closeness > best[0]):
                 best = (closeness, self._paths["/".join(parts)])

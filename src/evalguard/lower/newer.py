@@ -49,4 +49,5 @@ def downgraded(text: str) -> str | None:
         return None
     from evalguard.lower.blanking import blanked
 
-    return blanked(text)
+    older = blanked(text)
+    return None if older == text else older

@@ -83,7 +83,7 @@ def _traced(fact: Forward) -> bool:
     Where eval mode was seen too, only a ``train()`` counts: that one path forgets an ``eval()``
     says little, as the path may never be taken.
     """
-    if fact.module.branches or (Mode.EVAL in fact.mode and not _switched(fact)):
+    if fact.module.unsure or (Mode.EVAL in fact.mode and not _switched(fact)):
         return False
     visible = any(origin.how != "given" for origin in origins_of(fact, Mode.TRAIN))
     if fact.module.sensitive is Sensitivity.YES:

@@ -94,15 +94,22 @@ def check(fact: Fact) -> Iterator[Verdict]:
         return
     if not any(origin.how == "switched" for origin in origins_of(fact, Mode.EVAL)):
         return
-    everywhere = fact.mode == Mode.EVAL and fact.module.sensitive is Sensitivity.YES
     yield Verdict(
         fact.place,
         f"{named(fact.module)} {may_be(fact.mode, Mode.EVAL)} in eval mode in this training step "
         "from the second round on: nothing puts it back in train mode after the evaluation",
-        Confidence.CERTAIN if everywhere else Confidence.LIKELY,
+        _sure(fact),
         told(fact, next_round(fact)),
         f"call {switch(fact.module, 'train')} at the top of the loop, or after the evaluation",
     )
+
+
+def _sure(fact: Forward) -> Confidence:
+    """Without an optimizer step in sight, the backward pass may only read gradients."""
+    if Purpose.STEP not in fact.purpose:
+        return Confidence.POSSIBLE
+    everywhere = fact.mode == Mode.EVAL and fact.module.sensitive is Sensitivity.YES
+    return Confidence.CERTAIN if everywhere else Confidence.LIKELY
 
 
 RULE = Rule(
