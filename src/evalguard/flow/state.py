@@ -163,12 +163,15 @@ def _differ(left: Key, right: Key) -> bool:
 
 
 def join_states(states: Iterable[State]) -> State | None:
-    """One state that stands for all of several; None if there are none."""
+    """One state that stands for all of several that go on; None if there are none.
+
+    If none of them goes on, the result doesn't either.
+    """
     result: State | None = None
     for state in states:
-        if result is None:
+        if result is None or result.dead:
             result = state
-        elif state is not result:
+        elif state is not result and not state.dead:
             _join_into(result, state)
     return result
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import libcst as cst
-from libcst.metadata import CodePosition, CodeRange, MetadataWrapper, PositionProvider
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 _Positions = Mapping[cst.CSTNode, CodeRange]
 
@@ -29,35 +29,53 @@ _TO_STAR = re.compile(r"except(?:[ \t\f]|\\\n)*\*")
 def blanked(text: str) -> str | None:
     """Blank out newer syntax; None if libcst can't say where it is."""
     try:
-        positions = _positions(text.rstrip() + "\n")
-        return None if positions is None else _Blanking(text, positions).text()
+        wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
+        code = wrapper.module.code
+        kept = _aligned(code, text)
+        if kept is None:
+            return None
+        return _Blanking(_Page(text, code, kept), wrapper.resolve(PositionProvider)).text()
     except _REFUSALS:
         return None
 
 
-def _positions(text: str) -> _Positions | None:
-    """Where each node is; None if libcst loses some of the text, and so its places."""
-    wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
-    if wrapper.module.code != text:
-        return None
-    return wrapper.resolve(PositionProvider)
+def _aligned(code: str, text: str) -> Sequence[int] | None:
+    """Where each character of libcst's copy is in the text.
+
+    libcst forgets some blanks (``{x!r }``) and page breaks; None if it forgot anything else.
+    """
+    if code == text:
+        return range(len(text))
+    kept: list[int] = []
+    at = 0
+    for char in code:
+        while text[at : at + 1] != char:
+            if not text[at : at + 1].isspace():
+                return None
+            at += 1
+        kept.append(at)
+        at += 1
+    return kept
 
 
 class _Page:
     """Text whose characters can be replaced without moving any other."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, code: str, kept: Sequence[int]) -> None:
         self._text = text
         self._chars = list(text)
-        self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._lines = [0, *(match.end() for match in re.finditer("\n", code))]
+        self._kept = kept
 
     def text(self) -> str:
         """The text as it now is."""
         return "".join(self._chars)
 
-    def offset(self, position: CodePosition) -> int:
-        """A place as an index into the text."""
-        return self._lines[position.line - 1] + position.column
+    def span(self, place: CodeRange) -> tuple[int, int]:
+        """A place in libcst's copy as indexes into the text."""
+        start = self._lines[place.start.line - 1] + place.start.column
+        end = self._lines[place.end.line - 1] + place.end.column
+        return self._kept[start], self._kept[end - 1] + 1
 
     def blank(self, start: int, end: int) -> None:
         """Leave only the ends of lines."""
@@ -92,8 +110,8 @@ class _Page:
 class _Blanking:
     """Rewrites one text."""
 
-    def __init__(self, text: str, positions: _Positions) -> None:
-        self._page = _Page(text)
+    def __init__(self, page: _Page, positions: _Positions) -> None:
+        self._page = page
         self._positions = positions
 
     def text(self) -> str:
@@ -107,8 +125,7 @@ class _Blanking:
         return self._page.text()
 
     def _span(self, node: cst.CSTNode) -> tuple[int, int]:
-        span = self._positions[node]
-        return self._page.offset(span.start), self._page.offset(span.end)
+        return self._page.span(self._positions[node])
 
     def _strings(self) -> list[cst.BaseExpression]:
         """All f-strings and t-strings with what is concatenated to them, outer before inner."""
