@@ -24,6 +24,7 @@ from evalguard.flow.entries import Entries
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING, File, Lib, Value, lit, one
 from evalguard.link import Program
+from evalguard.link.mentions import names_in
 
 MAIN = "__main__"
 
@@ -52,7 +53,7 @@ class Analysis(Entries):
         for known in self.functions:
             names |= known.function.uses
         for unit in self.program.units.values():
-            names |= _top_uses(unit.body)
+            names |= names_in(unit.body)
         return frozenset(names)
 
     # Files.
@@ -175,13 +176,6 @@ def _is_main(stmt: If) -> bool:
         and test.left.id == "__name__"
         and test.right == Const(MAIN)
     )
-
-
-def _top_uses(block: Block) -> set[str]:
-    """Names that module-level statements mention, function bodies aside."""
-    from evalguard.flow.mentions import names_in
-
-    return names_in(block)
 
 
 def flow(program: Program) -> tuple[Fact, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from evalguard.events import (
+    Bind,
     Block,
     Class,
     Define,
@@ -17,10 +18,12 @@ from evalguard.events import (
     Function,
     If,
     Loop,
+    Name,
     Try,
     Unit,
     With,
 )
+from evalguard.link.mentions import names_in
 
 ROOTS = frozenset((
     "eval", "train", "training", "no_grad", "inference_mode", "set_grad_enabled",
@@ -67,18 +70,28 @@ def interesting(units: Iterable[Unit], layers: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def definitions(block: Block) -> Iterator[tuple[str, frozenset[str]]]:
-    """Every function and class in a block, with the names that it uses."""
+def definitions(block: Block, variables: bool = True) -> Iterator[tuple[str, frozenset[str]]]:
+    """Every function, class and variable in a block, with the names that it is made of."""
     for stmt in block:
+        if isinstance(stmt, Bind) and variables:
+            yield from _bindings(stmt)
         if isinstance(stmt, Define):
             yield _function(stmt.function)
-            yield from definitions(stmt.function.body)
+            yield from definitions(stmt.function.body, variables=False)
         elif isinstance(stmt, DefineClass):
             yield _class(stmt.cls)
             yield from definitions(stmt.cls.body)
         else:
             for inner in _inner(stmt):
-                yield from definitions(inner)
+                yield from definitions(inner, variables)
+
+
+def _bindings(stmt: Bind) -> Iterator[tuple[str, frozenset[str]]]:
+    uses = frozenset(names_in(stmt.value))
+    if uses:
+        for target in stmt.targets:
+            if isinstance(target, Name):
+                yield target.id, uses
 
 
 def _function(function: Function) -> tuple[str, frozenset[str]]:
