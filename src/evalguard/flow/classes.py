@@ -39,7 +39,8 @@ class Known:
 class Blueprint:
     """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from.
 
-    ``twofold``: its ``forward`` returns something else in train mode.
+    ``twofold``: its ``forward`` returns something else in train mode. ``torch``: its file
+    mentions PyTorch.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Blueprint:
     thing: int
     bases: tuple[Value, ...] = ()
     twofold: bool = False
+    torch: bool = False
     subclasses: list[int] = field(default_factory=list)
 
 
@@ -116,7 +118,8 @@ class Classes:
         unknown = [name for name, answer in zip(libs, answers, strict=True) if answer is None]
         if not any("." in name and not name.startswith("builtins.") for name in unknown):
             return False
-        return any(self._has_forward(atom) for atom in ancestry if isinstance(atom, Cls))
+        mine = [atom for atom in ancestry if isinstance(atom, Cls)]
+        return any(self._all[atom.number].torch and self._has_forward(atom) for atom in mine)
 
     def _has_forward(self, atom: Cls) -> bool:
         body = self._all[atom.number].cls.body

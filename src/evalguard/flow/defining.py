@@ -103,6 +103,7 @@ class Defining(Contexts):
         if new:
             blueprint = self.classes.add(cls, frame.path, frame.thing, thing.number)
             thing.cls = blueprint.number
+            blueprint.torch = "torch" in self.program.units[frame.path].uses
         assert thing.cls is not None
         blueprint = self.classes[thing.cls]
         bases = tuple([self.value(base, state, frame) for base in cls.bases])

@@ -80,12 +80,14 @@ class Libraries(Functionals):
         raise NotImplementedError
 
     def note_optimizer(self, value: Value, args: Arguments, state: State) -> None:
-        """Something made of a module's parameters is its optimizer."""
+        """Something made of a module's parameters is its optimizer, or will be part of one."""
         things: set[int] = set()
         for arg in args.values():
             for atom in self.reached(arg, state):
                 if isinstance(atom, Part):
                     things |= self._reach(atom.thing, state)
+                elif isinstance(atom, Ref):
+                    things |= self.optimizers.get(atom.thing, frozenset())
         for atom in value.atoms if things else ():
             if isinstance(atom, Ref):
                 old = self.optimizers.get(atom.thing, frozenset())

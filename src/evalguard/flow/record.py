@@ -35,6 +35,7 @@ class Pass:
     thing: int
     fact: Forward
     origins: set[Origin]
+    inputs: set[int]
     backward: Place | None = None
     target: Place | None = None
     measured: bool = False
@@ -59,20 +60,24 @@ class Recorder:
         key = (context, place, path)
         return self._tokens.setdefault(key, len(self._tokens) + 1)
 
-    def forward(self, token: int, thing: int, fact: Forward, loop: Place | None) -> None:
+    def forward(
+        self, token: int, thing: int, inputs: frozenset[int], fact: Forward, loop: Place | None
+    ) -> None:
         """Note a forward call of an object; seen again, the beliefs are joined.
 
         Args:
             token: The call's number.
             thing: The object's number.
+            inputs: The forward calls that its arguments depend on.
             fact: What is believed this time.
             loop: The loop that a mode not seen before has come with, if any.
         """
         known = self._passes.get(token)
         if known is None:
             fact = replace(fact, loop=loop if Mode.EVAL in fact.mode else None)
-            self._passes[token] = Pass(thing, fact, set(fact.origins))
+            self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs))
             return
+        known.inputs |= inputs
         known.origins.update(fact.origins)
         old = known.fact
         module = old.module if known.thing == thing else _either(old.module, fact.module)
@@ -174,10 +179,24 @@ class Recorder:
     def _known(self, taint: Iterable[int]) -> list[Pass]:
         return [known for token in taint if (known := self._passes.get(abs(token)))]
 
+    def _rivals(self, trained: set[int]) -> set[int]:
+        """Modules trained against one another: one's detached output trains the other."""
+        found: set[int] = set()
+        for item in self._passes.values():
+            for token in item.inputs if item.stepped else ():
+                source = self._passes.get(-token)
+                if source and source.thing in trained and source.thing != item.thing:
+                    found |= {source.thing, item.thing}
+        return found
+
     def facts(self) -> tuple[Fact, ...]:
         """Everything that happened, in a fixed order."""
         trained = {item.thing for item in self._passes.values() if item.stepped}
-        forwards = [_finished(item, item.thing in trained) for item in self._passes.values()]
+        rivals = self._rivals(trained)
+        forwards = [
+            _finished(item, item.thing in trained, item.thing in rivals)
+            for item in self._passes.values()
+        ]
         steps: dict[Place, set[Origin]] = {}
         for fact in forwards:
             if fact.intent is Intent.TRAINING:
@@ -191,8 +210,10 @@ def _order(fact: Fact) -> tuple[object, ...]:
     return (fact.place, type(fact).__name__, len(fact.calls), fact.calls)
 
 
-def _finished(item: Pass, trained: bool) -> Forward:
+def _finished(item: Pass, trained: bool, rival: bool) -> Forward:
     fact, purpose = item.fact, item.fact.purpose
+    if rival:
+        purpose |= Purpose.ADVERSARIAL
     if item.stepped or (trained and not item.backward):
         purpose |= Purpose.STEP
     if item.measured:

@@ -233,7 +233,8 @@ class Switching(Core):
         )
         both = Mode.TRAIN | Mode.EVAL in survey.mode
         loop = self.loop_behind() or (self.loops[-1].place if both and self.loops else None)
-        self.recorder.forward(token, number, fact, loop)
+        fed = frozenset[int]().union(*[value.taint for value in inputs])
+        self.recorder.forward(token, number, fed, fact, loop)
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)

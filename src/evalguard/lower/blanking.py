@@ -15,7 +15,7 @@ _Positions = Mapping[cst.CSTNode, CodeRange]
 _REFUSALS = (
     cst.ParserSyntaxError,
     cst.CSTValidationError,
-    cst.CSTLogicError,
+    getattr(cst, "CSTLogicError", cst.ParserSyntaxError),  # not in all versions
     RecursionError,
     KeyError,
     UnicodeEncodeError,
@@ -144,16 +144,19 @@ class _Blanking:
         start, end = self._span(node)
         inner = [field for piece in _pieces(node) for field in _expressions(piece)]
         if not inner:
-            self._empty(start, end)
+            self._constant(node)
         elif len(inner) == 1 or not any(map(_is_open_yield, inner)):
             self._page.blank(start, end)
             self._inner(start, end, inner)
 
-    def _empty(self, start: int, end: int) -> None:
-        self._page.blank(start, end)
-        marks = "()" if self._page.has_newline(start, end) else '""'
-        self._page.put(start, marks[0])
-        self._page.put(end - 1 if marks == "()" else start + 1, marks[1])
+    def _constant(self, node: cst.BaseExpression) -> None:
+        """Write ``-()`` for a t-string, of which nothing is known; older syntax has f-strings."""
+        start, end = self._span(node)
+        if any(type(piece).__name__ == "TemplatedString" for piece in _pieces(node)):
+            self._page.blank(start, end)
+            self._page.put(start, "-")
+            self._page.put(start + 1, "(")
+            self._page.put(end - 1, ")")
 
     def _inner(self, start: int, end: int, inner: list[cst.BaseExpression]) -> None:
         """Write ``(-(``, the expressions with commas, ``))``.

@@ -36,7 +36,8 @@ def downgraded(text: str) -> str | None:
     - ``except*`` becomes ``except``, and ``except A, B`` becomes ``except A|B``.
     - f-strings and t-strings become their expressions: ``f"a {x} b {y:>{z}}"`` becomes, with
       blanks, ``(-(x, y, z))``. The sign is there because the value is made from its parts, as
-      a string is, but holds none of them, as a tuple would.
+      a string is, but holds none of them, as a tuple would. A t-string without any becomes
+      ``-()``; an f-string without any stays.
 
     Args:
         text: Python source, with line ends of one kind.

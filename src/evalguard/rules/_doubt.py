@@ -71,7 +71,12 @@ def _statistics(fact: Forward) -> bool:
 
 
 def _meant(fact: Forward) -> bool:
-    """Something says that the numbers are used, not just that they aren't trained on."""
+    """Something says that the numbers are used, not just that they aren't trained on.
+
+    Samples of a generator under training are looked at as they are trained on.
+    """
+    if Purpose.ADVERSARIAL in fact.purpose:
+        return False
     if Purpose.DISCARDED in fact.purpose:
         return Purpose.STEP in fact.purpose or (_said(fact) and fact.grad == Grad.OFF)
     return fact.grad == Grad.OFF or bool(fact.purpose & _MEANT)
