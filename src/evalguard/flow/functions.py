@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evalguard.events import Const, Function, Item, Param, show
+from evalguard.events import Const, Define, Function, Item, Param, show
 from evalguard.flow.attributes import ITEMS
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
@@ -56,6 +56,7 @@ class Functions(Builtins):
             not function.uses.isdisjoint(self.program.interesting)
             or (function.name == "__init__" and "super" in function.uses)
             or "cls" in function.uses
+            or any(isinstance(stmt, Define) for stmt in function.body)
         )
 
     def call_function(

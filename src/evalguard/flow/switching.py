@@ -300,9 +300,11 @@ class Switching(Core):
         return purpose | (Purpose.IN_LOADER_LOOP if frame.loops else Purpose.NONE)
 
     def _in_unit_test(self, frame: Frame) -> bool:
-        """Whether the entry point is a test function of a test file."""
+        """Whether a test function of a test file is under way, and this is in that file."""
         outermost = self.functions[self.active[0]] if self.active else frame.known
         if outermost is None or not outermost.function.name.lower().startswith("test"):
+            return False
+        if frame.path != outermost.path:
             return False
         *folders, name = outermost.path.replace("\\", "/").split("/")
         return name.startswith("test") or name.endswith("_test.py") or TESTS & set(folders) != set()
