@@ -135,13 +135,13 @@ CASES = {
     ),
     "strings side by side without a field": (
         'x = f"a" "b"  # {c}\nf"{d}"\n',
-        'x = ""        # {c}\n(-(d))\n',
+        'x = f"a" "b"  # {c}\n(-(d))\n',
     ),
     "plain strings": ("x = \"f'{a}'\" '''f\"{b}\"'''\n", None),
     "templates": ('x = t"a {y} b"\n', "x = (-  (y)  )\n"),
     "templates without fields": (
         'x = t"", T"ab", rt"""a\nb"""\n',
-        'x = "" , ""   , (     \n   )\n',
+        "x = -(), -(  ), -(    \n   )\n",
     ),
     "after keywords": (
         'x = a if"b"f"{c}" in"d"f"{e}" else"f"f"{g}"\n',
@@ -407,6 +407,7 @@ HARMLESS = {
     "a mapping": "x = {\n" + '    "a": {"b": [c | d, not e]},\n' * 5000 + "}\n",
     "many statements": "x = a.b(c)[0] + 1; y = -x\n" * 5000,
     "words of prose": 'x = """' + "is not (a) and\n" * 5000 + '"""\n',
+    "quotes in prose": "x = '''it's (not) \\''' a (\n'''\n" * 500,
     "prose in fields": "f'''" + "is not (a) and {b:>5}, {{ {c}\n" * 100 + "'''\n",
     "comments": "x = 1  # is ((not a) and\n" * 5000,
     "smileys": """x = f":( {y:(>5} it's" ':(' ":((" b'[' rf'\\{z:#x}['\n""" * 500,
