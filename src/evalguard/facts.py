@@ -180,3 +180,85 @@ class Revealed(Fact):
         mode = " | ".join(word for flag, word in modes if flag in self.mode) or "none"
         grads = {Grad.OFF: ", no grad", Grad.ON | Grad.OFF: ", grad | no grad"}
         return ("mixed" if self.mixed else mode) + grads.get(self.grad, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported(Fact):
+    """A module is handed to something that bakes its mode in, or demands one.
+
+    ``call`` names it, ``needs`` is the mode it wants, ``raises`` says that it refuses the other.
+    """
+
+    call: str = ""
+    module: Module = field(default_factory=lambda: Module(""))
+    needs: Mode = Mode.EVAL
+    mode: Mode = NO_MODE
+    mixed: bool = False
+    assumed: bool = False
+    raises: bool = False
+    origins: tuple[Origin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPart(Fact):
+    """A part with frozen parameters runs in a mode while the rest of its module is trained.
+
+    The place is the part's own call if it is in view, else the call of the whole. ``frozen`` is
+    where its parameters were frozen, ``owner`` the class (or name) of the whole.
+    """
+
+    module: Module = field(default_factory=lambda: Module(""))
+    owner: str = ""
+    mode: Mode = NO_MODE
+    mixed: bool = False
+    frozen: Place | None = None
+    origins: tuple[Origin, ...] = ()
+    stepped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GradModeLeft(Fact):
+    """``set_grad_enabled(False)`` as a statement is still in force where a function ends.
+
+    ``library``: the function is there for callers that can't be seen. ``training``: the backward
+    pass or training step that runs into it, if one is in view.
+    """
+
+    text: str = ""
+    library: bool = False
+    training: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenModules(Fact):
+    """A module class keeps modules in a plain container, where ``eval()`` doesn't reach them.
+
+    ``registered``: the same modules are registered elsewhere too. ``switched``: the class's own
+    code switches them. ``single``: a container of one, the idiom for hiding on purpose.
+    """
+
+    owner: str = ""
+    attribute: str = ""
+    kind: str = "list"
+    sensitive: Sensitivity = Sensitivity.UNKNOWN
+    registered: bool = False
+    switched: bool = False
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOverride(Fact):
+    """A module class defines its own ``train`` or ``eval``.
+
+    ``takes_mode``: it can be called as ``train(False)``. ``delegates``: it calls the inherited
+    one, or switches its children itself. ``passes_mode``: the mode given reaches them.
+    ``returns_self``: on every path. ``trains``: its body runs a training loop.
+    """
+
+    owner: str = ""
+    name: str = "train"
+    takes_mode: bool = False
+    delegates: bool = False
+    passes_mode: bool = False
+    returns_self: bool = False
+    trains: bool = False
