@@ -407,7 +407,7 @@ HARMLESS = {
     "a mapping": "x = {\n" + '    "a": {"b": [c | d, not e]},\n' * 5000 + "}\n",
     "many statements": "x = a.b(c)[0] + 1; y = -x\n" * 5000,
     "words of prose": 'x = """' + "is not (a) and\n" * 5000 + '"""\n',
-    "quotes in prose": "x = '''it's (not) \\''' a (\n'''\n" * 500,
+    "quotes in prose": "x = '''it's (('''\n" * 500,
     "prose in fields": "f'''" + "is not (a) and {b:>5}, {{ {c}\n" * 100 + "'''\n",
     "comments": "x = 1  # is ((not a) and\n" * 5000,
     "smileys": """x = f":( {y:(>5} it's" ':(' ":((" b'[' rf'\\{z:#x}['\n""" * 500,
