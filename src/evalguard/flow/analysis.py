@@ -9,24 +9,19 @@ from __future__ import annotations
 
 from evalguard.events import (
     Block,
-    Compare,
-    Const,
     Define,
     DefineClass,
     If,
     Import,
-    Name,
     Unit,
 )
 from evalguard.facts import Fact
 from evalguard.flow.core import FUEL, Fork, Frame
-from evalguard.flow.entries import Entries
+from evalguard.flow.entries import Entries, is_main
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING, File, Lib, Value, lit, one
 from evalguard.link import Program
 from evalguard.link.mentions import names_in
-
-MAIN = "__main__"
 
 
 class Analysis(Entries):
@@ -96,7 +91,7 @@ class Analysis(Entries):
     def _run_main(self, path: str, unit: Unit) -> None:
         frame = self.file_frame(path)
         for stmt in unit.body:
-            if isinstance(stmt, If) and _is_main(stmt):
+            if isinstance(stmt, If) and is_main(stmt):
                 self.fuel = FUEL
                 self.run(stmt.body, [State(self.world)], frame)
 
@@ -166,16 +161,6 @@ class Analysis(Entries):
                     held = state.get((source, name))
                     if held is not None and not name.startswith("_"):
                         self.assign(frame.thing, name, held, state)
-
-
-def _is_main(stmt: If) -> bool:
-    test = stmt.test
-    return (
-        isinstance(test, Compare)
-        and isinstance(test.left, Name)
-        and test.left.id == "__name__"
-        and test.right == Const(MAIN)
-    )
 
 
 def flow(program: Program) -> tuple[Fact, ...]:

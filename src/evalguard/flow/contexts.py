@@ -58,12 +58,13 @@ class Contexts(Calling):
         if not items:
             return self.run(stmt.body, [state], frame)
         (node, target), rest = items[0], items[1:]
-        before = state.grad, state.grad_place, state.locked
+        before = state.grad, state.grad_place, state.locked, state.leak
         value = self.value(node, state, frame)
         managed = next((atom for atom in value.atoms if isinstance(atom, Managed)), None)
         if managed is not None:
             return self._managed(managed, node, target, rest, stmt, state, frame)
         mark = frame.mark()
+        state.leak = before[3]
         self._not_made(value, node, stmt.at, frame)
         entered = self._enter_contexts(value, node, state, frame)
         if target is not None:
@@ -72,7 +73,7 @@ class Contexts(Calling):
         exits = [atom for atom in ordered(value.atoms) if isinstance(atom, (Ref, Ctx))]
 
         def leave(left: State) -> None:
-            left.grad, left.grad_place, left.locked = before
+            left.grad, left.grad_place, left.locked, left.leak = before
             for atom in exits:
                 self._exit(atom, node, left, frame)
 

@@ -7,6 +7,7 @@ from evalguard.events import (
     Bind,
     Block,
     Call,
+    Class,
     Define,
     DefineClass,
     Expr,
@@ -15,9 +16,11 @@ from evalguard.events import (
     Name,
     Stmt,
 )
+from evalguard.facts import SwitchOverride
 from evalguard.flow.classes import Known
 from evalguard.flow.contexts import Contexts
 from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.overrides import read_override
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
     Cls,
@@ -31,6 +34,7 @@ from evalguard.flow.values import (
 from evalguard.modes import Grad
 from evalguard.places import NOWHERE
 
+_DEF = 10_000  # beyond the end of any line that a person wrote
 _ROLES = {
     "property": "property",
     "cached_property": "property",
@@ -116,8 +120,24 @@ class Defining(Contexts):
         frame.captured = True
         self.frames[thing.number] = inner
         self._class_body(cls.body, inner, state)
+        if self.classes.is_module(blueprint.number):
+            self._note_overrides(cls, frame)
         self.assign(self.home(cls.name, frame), cls.name, one(Cls(blueprint.number)), state)
         return [state]
+
+    def _note_overrides(self, cls: Class, frame: Frame) -> None:
+        for stmt in cls.body:
+            if isinstance(stmt, Define) and stmt.function.name in ("train", "eval"):
+                function = stmt.function
+                span = function.at._replace(end_line=function.at.line, end_column=_DEF)
+                fact = SwitchOverride(
+                    self.place(frame, span),
+                    function.qualname,
+                    owner=cls.name,
+                    name=function.name,
+                    **read_override(function)._asdict(),
+                )
+                self.recorder.note(fact)
 
     def _class_decorator(self, node: Expr, state: State, frame: Frame) -> None:
         atom = only(self.value(node, state, frame))

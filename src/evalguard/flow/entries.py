@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from evalguard.events import Function
-from evalguard.facts import Origin
+from evalguard.events import Compare, Const, Function, If, Name, Stmt
+from evalguard.facts import GradModeLeft, Origin
 from evalguard.flow.classes import Known
 from evalguard.flow.core import FUEL, Arguments, Fork
 from evalguard.flow.running import Running
@@ -139,6 +139,15 @@ class Entries(Running):
         except Fork:
             value = ANYTHING
         self._escape(value, state)
+        if state.leak is not None and state.grad == Grad.OFF:
+            library = not self._is_script(known.path)
+            self.recorder.leaked(GradModeLeft(state.leak, known.function.qualname, library=library))
+
+    def _is_script(self, path: str) -> bool:
+        """Whether a file does something when it is run, or is a test."""
+        unit = self.program.units[path]
+        name = path.rpartition("/")[2]
+        return any(is_main(stmt) for stmt in unit.body) or name.startswith("test")
 
     def _is_forward(self, fun: Fun, function: Function) -> bool:
         return (
@@ -149,6 +158,16 @@ class Entries(Running):
 
     def _escape(self, value: Value, state: State) -> None:
         self.recorder.escaped(self.deep(value, state).taint)
+
+
+def is_main(stmt: Stmt) -> bool:
+    """Whether a statement is ``if __name__ == "__main__":``."""
+    test = stmt.test if isinstance(stmt, If) else None
+    return (
+        isinstance(test, Compare)
+        and test.left == Name("__name__")
+        and test.right == Const("__main__")
+    )
 
 
 def _defines(body: object, known: Known) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evalguard.events import Call, show
-from evalguard.facts import BuiltInForward
+from evalguard.facts import BuiltInForward, Exported, GradModeLeft
 from evalguard.flow.attributes import ITEMS
 from evalguard.flow.core import Arguments, Fork, Frame
 from evalguard.flow.evaluating import MOST_FORKS
@@ -29,7 +31,7 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
-from evalguard.knowledge import Factory, Layer
+from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Grad, Mode, Sensitivity
 
 
@@ -50,6 +52,8 @@ class Libraries(Functionals):
             return self._layer(layer, args, site, state, frame)
         if known.wrapper(name) is not None:
             return self._wrapped(name, args, site, state, frame)
+        if (export := known.export(name)) is not None:
+            self._note_export(export, args, site, state, frame)
         if (owner := self._unbound(name, args)) is not None:
             rest = args._replace(positional=args.positional[1:])
             method = Method(owner, name.rpartition(".")[2])
@@ -63,6 +67,31 @@ class Libraries(Functionals):
         if known.switch(name) is not None:
             return self._switching(name, args, site, state, frame)
         return self.effect(name, None, args, site, state, frame)
+
+    def _note_export(
+        self, export: Export, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> None:
+        value = self.argument(export.argument, args)
+        atom = only(value) if value is not None else None
+        if not isinstance(atom, Ref) or export.applies(*self.constants(args)) is not True:
+            return
+        seen = self.survey(atom.thing, self.things[atom.thing].text, state)
+        place = export.argument.position or 0
+        text = show(site.args[place]) if place < len(site.args) else seen.module.text
+        fact = Exported(
+            self.place(frame, site.at),
+            frame.known.function.qualname if frame.known else "",
+            self.steps(frame.context),
+            call=show(site.func),
+            module=replace(seen.module, text=text),
+            needs=export.needs,
+            mode=seen.mode,
+            mixed=seen.mixed,
+            assumed=seen.assumed,
+            raises=export.raises,
+            origins=tuple(sorted(seen.origins, key=repr)),
+        )
+        self.recorder.note(fact)
 
     def _unbound(self, name: str, args: Arguments) -> Ref | None:
         """The object of ``nn.Module.train(self, mode)`` and the like."""
@@ -124,7 +153,9 @@ class Libraries(Functionals):
             return self._decorated(functions[0], known.grad_of(), site, frame)
         value = one(Ctx(name, flag, self.argument(known.target, args)))
         if known.immediate:
-            self.enter_grad(self.grad_of(name, flag, state, frame), site, state, frame)
+            grad = self.grad_of(name, flag, state, frame)
+            self.enter_grad(grad, site, state, frame)
+            state.leak = self.place(frame, site.at) if grad == Grad.OFF else None
         return value
 
     def _decorated(self, fun: Fun, grad: Grad | None, site: Call, frame: Frame) -> Value:
@@ -335,12 +366,19 @@ class Libraries(Functionals):
             return ANYTHING
         if word == "backward":
             self.recorder.backward(taint.taint, self.place(frame, site.at))
+            self._leaked_into(taint, site, state, frame)
             return ANYTHING
         if word == "gradient":
             self.recorder.wanted(taint.taint)
             self.recorder.fed(taint.taint)
             return taint
         return self._unknown(name, owner, values, args, site, state, frame)
+
+    def _leaked_into(self, value: Value, site: Call, state: State, frame: Frame) -> None:
+        """A backward pass on what was computed while a leaked gradient mode was in force."""
+        if state.leak is not None and value.taint and max(value.taint) < 0:
+            where = self.place(frame, site.at)
+            self.recorder.leaked(GradModeLeft(state.leak, training=where))
 
     def _unknown(
         self,

@@ -13,6 +13,7 @@ from evalguard.facts import (
     BuiltInForward,
     Fact,
     Forward,
+    GradModeLeft,
     Module,
     Origin,
     Purpose,
@@ -126,6 +127,12 @@ class Recorder:
         fact = self._facts.get((TrainingAssigned, place))
         if isinstance(fact, TrainingAssigned):
             self._facts[(TrainingAssigned, place)] = replace(fact, covered=True)
+
+    def leaked(self, fact: GradModeLeft) -> None:
+        """A gradient mode is left behind; that training runs into it says most."""
+        known = self._facts.get((GradModeLeft, fact.place))
+        if not isinstance(known, GradModeLeft) or known.training is None:
+            self._facts[(GradModeLeft, fact.place)] = fact
 
     def revealed(self, fact: Revealed) -> None:
         """``reveal_mode`` is reached; reached again, the beliefs are joined."""

@@ -64,6 +64,7 @@ class State:
 
     ``narrow``: objects of which only some parts are meant, by a test. ``dead``: the program ended.
     ``locked``: inside ``inference_mode``, where nothing turns gradients back on.
+    ``leak``: the statement that turned them off for good.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class State:
         "fields",
         "grad",
         "grad_place",
+        "leak",
         "locked",
         "modes",
         "narrow",
@@ -88,6 +90,7 @@ class State:
         self.narrow: frozenset[int] = frozenset()
         self.dead = False
         self.locked = False
+        self.leak: Place | None = None
 
     def copy(self) -> State:
         """An independent copy."""
@@ -98,6 +101,7 @@ class State:
         new.grad, new.grad_place = self.grad, self.grad_place
         new.assume = self.assume.copy()
         new.narrow, new.dead, new.locked = self.narrow, self.dead, self.locked
+        new.leak = self.leak
         return new
 
     def adopt(self, other: State) -> None:
@@ -106,6 +110,7 @@ class State:
         self.grad, self.grad_place = other.grad, other.grad_place
         self.assume, self.narrow = other.assume, other.narrow
         self.dead, self.locked = other.dead, other.locked
+        self.leak = other.leak
 
     def get(self, cell: Cell) -> Value | None:
         """The value of a variable or attribute; None if it was never set."""
@@ -194,6 +199,7 @@ def _join_into(state: State, other: State) -> None:
         key: holds for key, holds in state.assume.items() if other.assume.get(key) == holds
     }
     state.narrow &= other.narrow
+    state.leak = state.leak and other.leak
 
 
 def distinguishing(left: State, right: State) -> Key | None:
