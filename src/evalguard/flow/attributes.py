@@ -8,7 +8,7 @@ from evalguard.events import Attr, Call, Display, Expr, Item, Name, Star, show
 from evalguard.facts import TrainingAssigned
 from evalguard.flow.core import NO_ARGUMENTS, Frame
 from evalguard.flow.state import State
-from evalguard.flow.switching import INPUT_GRADIENT, Switching
+from evalguard.flow.switching import FROZEN, INPUT_GRADIENT, Switching
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
@@ -40,6 +40,7 @@ from evalguard.places import Place, Span
 BUILTINS = frozenset(dir(builtins))
 UNWRAPPING = frozenset(("module", "_orig_mod"))
 ITEMS = "*"
+PLACED = "#at:"
 CONTAINER_READS = frozenset(("keys", "values", "items", "get", "pop"))
 
 
@@ -116,14 +117,23 @@ class Attributes(Switching):
             self._assign_training(target, owner, value, state, frame, span)
             return
         if target.name == "requires_grad":
-            self._want_gradient(owner, value, state, frame)
+            self._want_gradient(owner, value, self.place(frame, span), state, frame)
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
                 self._set(atom, target.name, value, state)
+                if atom == frame.me and self._holds_items(value):
+                    where = one(Lit("place", self.place(frame, span)))
+                    self.assign(atom.thing, f"{PLACED}{target.name}", where, state)
             elif isinstance(atom, Cls):
                 self.assign(self.classes[atom.number].thing, target.name, value, state)
         if value.taint and any(self._from_outside(atom) for atom in owner.atoms):
             self.recorder.escaped(value.taint)
+
+    def _holds_items(self, value: Value) -> bool:
+        return any(
+            isinstance(atom, Ref) and self.things[atom.thing].kind in ("list", "dict")
+            for atom in value.atoms
+        )
 
     def _from_outside(self, atom: Atom) -> bool:
         if not isinstance(atom, Ref):
@@ -142,13 +152,18 @@ class Attributes(Switching):
             elif isinstance(held, Inert) and held.born is not None:
                 self.recorder.kept(held.born)
 
-    def _want_gradient(self, owner: Value, value: Value, state: State, frame: Frame) -> None:
+    def _want_gradient(
+        self, owner: Value, value: Value, place: Place, state: State, frame: Frame
+    ) -> None:
         known = constant(value)
         if known is None:
             return
         for atom in owner.atoms:
             if isinstance(atom, Part) and known.value is False:
-                self.assign(atom.thing, "#frozen", value, state)
+                if atom.thing not in state.narrow:
+                    self.assign(atom.thing, FROZEN, one(Lit("place", place)), state)
+            elif isinstance(atom, Part):
+                state.fields.pop((atom.thing, FROZEN))
             elif known.value is True:
                 self.wants_gradient(state, frame)
 

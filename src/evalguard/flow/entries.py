@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from evalguard.events import Compare, Const, Function, If, Name, Stmt
-from evalguard.facts import GradModeLeft, Origin
+from evalguard.events import Block, Compare, Const, Define, Function, If, Name, Stmt
+from evalguard.facts import GradModeLeft, HiddenModules, Origin
+from evalguard.flow.attributes import PLACED
 from evalguard.flow.classes import Known
 from evalguard.flow.core import FUEL, Arguments, Fork
 from evalguard.flow.running import Running
 from evalguard.flow.state import ModeState, State
-from evalguard.flow.values import ANYTHING, Fun, Ref, Value
+from evalguard.flow.values import ANYTHING, Atom, Cls, Fun, Inert, Ref, Value, constant, one, only
 from evalguard.knowledge import Hook
 from evalguard.link import Program
-from evalguard.modes import Grad, Mode
+from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
 
 UNSEEN_CALLER = Arguments((), (), True)
 MOST_CONTEXTS = 3
+TRAINING_HOOKS = frozenset(("training_step",))
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
@@ -100,7 +102,60 @@ class Entries(Running):
             with suppress(Fork):
                 self.construct(thing.number, UNSEEN_CALLER, place, name, state, frame)
             self._prototypes[cls] = state
+            if module:
+                self._note_hidden(thing.number, cls, state)
         return Ref(thing.number), self._prototypes[cls].copy()
+
+    def _note_hidden(self, number: int, cls: int, state: State) -> None:
+        """Modules that a module class keeps where ``eval()`` doesn't reach them."""
+        reached = self._reach(number, state)
+        for name in self.things.names(number):
+            value = state.get((number, name))
+            atom = only(value) if value is not None else None
+            place = state.get((number, f"{PLACED}{name}"))
+            where = constant(place) if place is not None else None
+            if isinstance(atom, Ref) and where is not None and isinstance(where.value, Place):
+                kind = self.things[atom.thing].kind
+                inside = [item for item in self.reached(one(atom), state) if self._held(item)]
+                if kind in ("list", "dict") and inside:
+                    fact = self._hidden(name, atom, inside, reached, cls, where.value, state)
+                    self.recorder.note(fact)
+
+    def _held(self, atom: Atom) -> bool:
+        if isinstance(atom, Inert):
+            return atom.parameters
+        return isinstance(atom, Ref) and self.things[atom.thing].kind == "module"
+
+    def _hidden(
+        self,
+        name: str,
+        holder: Ref,
+        inside: list[Atom],
+        reached: set[int],
+        cls: int,
+        place: Place,
+        state: State,
+    ) -> HiddenModules:
+        items = self.sequence(one(holder), state)
+        modules = [atom.thing for atom in inside if isinstance(atom, Ref)]
+        seen = [self.survey(thing, "", state).module.sensitive for thing in modules]
+        sensitive = next((item for item in Sensitivity if item in seen), Sensitivity.NO)
+        inert = any(isinstance(atom, Inert) for atom in inside)
+        bodies = [
+            self.classes[atom.number].cls.body
+            for atom in self.classes.ancestry(cls)
+            if isinstance(atom, Cls)
+        ]
+        return HiddenModules(
+            place,
+            owner=self.classes[cls].cls.name,
+            attribute=name,
+            kind=self.things[holder.thing].kind,
+            sensitive=sensitive,
+            registered=(not inert and reached.issuperset(modules)) or (inert and len(reached) > 1),
+            switched=any(_switches(body, name) for body in bodies),
+            single=items is not None and len(items) == 1,
+        )
 
     def _hook(self, cls: int, name: str) -> Hook | None:
         for base in self.classes.libraries(cls):
@@ -113,6 +168,8 @@ class Entries(Running):
         """The modes at a method's start: a framework's, or whatever callers have made of them."""
         frame = self.frames[self.classes[cls].frame]
         if self.things[me.thing].kind == "module":
+            if hook is not None and hook.mode is Mode.UNSEEN:
+                return
             mode = hook.mode if hook is not None else Mode.UNSEEN
             origins: frozenset[Origin] = frozenset()
             if hook is not None and mode is not Mode.UNSEEN:
@@ -138,6 +195,10 @@ class Entries(Running):
             value = self.walk(inner, known, state)
         except Fork:
             value = ANYTHING
+        if hook is not None and known.function.name in TRAINING_HOOKS:
+            taint = self.deep(value, state).taint
+            self.recorder.backward(taint, Place(known.path, known.function.at))
+            self.recorder.stepped(None)
         self._escape(value, state)
         if state.leak is not None and state.grad == Grad.OFF:
             library = not self._is_script(known.path)
@@ -170,9 +231,16 @@ def is_main(stmt: Stmt) -> bool:
     )
 
 
-def _defines(body: object, known: Known) -> bool:
-    from evalguard.events import Define
+def _switches(body: Block, name: str) -> bool:
+    """Whether some method of a class body mentions an attribute and a switch."""
+    return any(
+        name in stmt.function.uses and not stmt.function.uses.isdisjoint(("eval", "train"))
+        for stmt in body
+        if isinstance(stmt, Define)
+    )
 
+
+def _defines(body: object, known: Known) -> bool:
     assert isinstance(body, tuple)
     return any(
         isinstance(item, Define) and item.function.name == known.function.name for item in body

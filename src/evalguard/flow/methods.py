@@ -9,10 +9,12 @@ from evalguard.flow.attributes import CONTAINER_READS, ITEMS, item_name
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.state import ModeState, State
+from evalguard.flow.switching import FROZEN
 from evalguard.flow.values import (
     ANYTHING,
     Cls,
     Inert,
+    Lit,
     Method,
     Part,
     Ref,
@@ -188,9 +190,10 @@ class Methods(Libraries):
         if isinstance(owner, (Ref, Part)):
             frozen = flag is not None and flag.value is False
             if frozen:
-                self.assign(owner.thing, "#frozen", lit(True), state)
+                where = one(Lit("place", self.place(frame, site.at)))
+                self.assign(owner.thing, FROZEN, where, state)
             else:
-                state.fields.pop((owner.thing, "#frozen"))
+                state.fields.pop((owner.thing, FROZEN))
         return None
 
     def _applies(

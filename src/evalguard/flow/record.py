@@ -13,6 +13,7 @@ from evalguard.facts import (
     BuiltInForward,
     Fact,
     Forward,
+    FrozenPart,
     GradModeLeft,
     Module,
     Origin,
@@ -37,6 +38,7 @@ class Pass:
     fact: Forward
     origins: set[Origin]
     inputs: set[int]
+    frozen: tuple[FrozenPart, ...] = ()
     backward: Place | None = None
     target: Place | None = None
     measured: bool = False
@@ -62,7 +64,13 @@ class Recorder:
         return self._tokens.setdefault(key, len(self._tokens) + 1)
 
     def forward(
-        self, token: int, thing: int, inputs: frozenset[int], fact: Forward, loop: Place | None
+        self,
+        token: int,
+        thing: int,
+        inputs: frozenset[int],
+        fact: Forward,
+        loop: Place | None,
+        frozen: tuple[FrozenPart, ...] = (),
     ) -> None:
         """Note a forward call of an object; seen again, the beliefs are joined.
 
@@ -72,11 +80,12 @@ class Recorder:
             inputs: The forward calls that its arguments depend on.
             fact: What is believed this time.
             loop: The loop that a mode not seen before has come with, if any.
+            frozen: The module's frozen parts.
         """
         known = self._passes.get(token)
         if known is None:
             fact = replace(fact, loop=loop if Mode.EVAL in fact.mode else None)
-            self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs))
+            self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs), frozen)
             return
         known.inputs |= inputs
         known.origins.update(fact.origins)
@@ -186,6 +195,28 @@ class Recorder:
     def _known(self, taint: Iterable[int]) -> list[Pass]:
         return [known for token in taint if (known := self._passes.get(abs(token)))]
 
+    def _frozen(self, forwards: list[Forward]) -> list[FrozenPart]:
+        """Frozen parts of what is trained, at their own calls where these are in view."""
+        out: dict[tuple[object, ...], FrozenPart] = {}
+        calls: dict[tuple[str, str], Place] = {}
+        for fact in forwards:
+            owner = fact.function.rpartition(".")[0].rpartition(".")[2]
+            calls.setdefault((owner, fact.module.text), fact.place)
+        for item in self._passes.values():
+            for part in item.frozen if item.backward else ():
+                place = calls.get((part.owner, part.module.text), item.fact.place)
+                made = replace(part, place=place, stepped=item.stepped, calls=item.fact.calls)
+                out.setdefault((place, part.mode), made)
+        for fact in forwards:
+            if fact.module.frozen and fact.intent in (Intent.TRAINING, Intent.TARGET):
+                made = FrozenPart(
+                    fact.place, fact.function, fact.calls,
+                    module=fact.module, mode=fact.mode, mixed=fact.mixed,
+                    origins=fact.origins, stepped=fact.backward is not None,
+                )  # fmt: skip
+                out.setdefault((fact.place, fact.mode), made)
+        return list(out.values())
+
     def _rivals(self, trained: set[int]) -> set[int]:
         """Modules trained against one another: one's detached output trains the other."""
         found: set[int] = set()
@@ -209,7 +240,8 @@ class Recorder:
             if fact.intent is Intent.TRAINING:
                 steps.setdefault(fact.place, set()).update(fact.origins)
         forwards = [_elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
-        facts: list[Fact] = [*forwards, *self._facts.values()]
+        frozen = self._frozen(forwards)
+        facts: list[Fact] = [*forwards, *frozen, *self._facts.values()]
         return tuple(sorted(facts, key=_order))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalguard.events import Attr, Call, Class, show
-from evalguard.facts import Forward, Module, Origin, Purpose
+from evalguard.facts import Forward, FrozenPart, Module, Origin, Purpose
 from evalguard.flow.core import Arguments, Core, Frame
 from evalguard.flow.record import Survey
 from evalguard.flow.state import ModeState, State
@@ -23,6 +23,7 @@ from evalguard.flow.values import (
     detached,
     lit,
     one,
+    only,
     ordered,
     tainted,
 )
@@ -31,6 +32,7 @@ from evalguard.places import Place
 
 DEEPEST_MODULE = 12
 INPUT_GRADIENT = "#input-gradient"
+FROZEN = "#frozen"
 TESTS = frozenset(("test", "tests", "testing"))
 ASKS = "asks self.training"
 FLAGGED = frozenset(
@@ -177,7 +179,7 @@ class Switching(Core):
             sensitive,
             because,
             thing.kind == "module" or thing.shown,
-            state.get((number, "#frozen")) is not None,
+            state.get((number, FROZEN)) is not None,
             not sure and self._little_speaks(number, leaves, state),
             thing.built,
         )
@@ -234,10 +236,40 @@ class Switching(Core):
         both = Mode.TRAIN | Mode.EVAL in survey.mode
         loop = self.loop_behind() or (self.loops[-1].place if both and self.loops else None)
         fed = frozenset[int]().union(*[value.taint for value in inputs])
-        self.recorder.forward(token, number, fed, fact, loop)
+        frozen = self._frozen_parts(number, state)
+        self.recorder.forward(token, number, fed, fact, loop, frozen)
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)
+
+    def _frozen_parts(self, number: int, state: State) -> tuple[FrozenPart, ...]:
+        """The frozen parts of a module, the module itself aside, and their modes."""
+        out: list[FrozenPart] = []
+        thing = self.things[number]
+        owner = self.classes[thing.cls].cls.name if thing.cls is not None else thing.text
+        for name in self.things.names(number):
+            value = state.get((number, name))
+            for atom in ordered(value.atoms) if value else ():
+                if isinstance(atom, Ref) and (at := self._frozen_at(atom.thing, state)):
+                    seen = self.survey(atom.thing, f"self.{name}", state)
+                    out.append(
+                        FrozenPart(
+                            at,
+                            module=seen.module,
+                            owner=owner,
+                            mode=seen.mode,
+                            mixed=seen.mixed,
+                            frozen=at,
+                            origins=tuple(sorted(seen.origins, key=repr)),
+                        )
+                    )
+        return tuple(out)
+
+    def _frozen_at(self, number: int, state: State) -> Place | None:
+        """Where an object's parameters were frozen."""
+        value = state.get((number, FROZEN))
+        atom = only(value) if value is not None else None
+        return atom.value if isinstance(atom, Lit) and isinstance(atom.value, Place) else None
 
     def _grad_of_call(self, number: int, site: Call, state: State) -> Grad:
         """Whether a pass records; a method that can't be seen may turn gradients off itself."""

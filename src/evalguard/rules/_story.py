@@ -7,11 +7,14 @@ which calls the place was reached. Places are told once, in the order in which t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
-from evalguard.facts import Forward, Module, Origin
+from evalguard.facts import Exported, Forward, FrozenPart, Module, Origin
 from evalguard.finding import Evidence
 from evalguard.modes import Mode
 from evalguard.places import Place
+
+_Flowed: TypeAlias = Forward | Exported | FrozenPart
 
 _MADE = {
     "built": "built here, in {mode} mode",
@@ -61,8 +64,8 @@ def switch(module: Module, name: str) -> str:
     return f"`{module.text}.{name}()`"
 
 
-def told(fact: Forward, *turns: tuple[Place | None, str]) -> tuple[Evidence, ...]:
-    """The evidence of a forward call: making, switches, calls, gradients, then ``turns``."""
+def told(fact: _Flowed, *turns: tuple[Place | None, str]) -> tuple[Evidence, ...]:
+    """The evidence of what befalls a module: making, switches, calls, then ``turns``."""
     seen: set[Place] = {fact.place}
     story: list[Evidence] = []
     for place, message in (*_past(fact), *turns):
@@ -87,7 +90,7 @@ def origins_of(fact: Forward, mode: Mode) -> tuple[Origin, ...]:
     return tuple(origin for origin in fact.origins if mode in origin.mode)
 
 
-def _past(fact: Forward) -> Iterator[tuple[Place | None, str]]:
+def _past(fact: _Flowed) -> Iterator[tuple[Place | None, str]]:
     if fact.module.built is not None:
         yield from _origins((fact.module.built,))
     yield from _origins(fact.origins)

@@ -1,0 +1,149 @@
+"""A module overrides `train` or `eval` in a way that breaks switching.
+
+## Why is this bad?
+`eval()` is nothing but `train(False)`, and it goes down to the children by calling the `train` of
+each with that one argument. So a `train` of one's own must take the mode, hand it on and return
+`self`. One that takes no mode raises a `TypeError` when anybody calls `eval()`, on it or on
+whatever holds it; one that runs the training loop starts a training then. One that calls
+`super().train()` bare puts the children in train mode also when asked for eval mode. One that
+returns nothing makes `net = net.eval()` lose the network.
+
+## Example
+```python
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5))
+        self.out = nn.Linear(32, 2)
+
+    def train(self, mode=True):  # error: [bad-train-override]
+        super().train()
+        return self
+
+    def forward(self, x):
+        return self.out(self.body(x))
+
+
+net = Net()
+net.eval()
+print(net.body[2].training)
+```
+
+## Use instead
+```python
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5))
+        self.out = nn.Linear(32, 2)
+
+    def train(self, mode=True):
+        super().train(mode)
+        return self
+
+    def forward(self, x):
+        return self.out(self.body(x))
+
+
+net = Net()
+net.eval()
+print(net.body[2].training)
+```
+
+## When to ignore
+When a part is never to leave its mode: a frozen encoder whose `train` does nothing but return
+`self`, and whose layers were put in eval mode one level below.
+
+## Fix safety
+A missing `return self` at the end can be added safely. Which mode the rest should hand on, and
+what a training loop should be called instead, is the author's to say.
+
+## Known limits
+What the override does is read from its own text. One that switches its children through a helper
+of its own is taken not to switch them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from evalguard.facts import Fact, SwitchOverride
+from evalguard.finding import Confidence, Severity
+from evalguard.rule import Rule, Verdict
+
+
+class _Fault(NamedTuple):
+    message: str
+    confidence: Confidence
+    cure: str
+
+
+_RENAME = "rename it, for example to `fit`, and leave `train` to switch the mode"
+
+_NO_MODE = _Fault(
+    "takes no mode: `eval()` calls `train(False)`, which raises a TypeError or starts a training",
+    Confidence.CERTAIN,
+    "write `def train(self, mode=True):`, call `super().train(mode)` and return `self`",
+)
+_DEAF = _Fault(
+    "doesn't switch the modules inside: they keep their mode when `{name}()` is called",
+    Confidence.LIKELY,
+    "call `super().{call}` in it",
+)
+_ALWAYS_TRAIN = _Fault(
+    "doesn't hand its mode on: it always puts the children in train mode, also for `eval()`",
+    Confidence.CERTAIN,
+    "call `super().train(mode)`",
+)
+_NO_SELF = _Fault(
+    "doesn't return `self`: `net = net.eval()` gives None",
+    Confidence.LIKELY,
+    "end it with `return self`",
+)
+
+
+def check(fact: Fact) -> Iterator[Verdict]:
+    """Does a `train` or `eval` of its own break switching?"""
+    if not isinstance(fact, SwitchOverride) or (fault := _gravest(fact)) is None:
+        return
+    call = "train(mode)" if fact.name == "train" else "eval()"
+    name = f"{fact.owner}.{fact.name}" if fact.owner else fact.name
+    rename = fact.trains and fault is not _NO_SELF
+    yield Verdict(
+        fact.place,
+        f"`{name}` {fault.message.format(name=fact.name)}",
+        fault.confidence,
+        help=_RENAME if rename else fault.cure.format(call=call),
+    )
+
+
+def _gravest(fact: SwitchOverride) -> _Fault | None:
+    """An `eval` takes no mode, and has none to hand on."""
+    switches_mode = fact.name == "train"
+    if switches_mode and not fact.takes_mode:
+        return _NO_MODE
+    if not fact.delegates:
+        return _DEAF
+    if switches_mode and not fact.passes_mode:
+        return _ALWAYS_TRAIN
+    return None if fact.returns_self else _NO_SELF
+
+
+RULE = Rule(
+    code="EG304",
+    name="bad-train-override",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    page=__doc__,
+    asks=SwitchOverride,
+    check=check,
+)

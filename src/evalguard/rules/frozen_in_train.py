@@ -1,0 +1,147 @@
+"""A frozen part runs in train mode while the rest of its network is trained.
+
+## Why is this bad?
+`requires_grad = False` keeps the optimizer away from parameters. It doesn't touch the mode: the
+`model.train()` of the training loop puts the frozen part in train mode with everything else, and
+undoes an earlier `backbone.eval()`. Its batch norm then normalises with the statistics of each
+batch and goes on changing the running ones, so the features that were to stay as they are drift
+away from the weights that go with them; its dropout makes them noisy. At evaluation the frozen
+part computes something that the trained part has never seen.
+
+## Example
+```python
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU())
+        self.head = nn.Linear(32, 2)
+        for parameter in self.backbone.parameters():
+            parameter.requires_grad = False
+
+    def forward(self, x):
+        return self.head(self.backbone(x))  # error: [frozen-in-train]
+
+
+net = Net()
+optimizer = torch.optim.SGD(net.head.parameters(), lr=0.1)
+batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
+
+before = net.backbone[1].running_mean.clone()
+net.train()
+for inputs, labels in batches:
+    loss = nn.functional.cross_entropy(net(inputs), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(torch.equal(before, net.backbone[1].running_mean))
+```
+
+## Use instead
+```python
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU())
+        self.head = nn.Linear(32, 2)
+        for parameter in self.backbone.parameters():
+            parameter.requires_grad = False
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.backbone.eval()
+        return self
+
+    def forward(self, x):
+        return self.head(self.backbone(x))
+
+
+net = Net()
+optimizer = torch.optim.SGD(net.head.parameters(), lr=0.1)
+batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
+
+before = net.backbone[1].running_mean.clone()
+net.train()
+for inputs, labels in batches:
+    loss = nn.functional.cross_entropy(net(inputs), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(torch.equal(before, net.backbone[1].running_mean))
+```
+
+## When to ignore
+People disagree about this one, hence a warning. There are good reasons for train mode:
+
+- The new data differs much from the data that the part was trained on, and its batch norm is
+  meant to adapt to it while the weights stay.
+- The dropout of a frozen language model is kept as regularisation of the adapters or the head
+  trained on top. Some recipes for fine-tuning do so.
+- The freeze lasts for a warm-up only, and the part is trained soon after.
+
+What speaks against it is that it is seldom decided: it comes about because `model.train()` is
+called at the top of an epoch. If it was decided, say so with
+`# evalguard: ignore[frozen-in-train]`, or ignore the rule in the project. evalguard is silent
+where the part holds no dropout and no batch norm with statistics, and where some of the part's
+layers are kept in eval mode on purpose.
+
+## Fix safety
+Keeping the part in eval mode changes the features that the rest is trained on: right for a new
+training, wrong in the middle of one. Not applied by itself.
+
+## Known limits
+A part that is only left out of the optimizer isn't known to be frozen. Whether a frozen part
+whose class can't be seen holds such layers isn't known either: reported as `possible` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalguard.facts import Fact, FrozenPart
+from evalguard.finding import Confidence, Severity
+from evalguard.modes import Mode, Sensitivity
+from evalguard.rule import Rule, Verdict
+from evalguard.rules._story import named, spoils, switch, told
+
+
+def check(fact: Fact) -> Iterator[Verdict]:
+    """Does a frozen part run in train mode?"""
+    if not isinstance(fact, FrozenPart) or fact.mode != Mode.TRAIN or fact.mixed:
+        return
+    if fact.module.sensitive is Sensitivity.NO:
+        return
+    whole = f"`{fact.owner}`" if fact.owner else "the network"
+    yield Verdict(
+        fact.place,
+        f"{named(fact.module)} is frozen but in train mode while the rest of {whole} is trained: "
+        f"{spoils(fact.module)}",
+        _sure(fact),
+        told(fact, (fact.frozen, "its parameters are frozen here, which doesn't change its mode")),
+        f"call {switch(fact.module, 'eval')} after each `train()` of the whole, "
+        "best in an override of `train`",
+    )
+
+
+def _sure(fact: FrozenPart) -> Confidence:
+    """Never certain: some want it so."""
+    known = fact.module.sensitive is Sensitivity.YES and not fact.module.unsure
+    return Confidence.LIKELY if known and fact.stepped else Confidence.POSSIBLE
+
+
+RULE = Rule(
+    code="EG105",
+    name="frozen-in-train",
+    severity=Severity.WARNING,
+    since="0.1.0",
+    page=__doc__,
+    asks=FrozenPart,
+    check=check,
+)
