@@ -163,7 +163,7 @@ class Attributes(Switching):
                 if atom.thing not in state.narrow:
                     self.assign(atom.thing, FROZEN, one(Lit("place", place)), state)
             elif isinstance(atom, Part):
-                state.fields.pop((atom.thing, FROZEN))
+                self.assign(atom.thing, FROZEN, one(Lit("bool", False)), state)
             elif known.value is True:
                 self.wants_gradient(state, frame)
 

@@ -57,10 +57,14 @@ NO_ARGUMENTS = Arguments()
 
 @dataclass(slots=True)
 class LoopPoint:
-    """A loop under way: its place, the round, and the states that left it."""
+    """A loop under way: its place, the round, and the states that left it.
+
+    ``unrolled`` counts the items of a short list that is gone through one by one.
+    """
 
     place: Place
     round: int = 1
+    unrolled: int = 0
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
 
@@ -147,6 +151,7 @@ class Core:
         self.fuel = FUEL
         self.files_under_way: set[str] = set()
         self.outside: set[int] = set()
+        self.with_frozen_parts: set[int] = set()
         self.optimizers: dict[int, frozenset[int]] = {}
         self._speaks: dict[tuple[str, str], bool] = {}
 

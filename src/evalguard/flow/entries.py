@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from evalguard.events import Block, Compare, Const, Define, Function, If, Name, Stmt
+from evalguard.events import (
+    Attr,
+    Bind,
+    Block,
+    Class,
+    Compare,
+    Comprehension,
+    Const,
+    Define,
+    Display,
+    Function,
+    If,
+    Mapping,
+    Name,
+    Stmt,
+)
 from evalguard.facts import GradModeLeft, HiddenModules, Origin
 from evalguard.flow.attributes import PLACED
 from evalguard.flow.classes import Known
@@ -45,6 +60,19 @@ class Entries(Running):
                     and known.function.name not in NEVER
                 ):
                     self._walk_entry(known)
+        self._walk_for_parts()
+
+    def _walk_for_parts(self) -> None:
+        """The forward passes of classes with frozen parts, and what classes keep in containers."""
+        for known in list(self.functions):
+            owner = known.owner
+            if owner is None or known.walked or not self.classes.is_module(owner):
+                continue
+            if known.function.name == "forward" and owner in self.with_frozen_parts:
+                self._walk_entry(known)
+        for blueprint in list(self.classes):
+            if self.classes.is_module(blueprint.number) and _keeps_containers(blueprint.cls):
+                self._prototype(blueprint.number)
 
     def _walk_entry(self, known: Known) -> None:
         if known.owner is None:
@@ -140,7 +168,7 @@ class Entries(Running):
         modules = [atom.thing for atom in inside if isinstance(atom, Ref)]
         seen = [self.survey(thing, "", state).module.sensitive for thing in modules]
         sensitive = next((item for item in Sensitivity if item in seen), Sensitivity.NO)
-        inert = any(isinstance(atom, Inert) for atom in inside)
+        inert = {atom for atom in inside if isinstance(atom, Inert)}
         bodies = [
             self.classes[atom.number].cls.body
             for atom in self.classes.ancestry(cls)
@@ -152,10 +180,18 @@ class Entries(Running):
             attribute=name,
             kind=self.things[holder.thing].kind,
             sensitive=sensitive,
-            registered=(not inert and reached.issuperset(modules)) or (inert and len(reached) > 1),
+            registered=reached.issuperset(modules) and inert <= self._inert(reached, state),
             switched=any(_switches(body, name) for body in bodies),
             single=items is not None and len(items) == 1,
         )
+
+    def _inert(self, reached: set[int], state: State) -> set[Inert]:
+        """The insensitive layers that registered modules hold."""
+        values = [
+            state.get((number, name)) for number in reached for name in self.things.names(number)
+        ]
+        atoms = {atom for value in values if value for atom in value.atoms}
+        return {atom for atom in atoms if isinstance(atom, Inert)}
 
     def _hook(self, cls: int, name: str) -> Hook | None:
         for base in self.classes.libraries(cls):
@@ -228,6 +264,18 @@ def is_main(stmt: Stmt) -> bool:
         isinstance(test, Compare)
         and test.left == Name("__name__")
         and test.right == Const("__main__")
+    )
+
+
+def _keeps_containers(cls: Class) -> bool:
+    """Whether ``__init__`` sets an attribute to a list, dict or comprehension written there."""
+    return any(
+        isinstance(item, Bind)
+        and isinstance(item.value, (Display, Mapping, Comprehension))
+        and any(isinstance(target, Attr) for target in item.targets)
+        for stmt in cls.body
+        if isinstance(stmt, Define) and stmt.function.name == "__init__"
+        for item in stmt.function.body
     )
 
 

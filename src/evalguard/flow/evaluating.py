@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from evalguard.events import (
     Attr,
@@ -32,6 +32,7 @@ from evalguard.flow.values import (
     ANY_ATOM,
     ANYTHING,
     MADE,
+    Atom,
     Cls,
     Cond,
     File,
@@ -289,7 +290,12 @@ class Evaluating(Attributes):
                 self.recorder.fed(value.taint)
         if values and all(self.made(value) for value in values):
             return Value(frozenset((MADE,)), result.taint)
-        return result
+        lists = [atom for value in values for atom in value.atoms if self.is_list(atom)]
+        return Value(frozenset(lists), result.taint) if lists else result
+
+    def is_list(self, atom: Atom) -> TypeGuard[Ref]:
+        """Whether an atom is a list, tuple or set."""
+        return isinstance(atom, Ref) and self.things[atom.thing].kind == "list"
 
     def _star(self, node: Star, state: State, frame: Frame) -> Value:
         return self.value(node.value, state, frame)

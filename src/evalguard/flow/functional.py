@@ -46,7 +46,7 @@ class Functionals(Evaluating):
         for value in inputs:
             self.recorder.fed(value.taint)
         owner = self._module_owner(frame)
-        if owner is not None:
+        if owner is not None and known.probability is not None:
             self.recorder.note(self._functional_fact(known, args, site, state, frame, owner))
         return tainted(inputs)
 

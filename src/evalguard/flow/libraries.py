@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evalguard.events import Call, show
+from evalguard.events import Call, Const, show
 from evalguard.facts import BuiltInForward, Exported, GradModeLeft
 from evalguard.flow.attributes import ITEMS
 from evalguard.flow.core import Arguments, Fork, Frame
@@ -44,6 +44,8 @@ class Libraries(Functionals):
         """Call a library's function or class."""
         known = self.knowledge
         name = known.canonical(name)
+        if (export := known.export(name)) is not None:
+            self._note_export(export, args, site, state, frame)
         if known.context(name) is not None:
             return self._context(name, args, site, state, frame)
         if (functional := known.functional(name)) is not None:
@@ -52,8 +54,6 @@ class Libraries(Functionals):
             return self._layer(layer, args, site, state, frame)
         if known.wrapper(name) is not None:
             return self._wrapped(name, args, site, state, frame)
-        if (export := known.export(name)) is not None:
-            self._note_export(export, args, site, state, frame)
         if (owner := self._unbound(name, args)) is not None:
             rest = args._replace(positional=args.positional[1:])
             method = Method(owner, name.rpartition(".")[2])
@@ -111,13 +111,16 @@ class Libraries(Functionals):
     def note_optimizer(self, value: Value, args: Arguments, state: State) -> None:
         """Something made of a module's parameters is its optimizer, or will be part of one."""
         things: set[int] = set()
+        inert = False
         for arg in args.values():
             for atom in self.reached(arg, state):
                 if isinstance(atom, Part):
                     things |= self._reach(atom.thing, state)
+                elif isinstance(atom, Inert):
+                    inert = True
                 elif isinstance(atom, Ref):
                     things |= self.optimizers.get(atom.thing, frozenset())
-        for atom in value.atoms if things else ():
+        for atom in value.atoms if things or inert else ():
             if isinstance(atom, Ref):
                 old = self.optimizers.get(atom.thing, frozenset())
                 self.optimizers[atom.thing] = old | things
@@ -155,7 +158,8 @@ class Libraries(Functionals):
         if known.immediate:
             grad = self.grad_of(name, flag, state, frame)
             self.enter_grad(grad, site, state, frame)
-            state.leak = self.place(frame, site.at) if grad == Grad.OFF else None
+            literal = Const(False) in (*site.args, *[value for _, value in site.keywords])
+            state.leak = self.place(frame, site.at) if literal and grad == Grad.OFF else None
         return value
 
     def _decorated(self, fun: Fun, grad: Grad | None, site: Call, frame: Frame) -> Value:
@@ -376,7 +380,8 @@ class Libraries(Functionals):
 
     def _leaked_into(self, value: Value, site: Call, state: State, frame: Frame) -> None:
         """A backward pass on what was computed while a leaked gradient mode was in force."""
-        if state.leak is not None and value.taint and max(value.taint) < 0:
+        recorded = any(token > 0 for token in value.taint)
+        if state.leak is not None and state.grad == Grad.OFF and not recorded:
             where = self.place(frame, site.at)
             self.recorder.leaked(GradModeLeft(state.leak, training=where))
 

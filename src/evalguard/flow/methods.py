@@ -103,6 +103,8 @@ class Methods(Libraries):
             return one(owner)
         if known.returns in ("children", "parameters") and isinstance(owner, (Ref, Part)):
             return one(Part(owner.thing))
+        if known.returns == "parameters":
+            return one(owner)
         if known.returns == "none":
             return lit(None)
         return tainted([self.deep(value, state) for value in args.values()])
@@ -193,7 +195,7 @@ class Methods(Libraries):
                 where = one(Lit("place", self.place(frame, site.at)))
                 self.assign(owner.thing, FROZEN, where, state)
             else:
-                state.fields.pop((owner.thing, FROZEN))
+                self.assign(owner.thing, FROZEN, lit(False), state)
         return None
 
     def _applies(

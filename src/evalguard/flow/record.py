@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from evalguard.facts import (
     BuiltInForward,
@@ -27,7 +28,14 @@ from evalguard.flow.values import Key
 from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
 from evalguard.places import Place
 
-Path = frozenset[tuple[Key, bool]]
+Path = tuple[frozenset[tuple[Key, bool]], tuple[int, ...]]
+
+
+class Frozen(NamedTuple):
+    """The frozen parts of a module that is called, and the numbers of all its parts."""
+
+    parts: tuple[FrozenPart, ...]
+    reach: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -38,7 +46,7 @@ class Pass:
     fact: Forward
     origins: set[Origin]
     inputs: set[int]
-    frozen: tuple[FrozenPart, ...] = ()
+    frozen: Frozen
     backward: Place | None = None
     target: Place | None = None
     measured: bool = False
@@ -46,6 +54,7 @@ class Pass:
     escaped: bool = False
     fed: bool = False
     stepped: bool = False
+    partly_stepped: bool = False
 
 
 class Recorder:
@@ -59,7 +68,10 @@ class Recorder:
         self._step_taken = False
 
     def token(self, context: int, place: Place, path: Path) -> int:
-        """The number of a forward call, by place, call chain and assumed conditions."""
+        """The number of a forward call, by place, call chain and path.
+
+        The path is made of the assumed conditions and the items of unrolled loops.
+        """
         key = (context, place, path)
         return self._tokens.setdefault(key, len(self._tokens) + 1)
 
@@ -70,7 +82,7 @@ class Recorder:
         inputs: frozenset[int],
         fact: Forward,
         loop: Place | None,
-        frozen: tuple[FrozenPart, ...] = (),
+        frozen: Frozen,
     ) -> None:
         """Note a forward call of an object; seen again, the beliefs are joined.
 
@@ -114,6 +126,9 @@ class Recorder:
         for item in self._pending:
             if things is None or item.thing in things:
                 item.stepped = True
+            reach = item.frozen.reach
+            if not things or not things.isdisjoint(reach):
+                item.partly_stepped = True
 
     def note(self, fact: Fact) -> None:
         """Note any other fact; the last word on a place and chain counts."""
@@ -203,9 +218,11 @@ class Recorder:
             owner = fact.function.rpartition(".")[0].rpartition(".")[2]
             calls.setdefault((owner, fact.module.text), fact.place)
         for item in self._passes.values():
-            for part in item.frozen if item.backward else ():
+            for part in item.frozen.parts if item.backward else ():
                 place = calls.get((part.owner, part.module.text), item.fact.place)
-                made = replace(part, place=place, stepped=item.stepped, calls=item.fact.calls)
+                made = replace(
+                    part, place=place, stepped=item.partly_stepped, calls=item.fact.calls
+                )
                 out.setdefault((place, part.mode), made)
         for fact in forwards:
             if fact.module.frozen and fact.intent in (Intent.TRAINING, Intent.TARGET):

@@ -33,6 +33,7 @@ from evalguard.events import (
     show,
 )
 from evalguard.facts import SwitchNotCalled
+from evalguard.flow.attributes import ITEMS
 from evalguard.flow.core import Fork, Frame, LoopPoint
 from evalguard.flow.defining import Defining
 from evalguard.flow.state import State, join_states, settle
@@ -43,10 +44,12 @@ from evalguard.flow.values import (
     Ref,
     Value,
     only,
+    ordered,
     tainted,
 )
 from evalguard.places import Span
 
+ASKED = ("training", "asked")
 MOST_ROUNDS = 4
 MOST_UNROLLED = 4
 SWITCHES = ("train", "eval")
@@ -109,9 +112,16 @@ class Running(Defining):
         for target in stmt.targets:
             if stmt.augmented:
                 old = self.value(target, state, frame)
-                value = tainted([self.deep(old, state), self.deep(value, state)])
+                value = self._added(old, value, state)
             self.bind(target, value, state, frame, stmt.at)
         return [state]
+
+    def _added(self, old: Value, value: Value, state: State) -> Value:
+        """``old += value``: a list takes in the other's items."""
+        lists = [atom for atom in ordered(old.atoms) if self.is_list(atom)]
+        for atom in lists:
+            self.put(atom.thing, ITEMS, self.items(value, state), state)
+        return old if lists else tainted([self.deep(old, state), self.deep(value, state)])
 
     def _kept_on_objects(self, stmt: Bind, frame: Frame) -> None:
         if any(isinstance(target, Attr) for target in stmt.targets):
@@ -201,6 +211,8 @@ class Running(Defining):
             state.assume[cond.key] = not cond.negated
             other.assume[cond.key] = cond.negated
         state.narrow = other.narrow = before | parts
+        if _asks_training(stmt.test):
+            state.assume[ASKED] = True
         self._assume(stmt.test, True, state, frame)
         self._assume(stmt.test, False, other, frame)
         ends = self.run(stmt.body, [state], frame) + self.run(stmt.orelse, [other], frame)
@@ -256,6 +268,7 @@ class Running(Defining):
     ) -> list[State]:
         states = [state]
         for item in items:
+            point.unrolled += 1
             for current in states:
                 assert stmt.target is not None
                 self.bind(stmt.target, item, current, frame, stmt.at)
@@ -324,6 +337,18 @@ class Running(Defining):
         end = join_states(self.run(block, [state.copy()], frame))
         if end is not None:
             state.adopt(end)
+
+
+def _asks_training(test: Expr) -> bool:
+    """Whether a test asks some module's ``training``, be it among other things."""
+    todo: list[object] = [test]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Attr) and node.name == "training":
+            return True
+        if isinstance(node, tuple):
+            todo += node
+    return False
 
 
 def _head(stmt: Loop) -> Span:

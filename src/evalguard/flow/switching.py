@@ -5,7 +5,7 @@ from __future__ import annotations
 from evalguard.events import Attr, Call, Class, show
 from evalguard.facts import Forward, FrozenPart, Module, Origin, Purpose
 from evalguard.flow.core import Arguments, Core, Frame
-from evalguard.flow.record import Survey
+from evalguard.flow.record import Frozen, Survey
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
@@ -179,7 +179,7 @@ class Switching(Core):
             sensitive,
             because,
             thing.kind == "module" or thing.shown,
-            state.get((number, FROZEN)) is not None,
+            self._frozen_at(number, state) is not None,
             not sure and self._little_speaks(number, leaves, state),
             thing.built,
         )
@@ -218,7 +218,8 @@ class Switching(Core):
             shown = self.survey(frame.lifted_module or number, frame.lifted[1], state).module
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
-        token = self.recorder.token(frame.context, place, frozenset(state.assume.items()))
+        path = (frozenset(state.assume.items()), tuple(loop.unrolled for loop in self.loops))
+        token = self.recorder.token(frame.context, place, path)
         fact = Forward(
             where,
             frame.known.function.qualname if frame.known else "",
@@ -237,7 +238,8 @@ class Switching(Core):
         loop = self.loop_behind() or (self.loops[-1].place if both and self.loops else None)
         fed = frozenset[int]().union(*[value.taint for value in inputs])
         frozen = self._frozen_parts(number, state)
-        self.recorder.forward(token, number, fed, fact, loop, frozen)
+        reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
+        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach))
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)
@@ -251,6 +253,8 @@ class Switching(Core):
             value = state.get((number, name))
             for atom in ordered(value.atoms) if value else ():
                 if isinstance(atom, Ref) and (at := self._frozen_at(atom.thing, state)):
+                    if thing.cls is not None:
+                        self.with_frozen_parts.add(thing.cls)
                     seen = self.survey(atom.thing, f"self.{name}", state)
                     out.append(
                         FrozenPart(
