@@ -96,7 +96,7 @@ def test_a_gap_is_marked_and_a_gap_of_one_line_is_filled() -> None:
 def test_blank_lines_beside_the_place_are_left_out() -> None:
     at = place("a.py", 3, 1, 2)
     for lines in (["", "", "x", "  ", ""], ["y", "", "x"], ["", " ", "x"]):
-        text = terminal.render(Result((finding(at),), (), 1), lambda _, seen=lines: seen)
+        text = terminal.render(Result((finding(at),), (), 1), {"a.py": lines}.__getitem__)
         assert text.splitlines()[3:-3] == ["3 | x", "  | ^"]
 
 

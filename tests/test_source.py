@@ -40,8 +40,8 @@ def test_decoding(file: Path, data: bytes, text: str) -> None:
         (b"x = 1\r\ny = '\xff'\n", "not text in utf-8: invalid start byte", 2, 6),
         (b"\xff\xfex\x00", "not text in utf-8: invalid start byte", 1, 1),
         (b"# coding: ascii\n'\xc3\xa9'\n", "not text in ascii: ordinal not in range(128)", 2, 2),
-        (b"# coding: klingon\n", "can't be decoded: unknown encoding: klingon", 1, 0),
-        (b"\n# coding: klingon\n", "can't be decoded: unknown encoding: klingon", 2, 0),
+        (b"# coding: klingon\n'\xff'\n", "can't be decoded: unknown encoding: klingon", 1, 0),
+        (b"\n# coding: klingon\n'\xff'", "can't be decoded: unknown encoding: klingon", 2, 0),
         (b"# coding: hex\n", "can't be decoded: hex is no encoding for text", 0, 0),
         (b"x = 1\ny = \x00\n", "holds a null character", 2, 5),
     ],
@@ -51,6 +51,11 @@ def test_what_is_no_text(file: Path, data: bytes, reason: str, line: int, column
     with pytest.raises(Unreadable) as caught:
         read(str(file))
     assert (caught.value.reason, caught.value.line, caught.value.column) == (reason, line, column)
+
+
+def test_utf_8_is_read_whatever_codec_of_a_package_s_own_it_declares(file: Path) -> None:
+    file.write_bytes("# coding: klingon\nx = 'é'\n".encode())
+    assert read(str(file)).text == "# coding: klingon\nx = 'é'\n"
 
 
 def test_bom_and_declaration_that_disagree(file: Path) -> None:

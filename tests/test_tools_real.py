@@ -209,7 +209,7 @@ def test_a_crash_is_told(checkouts: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_scan_runs_nothing_of_what_it_reads(checkouts: Path, tmp_path: Path) -> None:
     trap = f"open({str(tmp_path / 'ran')!r}, 'w')\n"
-    for name in ("json.py", "torch.py", "evalguard.py", "sitecustomize.py"):
+    for name in ("json.py", "libcst.py", "evalguard.py", "sitecustomize.py"):
         (checkouts / BUGGY / name).write_text(trap)
     scanned = scan(checkouts, tmp_path / "new.jsonl")
     assert not (tmp_path / "ran").exists()
