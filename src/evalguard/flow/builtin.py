@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from evalguard.events import Call, show
 from evalguard.facts import Revealed
-from evalguard.flow.attributes import ITEMS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
@@ -22,6 +21,7 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
+from evalguard.flow.variables import ITEMS
 
 SAME_ITEMS = frozenset(
     ("list", "tuple", "set", "sorted", "reversed", "iter", "frozenset", "filter")

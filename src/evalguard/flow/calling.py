@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from evalguard.events import Attr, Call, Item, Name, Star, show
-from evalguard.flow.attributes import ITEMS
 from evalguard.flow.builtin import REVEAL
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.functions import Functions
@@ -28,6 +27,7 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
+from evalguard.flow.variables import ITEMS
 from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
 

@@ -24,7 +24,7 @@ from evalguard.events import (
     Walrus,
     Yield,
 )
-from evalguard.flow.attributes import ITEMS, Attributes, item_name
+from evalguard.flow.attributes import Attributes
 from evalguard.flow.core import Fork, Frame
 from evalguard.flow.state import State, join_states
 from evalguard.flow.things import Thing
@@ -53,6 +53,7 @@ from evalguard.flow.values import (
     only,
     tainted,
 )
+from evalguard.flow.variables import ITEMS, item_name
 from evalguard.places import Span
 
 OPPOSITE = {"!=": "==", "is not": "is", "not in": "in"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from evalguard.events import Const, Define, Function, Item, Param, show
-from evalguard.flow.attributes import ITEMS
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
@@ -25,6 +24,7 @@ from evalguard.flow.values import (
     one,
     tainted,
 )
+from evalguard.flow.variables import ITEMS
 from evalguard.places import Place
 
 OFTEN = 12

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evalguard.events import Call, Const, show
-from evalguard.facts import BuiltInForward, Exported, GradModeLeft
-from evalguard.flow.attributes import ITEMS
-from evalguard.flow.core import Arguments, Fork, Frame
-from evalguard.flow.evaluating import MOST_FORKS
-from evalguard.flow.functional import Functionals
+from evalguard.events import Call, show
+from evalguard.facts import BuiltInForward, Exported
+from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.gradients import Gradients
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
     Atom,
-    Ctx,
     Fun,
     Inert,
     Method,
@@ -31,11 +28,12 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
+from evalguard.flow.variables import ITEMS
 from evalguard.knowledge import Export, Factory, Layer
-from evalguard.modes import Grad, Mode, Sensitivity
+from evalguard.modes import Mode, Sensitivity
 
 
-class Libraries(Functionals):
+class Libraries(Gradients):
     """Calls of library names."""
 
     def library_call(
@@ -142,57 +140,6 @@ class Libraries(Functionals):
         thing, _ = self.things.make(("plain", frame.context, place), "object")
         thing.lib, thing.text, thing.place = name, show(site), place
         return one(Ref(thing.number))
-
-    # Context managers.
-
-    def _context(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        known = self.knowledge.context(name)
-        assert known is not None
-        flag = self.argument(known.argument, args)
-        functions = [
-            atom for value in args.values() for atom in value.atoms if isinstance(atom, Fun)
-        ]
-        if functions and known.grad and known.argument is None:
-            return self._decorated(functions[0], known.grad_of(), site, frame)
-        value = one(Ctx(name, flag, self.argument(known.target, args)))
-        if known.immediate:
-            grad = self.grad_of(name, flag, state, frame)
-            self.enter_grad(grad, site, state, frame)
-            literal = Const(False) in (*site.args, *[value for _, value in site.keywords])
-            state.leak = self.place(frame, site.at) if literal and grad == Grad.OFF else None
-        return value
-
-    def _decorated(self, fun: Fun, grad: Grad | None, site: Call, frame: Frame) -> Value:
-        entry = self.functions[fun.number]
-        entry.grad, entry.grad_place = grad, self.place(frame, site.at)
-        return one(fun)
-
-    def grad_of(self, name: str, flag: Value | None, state: State, frame: Frame) -> Grad | None:
-        """The gradient state that a context manager sets; None if it leaves it alone."""
-        known = self.knowledge.context(name)
-        assert known is not None
-        if known.grad != "argument":
-            return known.grad_of()
-        if flag is None:
-            return known.grad_of()
-        decided = self.decide(flag, state, frame)
-        if decided is None:
-            return Grad.UNSEEN
-        return Grad.of(decided != known.inverted)
-
-    def enter_grad(self, grad: Grad | None, site: Call | None, state: State, frame: Frame) -> None:
-        """Set the gradient state."""
-        if grad is not None:
-            state.grad = grad
-            state.grad_place = self.place(frame, site.at) if site is not None else None
-
-    def decide(self, flag: Value, state: State, frame: Frame) -> bool | None:
-        """Whether a flag is true; where it is a stable condition, the statement is forked."""
-        holds, cond = self.truth(flag, state)
-        stable = cond is not None and cond.key[0] != "training"
-        if holds is None and cond is not None and stable and frame.forks < MOST_FORKS:
-            raise Fork(cond.key)
-        return holds
 
     # Modules.
 
@@ -377,13 +324,6 @@ class Libraries(Functionals):
             self.recorder.fed(taint.taint)
             return taint
         return self._unknown(name, owner, values, args, site, state, frame)
-
-    def _leaked_into(self, value: Value, site: Call, state: State, frame: Frame) -> None:
-        """A backward pass on what was computed while a leaked gradient mode was in force."""
-        recorded = any(token > 0 for token in value.taint)
-        if state.leak is not None and state.grad == Grad.OFF and not recorded:
-            where = self.place(frame, site.at)
-            self.recorder.leaked(GradModeLeft(state.leak, training=where))
 
     def _unknown(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evalguard.events import Call, show
-from evalguard.flow.attributes import CONTAINER_READS, ITEMS, item_name
+from evalguard.flow.attributes import CONTAINER_READS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.state import ModeState, State
@@ -27,6 +27,7 @@ from evalguard.flow.values import (
     only,
     tainted,
 )
+from evalguard.flow.variables import ITEMS, item_name
 from evalguard.knowledge import ModuleMethod
 from evalguard.modes import Mode
 

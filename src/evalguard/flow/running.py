@@ -33,7 +33,6 @@ from evalguard.events import (
     show,
 )
 from evalguard.facts import SwitchNotCalled
-from evalguard.flow.attributes import ITEMS
 from evalguard.flow.core import Fork, Frame, LoopPoint
 from evalguard.flow.defining import Defining
 from evalguard.flow.state import State, join_states, settle
@@ -47,6 +46,7 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
+from evalguard.flow.variables import ITEMS
 from evalguard.places import Span
 
 ASKED = ("training", "asked")

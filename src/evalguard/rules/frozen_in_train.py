@@ -87,10 +87,9 @@ People disagree about this one, hence a warning. There are good reasons for trai
 - The freeze lasts for a warm-up only, and the part is trained soon after.
 
 What speaks against it is that it is seldom decided: it comes about because `model.train()` is
-called at the top of an epoch. If it was decided, say so with
-`# evalguard: ignore[frozen-in-train]`, or ignore the rule in the project. evalguard is silent
-where the part holds no dropout and no batch norm with statistics, and where some of the part's
-layers are kept in eval mode on purpose.
+called at the top of an epoch. If it was decided, leave the rule out with
+`--ignore frozen-in-train`. evalguard is silent where the part holds no dropout and no batch norm
+with statistics, and where some of the part's layers are kept in eval mode on purpose.
 
 ## Fix safety
 Keeping the part in eval mode changes the features that the rest is trained on: right for a new

@@ -1,0 +1,158 @@
+"""Variables and items of containers: read, set, unpacked."""
+
+from __future__ import annotations
+
+import builtins
+
+from evalguard.flow.core import Frame
+from evalguard.flow.state import State
+from evalguard.flow.switching import Switching
+from evalguard.flow.values import (
+    ANYTHING,
+    MADE,
+    NEVER,
+    Cls,
+    Lib,
+    Made,
+    Part,
+    Ref,
+    Value,
+    constant,
+    join,
+    join_all,
+    one,
+    ordered,
+    sure,
+)
+
+BUILTINS = frozenset(dir(builtins))
+ITEMS = "*"
+
+
+class Variables(Switching):
+    """Reads and writes variables and items."""
+
+    def home(self, name: str, frame: Frame) -> int:
+        """The object that holds a variable, seen from a frame."""
+        elsewhere = frame.elsewhere.get(name)
+        if elsewhere is not None:
+            return elsewhere
+        seen: Frame | None = frame
+        while seen is not None and seen.outer is not None:
+            if name in seen.names:
+                return seen.thing
+            seen = self.frames.get(seen.outer)
+        return seen.thing if seen is not None else frame.thing
+
+    def lookup(self, name: str, state: State, frame: Frame) -> Value:
+        """Read a variable."""
+        home = self.home(name, frame)
+        value = state.get((home, name))
+        if value is not None:
+            return value
+        if self.things[home].kind == "file":
+            known = self.file_value(self.things[home].text, name, state)
+            if known is not None:
+                return known
+            if name in BUILTINS:
+                return one(Lib(f"builtins.{name}"))
+        return ANYTHING
+
+    def assign(self, home: int, name: str, value: Value, state: State) -> None:
+        """Set a variable or attribute."""
+        state.fields[(home, name)] = value
+        self.things.note(home, name)
+
+    def put(self, container: int, name: str, value: Value, state: State) -> None:
+        """Put an item into a container; under an unknown key it joins what is there."""
+        old = state.get((container, name)) if name == ITEMS else None
+        self.assign(container, name, join(old, value) if old else value, state)
+
+    def _may_have(self, cls: int, name: str) -> bool:
+        """Whether objects of a class may have an attribute that was never seen set."""
+        if any(self._opaque_base(base) for base in self.classes.libraries(cls)):
+            return True
+        atoms = [atom for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
+        return any(name in self.classes[atom.number].cls.uses for atom in atoms)
+
+    def item(self, owner: Value, index: Value, state: State) -> Value:
+        """Read ``owner[index]``."""
+        out = Value(NEVER.atoms, owner.taint)
+        name = item_name(index)
+        for atom in ordered(owner.atoms):
+            if isinstance(atom, Ref):
+                out = join(out, self._item(atom, name, state))
+            elif isinstance(atom, (Part, Made)):
+                out = join(out, one(atom))
+        return sure(out)
+
+    def _item(self, atom: Ref, name: str, state: State) -> Value:
+        held = state.get((atom.thing, name))
+        if held is not None and name != ITEMS:
+            return held
+        rest = state.get((atom.thing, ITEMS))
+        if name == ITEMS:
+            return self.items(one(atom), state)
+        if rest is not None:
+            return rest
+        thing = self.things[atom.thing]
+        if thing.kind in ("list", "dict"):
+            return self._last(atom, name, state) or ANYTHING
+        if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
+            return ANYTHING
+        return one(Ref(self.things.child(atom.thing, name).number))
+
+    def _last(self, atom: Ref, name: str, state: State) -> Value | None:
+        """A list's item by a negative index."""
+        names = [item for item in self.things.names(atom.thing) if item.startswith("[")]
+        return state.get((atom.thing, names[-1])) if name == "[-1]" and names else None
+
+    def items(self, owner: Value, state: State) -> Value:
+        """Any item of a value: what a loop over it binds."""
+        out = Value(NEVER.atoms, owner.taint)
+        for atom in ordered(owner.atoms):
+            if isinstance(atom, Ref):
+                out = join(out, self._items(atom, state))
+            elif isinstance(atom, Part):
+                out = join(out, one(atom))
+        return sure(out)
+
+    def _items(self, atom: Ref, state: State) -> Value:
+        thing = self.things[atom.thing]
+        held = [
+            value
+            for name in self.things.names(atom.thing)
+            if name == ITEMS or name.startswith("[")
+            if (value := state.get((atom.thing, name))) is not None
+        ]
+        if held:
+            return join_all(held)
+        if thing.kind in ("list", "dict"):
+            return ANYTHING
+        if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
+            return ANYTHING
+        return one(Ref(self.things.child(atom.thing, "[*]").number))
+
+    def sequence(self, owner: Value, state: State) -> list[Value] | None:
+        """The items of a list or tuple in order, if all are known; None otherwise."""
+        if len(owner.atoms) != 1:
+            return None
+        (atom,) = owner.atoms
+        if not isinstance(atom, Ref) or self.things[atom.thing].kind != "list":
+            return None
+        if state.get((atom.thing, ITEMS)) is not None:
+            return None
+        out: list[Value] = []
+        while (value := state.get((atom.thing, f"[{len(out)}]"))) is not None:
+            out.append(value)
+        return out
+
+    def made(self, value: Value) -> bool:
+        """Whether a value is a tensor made on the spot."""
+        return bool(value.atoms) and all(atom == MADE for atom in value.atoms)
+
+
+def item_name(value: Value) -> str:
+    """The name under which a container keeps the item at an index or key."""
+    known = constant(value)
+    return ITEMS if known is None else f"[{known.value!r}]"
