@@ -7,6 +7,8 @@ callers is judged in their states.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from evalguard.events import (
     Block,
     Define,
@@ -16,7 +18,7 @@ from evalguard.events import (
     Unit,
 )
 from evalguard.facts import Fact
-from evalguard.flow.core import FUEL, Fork, Frame
+from evalguard.flow.core import FUEL, UNFINISHED, Frame
 from evalguard.flow.entries import Entries, is_main
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING, File, Lib, Value, lit, one
@@ -80,7 +82,7 @@ class Analysis(Entries):
         for stmt in block:
             try:
                 ends = self.run((stmt,), [state], frame)
-            except Fork:
+            except UNFINISHED:
                 continue
             end = join_states(ends)
             if end is None:
@@ -93,7 +95,8 @@ class Analysis(Entries):
         for stmt in unit.body:
             if isinstance(stmt, If) and is_main(stmt):
                 self.fuel = FUEL
-                self.run(stmt.body, [State(self.world)], frame)
+                with suppress(*UNFINISHED):
+                    self.run(stmt.body, [State(self.world)], frame)
 
     def file_value(self, path: str, name: str, state: State) -> Value | None:
         """What a file defines under a name, walking it first if need be."""

@@ -37,6 +37,9 @@ class Fork(Exception):
         self.key = key
 
 
+UNFINISHED = (Fork, RecursionError)  # what may end the walk of an entry point early
+
+
 class Arguments(NamedTuple):
     """Evaluated arguments; ``open`` if a ``*`` or ``**`` hides some."""
 

@@ -23,7 +23,7 @@ from evalguard.events import (
 from evalguard.facts import GradModeLeft, HiddenModules, Origin
 from evalguard.flow.attributes import PLACED
 from evalguard.flow.classes import Known
-from evalguard.flow.core import FUEL, Arguments, Fork
+from evalguard.flow.core import FUEL, UNFINISHED, Arguments
 from evalguard.flow.running import Running
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.values import ANYTHING, Atom, Cls, Fun, Inert, Ref, Value, constant, one, only
@@ -127,7 +127,7 @@ class Entries(Running):
             self.fuel = FUEL
             frame = self.frames[blueprint.frame]
             name = blueprint.cls.name
-            with suppress(Fork):
+            with suppress(*UNFINISHED):
                 self.construct(thing.number, UNSEEN_CALLER, place, name, state, frame)
             self._prototypes[cls] = state
             if module:
@@ -229,7 +229,7 @@ class Entries(Running):
             state.grad = Grad.UNSEEN
         try:
             value = self.walk(inner, known, state)
-        except Fork:
+        except UNFINISHED:
             value = ANYTHING
         if hook is not None and known.function.name in TRAINING_HOOKS:
             taint = self.deep(value, state).taint
