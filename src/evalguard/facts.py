@@ -69,6 +69,8 @@ class Purpose(Flag):
     IN_LOADER_LOOP = auto()  # made once for each batch
     DISCARDED = auto()  # the result is thrown away
     UNIT_TEST = auto()  # a unit test calls a module that it made itself
+    FINE_TUNED = auto()  # only some of the module's parameters are trained
+    SAME_STEP = auto()  # a training step of the same module stands beside it, come what may
     ADVERSARIAL = auto()  # the module is trained against another: a generator, or its critic
     ALSO_TRAINED = auto()  # the same call is a training step in another context
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses

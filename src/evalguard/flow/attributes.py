@@ -6,7 +6,7 @@ from evalguard.events import Attr, Call, Display, Expr, Item, Name, Star, show
 from evalguard.facts import TrainingAssigned
 from evalguard.flow.core import NO_ARGUMENTS, Frame
 from evalguard.flow.state import State
-from evalguard.flow.switching import FROZEN, INPUT_GRADIENT
+from evalguard.flow.switching import FROZEN, INPUT_GRADIENT, PARTLY_FROZEN
 from evalguard.flow.values import (
     ANYTHING,
     NEVER,
@@ -117,8 +117,8 @@ class Attributes(Variables):
             return
         for atom in owner.atoms:
             if isinstance(atom, Part) and known.value is False:
-                if atom.thing not in state.narrow:
-                    self.assign(atom.thing, FROZEN, one(Lit("place", place)), state)
+                word = PARTLY_FROZEN if atom.thing in state.narrow else FROZEN
+                self.assign(atom.thing, word, one(Lit("place", place)), state)
             elif isinstance(atom, Part):
                 self.assign(atom.thing, FROZEN, one(Lit("bool", False)), state)
             elif known.value is True:

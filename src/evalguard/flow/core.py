@@ -25,7 +25,8 @@ from evalguard.link import Program
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
-FUEL = 20_000
+FUEL = 20_000  # statements walked for a file's own code
+ENTRY_FUEL = 6_000  # and for a function that no visible code calls
 DEEPEST = 24
 
 
@@ -59,18 +60,33 @@ class Arguments(NamedTuple):
 NO_ARGUMENTS = Arguments()
 
 
+TESTS = frozenset(("test", "tests", "testing"))
+
+
+def is_test_file(path: str) -> bool:
+    """Whether a file holds unit tests, by its name or folder."""
+    *folders, name = path.replace("\\", "/").split("/")
+    return name.startswith("test") or name.endswith("_test.py") or not TESTS.isdisjoint(folders)
+
+
 @dataclass(slots=True)
 class LoopPoint:
     """A loop under way: its place, the round, and the states that left it.
 
-    ``unrolled`` counts the items of a short list that is gone through one by one.
+    ``unrolled`` counts the items of a short list that is gone through one by one; ``branch`` the
+    conditions that the present place stands under.
     """
 
     place: Place
     round: int = 1
     unrolled: int = 0
+    branch: int = 0
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
+
+    def block(self) -> tuple[Place, bool]:
+        """The loop, and whether the present place is reached in its every round."""
+        return self.place, not self.branch
 
 
 class Mark(NamedTuple):

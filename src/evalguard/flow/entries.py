@@ -23,7 +23,7 @@ from evalguard.events import (
 from evalguard.facts import GradModeLeft, HiddenModules, Origin
 from evalguard.flow.attributes import PLACED
 from evalguard.flow.classes import Known
-from evalguard.flow.core import FUEL, UNFINISHED, Arguments
+from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, Arguments, is_test_file
 from evalguard.flow.running import Running
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.values import ANYTHING, Atom, Cls, Fun, Inert, Ref, Value, constant, one, only
@@ -46,21 +46,25 @@ class Entries(Running):
         self._prototypes: dict[int, State] = {}
 
     def walk_entries(self, mentioned: frozenset[str]) -> None:
-        """Walk every function not yet reached: those that nobody mentions first."""
-        for first in (True, False):
-            index = 0
-            while index < len(self.functions):
-                known = self.functions[index]
-                index += 1
-                alone = known.function.name not in mentioned
-                if (
-                    known.matters
-                    and not known.walked
-                    and alone is first
-                    and known.function.name not in NEVER
-                ):
-                    self._walk_entry(known)
+        """Walk every function not yet reached.
+
+        Those that nobody mentions come first, so that they reach the others; and tests come
+        last, so that what they test is seen in its own callers' states.
+        """
+        for tests in (False, True):
+            for first in (True, False):
+                index = 0
+                while index < len(self.functions):
+                    known = self.functions[index]
+                    index += 1
+                    alone = known.function.name not in mentioned
+                    if alone is first and is_test_file(known.path) is tests:
+                        self._walk_if_due(known)
         self._walk_for_parts()
+
+    def _walk_if_due(self, known: Known) -> None:
+        if known.matters and not known.walked and known.function.name not in NEVER:
+            self._walk_entry(known)
 
     def _walk_for_parts(self) -> None:
         """The forward passes of classes with frozen parts, and what classes keep in containers."""
@@ -124,7 +128,7 @@ class Entries(Running):
             self.outside.add(thing.number)
             state = State(self.world)
             self._prototypes[cls] = state.copy()
-            self.fuel = FUEL
+            self.fuel = ENTRY_FUEL
             frame = self.frames[blueprint.frame]
             name = blueprint.cls.name
             with suppress(*UNFINISHED):
@@ -218,7 +222,7 @@ class Entries(Running):
     def _start(self, fun: Fun, known: Known, state: State, hook: Hook | None) -> None:
         if known.walked and known.owner is None:
             return
-        self.fuel, self.loops = FUEL, []
+        self.fuel, self.loops = ENTRY_FUEL, []
         inner = self.frame_of(fun, known, 0)
         inner.in_forward = self._is_forward(fun, known.function)
         self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
@@ -227,10 +231,13 @@ class Entries(Running):
             state.grad, state.grad_place = grad, known.grad_place
         elif fun.bound is not None and self.things[fun.bound.thing].kind == "module":
             state.grad = Grad.UNSEEN
+        before = self.recorder.count()
         try:
             value = self.walk(inner, known, state)
         except UNFINISHED:
             value = ANYTHING
+        if self.fuel <= 0:
+            self.recorder.unsettle(range(before + 1, self.recorder.count() + 1))
         if hook is not None and known.function.name in TRAINING_HOOKS:
             taint = self.deep(value, state).taint
             self.recorder.backward(taint, Place(known.path, known.function.at))
@@ -243,8 +250,7 @@ class Entries(Running):
     def _is_script(self, path: str) -> bool:
         """Whether a file does something when it is run, or is a test."""
         unit = self.program.units[path]
-        name = path.rpartition("/")[2]
-        return any(is_main(stmt) for stmt in unit.body) or name.startswith("test")
+        return any(is_main(stmt) for stmt in unit.body) or is_test_file(path)
 
     def _is_forward(self, fun: Fun, function: Function) -> bool:
         return (

@@ -67,9 +67,11 @@ class Functions(Builtins):
         if known.role == "manager":
             return one(Managed(fun, args))
         if self._idle_call(fun, known, args, state):
+            if known.matters:
+                self._stop_short(args, state)
             return self._passed_over(args, place, text, frame, state)
         if self.fuel <= 0 or self.active.count(fun.number) > 1 or len(self.active) > DEEPEST:
-            return tainted([self.deep(value, state) for value in args.values()])
+            return self._stop_short(args, state)
         inner = self._enter(fun, known, args, place, text, state, frame)
         before = state.grad, state.grad_place
         if known.grad is not None:
@@ -78,6 +80,12 @@ class Functions(Builtins):
         if known.grad is not None:
             state.grad, state.grad_place = before
         return result
+
+    def _stop_short(self, args: Arguments, state: State) -> Value:
+        """A call that isn't followed although it matters: what it does is unknown."""
+        value = tainted([self.deep(item, state) for item in args.values()])
+        self.recorder.unsettle(value.taint)
+        return value
 
     def _idle_call(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
         """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""

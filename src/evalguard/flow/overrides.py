@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evalguard.events import Attr, Call, Const, Function, Name, Param, Return
+from evalguard.events import Attr, Call, Const, Function, Param, Return, show
 
 MODE_NAMES = frozenset(("mode", "training", "train", "flag", "is_train", "is_training", "enable"))
 TRAINS = frozenset(("backward", "zero_grad"))
@@ -27,7 +27,7 @@ def read_override(function: Function) -> Override:
     return Override(
         takes_mode=_takes_mode(function.params[1:]),
         delegates=bool(switches),
-        passes_mode=any(call.args or call.keywords for call in switches),
+        passes_mode=_passes(switches),
         returns_self=any(_gives_self(item) for item in returns),
         trains=not function.uses.isdisjoint(TRAINS),
     )
@@ -45,9 +45,20 @@ def _switches(call: Call) -> bool:
     return isinstance(call.func, Attr) and call.func.name in ("train", "eval", "apply")
 
 
+def _passes(switches: list[Call]) -> bool:
+    """Whether the mode reaches the children: as an argument, or by one call for each mode."""
+    if any(call.args or call.keywords for call in switches):
+        return True
+    by_name: dict[str, set[object]] = {"train": set(), "eval": set()}
+    for call in switches:
+        if isinstance(call.func, Attr):
+            by_name.setdefault(call.func.name, set()).add(show(call.func.value))
+    return not by_name["train"].isdisjoint(by_name["eval"])
+
+
 def _gives_self(item: Return) -> bool:
-    value = item.value
-    return value == Name("self") or (isinstance(value, Call) and _switches(value))
+    """Whether a return may give the module back; of a variable, that is taken for granted."""
+    return not isinstance(item.value, Const)
 
 
 def _calls_and_returns(function: Function) -> tuple[list[Call], list[Return]]:

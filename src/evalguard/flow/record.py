@@ -28,6 +28,7 @@ from evalguard.flow.values import Key
 from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
 from evalguard.places import Place
 
+Block = tuple[Place, bool]
 Path = tuple[frozenset[tuple[Key, bool]], tuple[int, ...]]
 
 
@@ -47,6 +48,7 @@ class Pass:
     origins: set[Origin]
     inputs: set[int]
     frozen: Frozen
+    block: Block | None
     backward: Place | None = None
     target: Place | None = None
     measured: bool = False
@@ -55,6 +57,7 @@ class Pass:
     fed: bool = False
     stepped: bool = False
     partly_stepped: bool = False
+    unsettled: bool = False
 
 
 class Recorder:
@@ -83,6 +86,7 @@ class Recorder:
         fact: Forward,
         loop: Place | None,
         frozen: Frozen,
+        block: Block | None,
     ) -> None:
         """Note a forward call of an object; seen again, the beliefs are joined.
 
@@ -93,11 +97,12 @@ class Recorder:
             fact: What is believed this time.
             loop: The loop that a mode not seen before has come with, if any.
             frozen: The module's frozen parts.
+            block: The loop around it, and whether it is made in every round.
         """
         known = self._passes.get(token)
         if known is None:
             fact = replace(fact, loop=loop if Mode.EVAL in fact.mode else None)
-            self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs), frozen)
+            self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs), frozen, block)
             return
         known.inputs |= inputs
         known.origins.update(fact.origins)
@@ -202,6 +207,15 @@ class Recorder:
         for known in self._known(taint):
             known.escaped = True
 
+    def unsettle(self, taint: Iterable[int]) -> None:
+        """What becomes of a value wasn't followed to the end: the walk stopped short."""
+        for known in self._known(taint):
+            known.unsettled = True
+
+    def count(self) -> int:
+        """How many forward calls there are; their tokens count up from 1."""
+        return len(self._tokens)
+
     def wanted(self, taint: Iterable[int]) -> None:
         """Gradients of a value are asked for, not to train with."""
         for known in self._known(taint):
@@ -234,6 +248,12 @@ class Recorder:
                 out.setdefault((fact.place, fact.mode), made)
         return list(out.values())
 
+    @staticmethod
+    def _beside(item: Pass, blocks: set[tuple[int, Block | None]]) -> bool:
+        """Whether a pass stands in every round of a loop beside a training step of its module."""
+        every = item.block is not None and item.block[1]
+        return every and not item.stepped and (item.thing, item.block) in blocks
+
     def _rivals(self, trained: set[int]) -> set[int]:
         """Modules trained against one another: one's detached output trains the other."""
         found: set[int] = set()
@@ -248,8 +268,9 @@ class Recorder:
         """Everything that happened, in a fixed order."""
         trained = {item.thing for item in self._passes.values() if item.stepped}
         rivals = self._rivals(trained)
+        blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}
         forwards = [
-            _finished(item, item.thing in trained, item.thing in rivals)
+            _finished(item, self._beside(item, blocks), item.thing in trained, item.thing in rivals)
             for item in self._passes.values()
         ]
         steps: dict[Place, set[Origin]] = {}
@@ -266,8 +287,10 @@ def _order(fact: Fact) -> tuple[object, ...]:
     return (fact.place, type(fact).__name__, len(fact.calls), fact.calls)
 
 
-def _finished(item: Pass, trained: bool, rival: bool) -> Forward:
+def _finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
     fact, purpose = item.fact, item.fact.purpose
+    if beside:
+        purpose |= Purpose.SAME_STEP
     if rival:
         purpose |= Purpose.ADVERSARIAL
     if item.stepped or (trained and not item.backward):
@@ -313,6 +336,8 @@ def _intent(item: Pass, purpose: Purpose) -> Intent:
         return Intent.TRAINING
     if item.target:
         return Intent.TARGET
+    if item.unsettled and item.fact.grad != Grad.OFF:
+        return Intent.UNKNOWN
     if item.fact.grad == Grad.OFF or not item.escaped:
         return Intent.INFERENCE
     return Intent.INFERENCE if Purpose.EVALUATION in purpose else Intent.UNKNOWN

@@ -215,7 +215,14 @@ class Running(Defining):
             state.assume[ASKED] = True
         self._assume(stmt.test, True, state, frame)
         self._assume(stmt.test, False, other, frame)
-        ends = self.run(stmt.body, [state], frame) + self.run(stmt.orelse, [other], frame)
+        loop = frame.loops[-1] if frame.loops else None
+        if loop is not None:
+            loop.branch += 1
+        try:
+            ends = self.run(stmt.body, [state], frame) + self.run(stmt.orelse, [other], frame)
+        finally:
+            if loop is not None:
+                loop.branch -= 1
         for end in ends:
             end.narrow = before
         return settle(ends)

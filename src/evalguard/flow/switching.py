@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Call, Class, show
 from evalguard.facts import Forward, FrozenPart, Module, Origin, Purpose
-from evalguard.flow.core import Arguments, Core, Frame
+from evalguard.flow.core import Arguments, Core, Frame, is_test_file
 from evalguard.flow.record import Frozen, Survey
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import Thing
@@ -33,7 +33,7 @@ from evalguard.places import Place
 DEEPEST_MODULE = 12
 INPUT_GRADIENT = "#input-gradient"
 FROZEN = "#frozen"
-TESTS = frozenset(("test", "tests", "testing"))
+PARTLY_FROZEN = "#partly-frozen"
 ASKS = "asks self.training"
 FLAGGED = frozenset(
     (
@@ -239,7 +239,8 @@ class Switching(Core):
         fed = frozenset[int]().union(*[value.taint for value in inputs])
         frozen = self._frozen_parts(number, state)
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
-        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach))
+        block = frame.loops[-1].block() if frame.loops else None
+        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), block)
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)
@@ -320,6 +321,8 @@ class Switching(Core):
         values = [value for value in args.values() if constant(value) is None]
         if state.get((frame.thing, INPUT_GRADIENT)) is not None:
             purpose |= Purpose.INPUT_GRAD
+        if state.get((number, PARTLY_FROZEN)) is not None:
+            purpose |= Purpose.FINE_TUNED
         if len(args.values()) > 1 and self._twofold(number):
             purpose |= Purpose.OTHER_RESULT
         if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
@@ -340,10 +343,7 @@ class Switching(Core):
         outermost = self.functions[self.active[0]] if self.active else frame.known
         if outermost is None or not outermost.function.name.lower().startswith("test"):
             return False
-        if frame.path != outermost.path:
-            return False
-        *folders, name = outermost.path.replace("\\", "/").split("/")
-        return name.startswith("test") or name.endswith("_test.py") or TESTS & set(folders) != set()
+        return frame.path == outermost.path and is_test_file(frame.path)
 
     def _twofold(self, number: int) -> bool:
         """Whether a module returns something else in train mode, such as its losses."""

@@ -14,6 +14,7 @@ _ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC | Purpose.OTHER_RESULT | Purpos
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
 _MEASURED_LOOP = Purpose.MEASURED | Purpose.IN_LOADER_LOOP
 _FOR_NOTHING = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP
+_TRAINED_ON = Purpose.ADVERSARIAL | Purpose.ALSO_TRAINED
 _MEANT = _NUMBERS | Purpose.ESCAPES | Purpose.STEP
 
 
@@ -75,11 +76,16 @@ def _meant(fact: Forward) -> bool:
 
     Samples of a generator under training are looked at as they are trained on.
     """
-    if Purpose.ADVERSARIAL in fact.purpose:
+    if fact.purpose & _TRAINED_ON or _in_a_step(fact):
         return False
     if Purpose.DISCARDED in fact.purpose:
         return Purpose.STEP in fact.purpose or (_said(fact) and fact.grad == Grad.OFF)
     return fact.grad == Grad.OFF or bool(fact.purpose & _MEANT)
+
+
+def _in_a_step(fact: Forward) -> bool:
+    """A pass in the midst of a training step, its result perhaps forgotten."""
+    return Purpose.SAME_STEP in fact.purpose and fact.grad != Grad.OFF
 
 
 def _traced(fact: Forward) -> bool:

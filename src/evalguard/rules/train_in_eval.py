@@ -83,6 +83,8 @@ from evalguard.modes import Grad, Intent, Mode, Sensitivity
 from evalguard.rule import Rule, Verdict
 from evalguard.rules._story import named, switch, told
 
+_ON_PURPOSE = Purpose.INPUT_GRAD | Purpose.FINE_TUNED
+
 
 def check(fact: Fact) -> Iterator[Verdict]:
     """Is a module trained in eval mode, with no loop to blame?"""
@@ -90,7 +92,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         return
     if fact.mode != Mode.EVAL or fact.mixed or fact.intent is not Intent.TRAINING:
         return
-    if fact.module.frozen or fact.grad == Grad.OFF or Purpose.INPUT_GRAD in fact.purpose:
+    if fact.module.frozen or fact.grad == Grad.OFF or fact.purpose & _ON_PURPOSE:
         return
     if fact.module.sensitive is Sensitivity.NO:
         return
