@@ -17,7 +17,8 @@ from evalguard.places import Place
 class Origin:
     """What gave a module its present mode, and where: a construction, a loader or a switch.
 
-    ``how`` is one of ``built``, ``loaded``, ``switched``, ``hook`` and ``given``.
+    ``how`` is one of ``built``, ``loaded``, ``switched``, ``flag`` (switched by a flag whose value
+    can't be seen), ``hook`` and ``given``.
     """
 
     mode: Mode

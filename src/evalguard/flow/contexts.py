@@ -144,7 +144,7 @@ class Contexts(Calling):
             saved = state.get((item.thing, "#saved")) if isinstance(item, Ref) else None
             if isinstance(item, Ref) and saved is not None and isinstance(node, Call):
                 mode = self.flag_mode(saved, state, frame)
-                self.switch_value(one(item), mode.mode, node, state, frame)
+                self.switch_value(one(item), mode, node, state, frame)
 
     def _dunder(self, atom: Ref, name: str, node: Expr, state: State, frame: Frame) -> Value | None:
         cls = self.things[atom.thing].cls

@@ -8,7 +8,7 @@ from evalguard.events import Call, show
 from evalguard.flow.attributes import CONTAINER_READS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
-from evalguard.flow.state import ModeState, State
+from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN
 from evalguard.flow.values import (
     ANYTHING,
@@ -129,8 +129,9 @@ class Methods(Libraries):
         frame: Frame,
     ) -> Value | None:
         flag = (*args.positional, *[value for _, value in args.keywords])[:1]
-        mode = self.flag_mode(flag[0], state, frame) if flag else ModeState(Mode.TRAIN, frozenset())
-        self._set_mode(owner, mode, site, state, frame)
+        mode = self.flag_mode(flag[0], state, frame) if flag else Mode.TRAIN
+        literal = not flag or constant(flag[0]) is not None
+        self._set_mode(owner, mode, "switched" if literal else "flag", site, state, frame)
         return None
 
     def _eval(
@@ -150,23 +151,23 @@ class Methods(Libraries):
                 bound = override._replace(bound=owner)
                 self.call_function(bound, off, place, show(site.func), state, frame)
                 return one(owner)
-        self._set_mode(owner, ModeState(Mode.EVAL, frozenset()), site, state, frame)
+        self._set_mode(owner, Mode.EVAL, "switched", site, state, frame)
         return None
 
-    def flag_mode(self, flag: Value, state: State, frame: Frame) -> ModeState:
+    def flag_mode(self, flag: Value, state: State, frame: Frame) -> Mode:
         """The mode that ``train(flag)`` sets."""
         saved = only(flag)
         if isinstance(saved, Saved):
             decided = state.assume.get(("training", saved.thing))
-            mode = saved.mode if decided is None else Mode.of(decided)
-            return ModeState(mode, frozenset())
+            return saved.mode if decided is None else Mode.of(decided)
         holds = self.decide(flag, state, frame)
-        return ModeState(Mode.UNSEEN if holds is None else Mode.of(holds), frozenset())
+        return Mode.UNSEEN if holds is None else Mode.of(holds)
 
     def _set_mode(
         self,
         owner: Ref | Part | Inert,
-        mode: ModeState,
+        mode: Mode,
+        how: str,
         site: Call,
         state: State,
         frame: Frame,
@@ -174,7 +175,7 @@ class Methods(Libraries):
         if isinstance(owner, Inert):
             return
         place = self.place(frame, site.at)
-        origin = self.written(mode.mode, "switched", show(site), place)
+        origin = self.written(mode, how, show(site), place)
         self.switch_atom(owner, origin, state, frame)
 
     def _freezes(

@@ -96,7 +96,9 @@ def _traced(fact: Forward) -> bool:
     """
     if fact.module.unsure or (Mode.EVAL in fact.mode and not _switched(fact)):
         return False
-    visible = any(origin.how != "given" for origin in origins_of(fact, Mode.TRAIN))
+    visible = any(origin.how not in ("given", "flag") for origin in origins_of(fact, Mode.TRAIN))
+    if {origin.how for origin in origins_of(fact, Mode.TRAIN)} == {"flag"}:
+        return False
     if fact.module.sensitive is Sensitivity.YES:
         return visible or not fact.assumed
     return visible and bool(fact.purpose & _NUMBERS)

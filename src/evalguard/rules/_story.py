@@ -20,6 +20,7 @@ _MADE = {
     "built": "built here, in {mode} mode",
     "loaded": "loaded here, in {mode} mode",
     "switched": "put in {mode} mode here",
+    "flag": "put in {mode} mode here, by a flag",
     "hook": "the framework calls this hook in {mode} mode",
     "given": "passed in here; no caller in view switches it",
 }

@@ -64,7 +64,7 @@ from evalguard.rules._story import named, origins_of, told
 
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
 _NOT_WASTE = Purpose.INPUT_GRAD | Purpose.SHAPE | Purpose.UNIT_TEST | Purpose.ALSO_TRAINED
-_SET = {"switched", "loaded", "hook"}
+_SET = {"switched", "flag", "loaded", "hook"}
 
 
 def check(fact: Fact) -> Iterator[Verdict]:
