@@ -109,6 +109,8 @@ class Functions(Builtins):
         if thing.kind in ("list", "dict", "object"):
             if not depth:
                 return False
+            if any(self.things[part].shown for part in self.things.held(thing.number)):
+                return True
             held = [state.get((thing.number, name)) for name in self.things.names(thing.number)]
             inner = [item for value in held if value for item in value.atoms]
             return any(self._carrier(item, state, depth - 1) for item in inner)

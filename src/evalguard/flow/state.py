@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from evalguard.facts import Origin
 from evalguard.flow.layers import Layers
-from evalguard.flow.values import Key, Lit, Value, join
+from evalguard.flow.values import Key, Value, join
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 
@@ -148,11 +148,13 @@ class State:
     def decided(self, key: Key) -> bool | None:
         """Whether a condition is known to hold on this path."""
         known = self.assume.get(key)
-        if known is not None or key[0] != "is":
+        if known is not None or key[0] not in ("is", "in"):
             return known
         for other, holds in self.assume.items():
-            if holds and other[0] == "is" and other[1] == key[1] and _differ(other, key):
-                return False
+            if other[0] in ("is", "in") and other[1] == key[1]:
+                told = _implied(key, other, holds)
+                if told is not None:
+                    return told
         return None
 
     def forget(self, thing: int) -> None:
@@ -162,9 +164,19 @@ class State:
             del self.assume[key]
 
 
-def _differ(left: Key, right: Key) -> bool:
-    one, two = left[2], right[2]
-    return isinstance(one, Lit) and isinstance(two, Lit) and one != two
+def _implied(key: Key, other: Key, holds: bool) -> bool | None:
+    """What one comparison with constants (``is`` one, ``in`` several) tells of another."""
+    mine, theirs = _choices(key), _choices(other)
+    if holds:
+        return False if not mine & theirs else True if theirs <= mine else None
+    return False if mine <= theirs else None
+
+
+def _choices(key: Key) -> frozenset[object]:
+    chosen = key[2]
+    return (
+        frozenset(chosen) if key[0] == "in" and isinstance(chosen, tuple) else frozenset((chosen,))
+    )
 
 
 def join_states(states: Iterable[State]) -> State | None:

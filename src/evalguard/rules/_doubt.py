@@ -14,7 +14,6 @@ _ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC | Purpose.OTHER_RESULT | Purpos
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
 _MEASURED_LOOP = Purpose.MEASURED | Purpose.IN_LOADER_LOOP
 _FOR_NOTHING = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP
-_TRAINED_ON = Purpose.ADVERSARIAL | Purpose.ALSO_TRAINED
 _MEANT = _NUMBERS | Purpose.ESCAPES | Purpose.STEP
 
 
@@ -76,7 +75,7 @@ def _meant(fact: Forward) -> bool:
 
     Samples of a generator under training are looked at as they are trained on.
     """
-    if fact.purpose & _TRAINED_ON or _in_a_step(fact):
+    if Purpose.ADVERSARIAL in fact.purpose or _in_a_step(fact):
         return False
     if Purpose.DISCARDED in fact.purpose:
         return Purpose.STEP in fact.purpose or (_said(fact) and fact.grad == Grad.OFF)
