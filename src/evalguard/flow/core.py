@@ -101,7 +101,8 @@ class Frame:
     """One activation: of a function, a class body or a file.
 
     ``thing`` holds its variables. ``lifted`` is where code outside a module called into it:
-    forward calls on ``lifted_module`` and its parts belong to that place.
+    forward calls on ``lifted_module`` and its parts belong to that place. An ``entry`` has no
+    caller whose statement could be forked.
     """
 
     thing: int
@@ -122,6 +123,7 @@ class Frame:
     in_forward: bool = False
     captured: bool = False
     forks: int = 0
+    entry: bool = False
 
     def mark(self) -> Mark:
         """How many states have left so far; see ``reset`` and ``left_since``."""

@@ -16,6 +16,7 @@ from evalguard.events import (
     Display,
     Function,
     If,
+    Item,
     Mapping,
     Name,
     Stmt,
@@ -224,6 +225,7 @@ class Entries(Running):
             return
         self.fuel, self.loops = ENTRY_FUEL, []
         inner = self.frame_of(fun, known, 0)
+        inner.entry = True
         inner.in_forward = self._is_forward(fun, known.function)
         self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
         grad = hook.grad if hook is not None else known.grad
@@ -243,7 +245,7 @@ class Entries(Running):
             self.recorder.backward(taint, Place(known.path, known.function.at))
             self.recorder.stepped(None)
         self._escape(value, state)
-        if state.leak is not None and state.grad == Grad.OFF:
+        if state.leak is not None and Grad.OFF in state.grad:
             library = not self._is_script(known.path)
             self.recorder.leaked(GradModeLeft(state.leak, known.function.qualname, library=library))
 
@@ -274,15 +276,20 @@ def is_main(stmt: Stmt) -> bool:
 
 
 def _keeps_containers(cls: Class) -> bool:
-    """Whether ``__init__`` sets an attribute to a list, dict or comprehension written there."""
+    """Whether ``__init__`` sets an attribute to a container written there, or noted as one."""
     return any(
-        isinstance(item, Bind)
-        and isinstance(item.value, (Display, Mapping, Comprehension))
-        and any(isinstance(target, Attr) for target in item.targets)
+        _keeps(item, stmt.function)
         for stmt in cls.body
         if isinstance(stmt, Define) and stmt.function.name == "__init__"
         for item in stmt.function.body
     )
+
+
+def _keeps(item: Stmt, function: Function) -> bool:
+    if not isinstance(item, Bind) or not any(isinstance(where, Attr) for where in item.targets):
+        return False
+    noted = [Name(param.name) for param in function.params if isinstance(param.note, Item)]
+    return isinstance(item.value, (Display, Mapping, Comprehension)) or item.value in noted
 
 
 def _switches(body: Block, name: str) -> bool:

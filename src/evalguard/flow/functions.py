@@ -12,6 +12,7 @@ from evalguard.flow.state import State, distinguishing, join_states, settle
 from evalguard.flow.values import (
     ANYTHING,
     Atom,
+    Cls,
     Fun,
     Managed,
     Method,
@@ -22,11 +23,13 @@ from evalguard.flow.values import (
     join_all,
     lit,
     one,
+    only,
     tainted,
 )
 from evalguard.flow.variables import ITEMS
 from evalguard.places import Place
 
+LISTS = frozenset(("List", "list", "Sequence", "Iterable", "typing.List", "typing.Sequence"))
 OFTEN = 12
 TOO_OFTEN = 80
 
@@ -222,7 +225,23 @@ class Functions(Builtins):
         if param.default is not None and not args.open:
             home = self.frames.get(known.frame)
             return self.value(param.default, state, home) if home else ANYTHING
-        return self.parameter(param, inner, known)
+        return self._noted_list(param, inner, known, state) or self.parameter(param, inner, known)
+
+    def _noted_list(self, param: Param, inner: Frame, known: Known, state: State) -> Value | None:
+        """What an unseen caller passes for a ``List[Net]``: modules of that class."""
+        home = self.frames.get(known.frame)
+        note = param.note
+        if home is None or not isinstance(note, Item) or show(note.value) not in LISTS:
+            return None
+        atom = only(self.value(note.key, state, home))
+        if not isinstance(atom, Cls) or not self.classes.is_module(atom.number):
+            return None
+        thing, _ = self.things.make(("noted", inner.thing, param.name), "module")
+        thing.cls, thing.text = atom.number, f"{known.function.name}.{param.name}"
+        thing.place = Place(known.path, known.function.at)
+        holder = self.container(f"noted {param.name}", known.function.at, inner)
+        self.assign(holder.number, ITEMS, one(Ref(thing.number)), state)
+        return one(Ref(holder.number))
 
     def parameter(self, param: Param, inner: Frame, known: Known) -> Value:
         """What an unseen caller passes."""
@@ -278,7 +297,7 @@ class Functions(Builtins):
         merged = settle(ends)
         if len(merged) > 1:
             key = distinguishing(merged[0], merged[1])
-            if key is not None and self.may_fork(key, state):
+            if key is not None and not inner.entry and self.may_fork(key, state):
                 raise Fork(key)
         joined = join_states(merged)
         if joined is None:

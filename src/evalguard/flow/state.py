@@ -211,7 +211,7 @@ def _join_into(state: State, other: State) -> None:
         key: holds for key, holds in state.assume.items() if other.assume.get(key) == holds
     }
     state.narrow &= other.narrow
-    state.leak = state.leak and other.leak
+    state.leak = state.leak or other.leak
 
 
 def distinguishing(left: State, right: State) -> Key | None:
