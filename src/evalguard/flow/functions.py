@@ -71,10 +71,10 @@ class Functions(Builtins):
             return one(Managed(fun, args))
         if self._idle_call(fun, known, args, state):
             if known.matters:
-                self._stop_short(args, state)
+                self._stop_short(known, args, state)
             return self._passed_over(args, place, text, frame, state)
         if self.fuel <= 0 or self.active.count(fun.number) > 1 or len(self.active) > DEEPEST:
-            return self._stop_short(args, state)
+            return self._stop_short(known, args, state)
         inner = self._enter(fun, known, args, place, text, state, frame)
         before = state.grad, state.grad_place
         if known.grad is not None:
@@ -84,10 +84,11 @@ class Functions(Builtins):
             state.grad, state.grad_place = before
         return result
 
-    def _stop_short(self, args: Arguments, state: State) -> Value:
-        """A call that isn't followed although it matters: what it does is unknown."""
+    def _stop_short(self, known: Known, args: Arguments, state: State) -> Value:
+        """A call that isn't followed although it matters: it may train on what it is given."""
         value = tainted([self.deep(item, state) for item in args.values()])
-        self.recorder.unsettle(value.taint)
+        if not known.function.uses.isdisjoint(self.program.training):
+            self.recorder.unsettle(value.taint)
         return value
 
     def _idle_call(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:

@@ -160,8 +160,10 @@ class Recorder:
     def leaked(self, fact: GradModeLeft) -> None:
         """A gradient mode is left behind; that training runs into it says most."""
         known = self._facts.get((GradModeLeft, fact.place))
-        if not isinstance(known, GradModeLeft) or known.training is None:
-            self._facts[(GradModeLeft, fact.place)] = fact
+        if isinstance(known, GradModeLeft):
+            library, training = known.library or fact.library, known.training or fact.training
+            fact = replace(known, library=library, training=training)
+        self._facts[(GradModeLeft, fact.place)] = fact
 
     def revealed(self, fact: Revealed) -> None:
         """``reveal_mode`` is reached; reached again, the beliefs are joined."""

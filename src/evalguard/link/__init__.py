@@ -8,7 +8,7 @@ from typing import NamedTuple
 from evalguard.events import Unit
 from evalguard.knowledge import Knowledge
 from evalguard.link.imports import Imports
-from evalguard.link.interest import interesting
+from evalguard.link.interest import interesting, training
 
 __all__ = ["Program", "link"]
 
@@ -16,13 +16,15 @@ __all__ = ["Program", "link"]
 class Program(NamedTuple):
     """The files of a run, by path in a fixed order, and how they import one another.
 
-    ``interesting`` holds the names that can bear on modes and gradients.
+    ``interesting`` holds the names that can bear on modes and gradients, ``training`` those of
+    what may run a backward pass.
     """
 
     units: dict[str, Unit]
     imports: Imports
     knowledge: Knowledge
     interesting: frozenset[str]
+    training: frozenset[str]
 
 
 def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
@@ -36,5 +38,6 @@ def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
         The program, independent of the order.
     """
     by_path = {unit.path: unit for unit in sorted(units, key=lambda unit: unit.path)}
-    names = interesting(by_path.values(), knowledge.bare_names())
-    return Program(by_path, Imports(by_path), knowledge, names)
+    files = by_path.values()
+    names = interesting(files, knowledge.bare_names())
+    return Program(by_path, Imports(by_path), knowledge, names, training(files))

@@ -30,6 +30,7 @@ ROOTS = frozenset((
     "enable_grad", "backward", "requires_grad", "requires_grad_", "reveal_mode",
     "from_pretrained", "Module", "LightningModule",
 ))  # fmt: skip
+BACKWARD = frozenset(("backward", "manual_backward"))
 PLAIN = frozenset((
     "__init__", "super", "append", "extend", "items", "keys", "values", "join", "format",
     "split", "strip", "get", "pop", "copy", "sort", "lower", "upper", "replace",
@@ -55,7 +56,16 @@ def interesting(units: Iterable[Unit], layers: Iterable[str]) -> frozenset[str]:
     Returns:
         The roots, and the names of functions and classes that use one of them, and so on.
     """
-    found = (set(ROOTS) | set(layers)) - PLAIN
+    return _closed(units, ROOTS | frozenset(layers))
+
+
+def training(units: Iterable[Unit]) -> frozenset[str]:
+    """The names of what may run a backward pass, however deep down."""
+    return _closed(units, BACKWARD)
+
+
+def _closed(units: Iterable[Unit], roots: frozenset[str]) -> frozenset[str]:
+    found = set(roots) - PLAIN
     waiting: dict[str, list[str]] = {}
     for name, uses in (item for unit in units for item in definitions(unit.body)):
         for used in uses:
