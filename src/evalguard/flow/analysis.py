@@ -95,6 +95,7 @@ class Analysis(Entries):
         for stmt in unit.body:
             if isinstance(stmt, If) and is_main(stmt):
                 self.fuel = FUEL
+                self.recorder.begin()
                 with suppress(*UNFINISHED):
                     self.run(stmt.body, [State(self.world)], frame)
 

@@ -70,6 +70,8 @@ class Calling(Functions):
                 known, rest = self._spread(value, state)
                 keywords += known
                 open_ = open_ or rest
+                if rest:
+                    keywords.append(("**", value))
         return Arguments(tuple(positional), tuple(keywords), open_)
 
     def _telling_keyword(self, name: str, value: Value, state: State, frame: Frame) -> None:

@@ -224,6 +224,7 @@ class Entries(Running):
         if known.walked and known.owner is None:
             return
         self.fuel, self.loops = ENTRY_FUEL, []
+        self.recorder.begin()
         inner = self.frame_of(fun, known, 0)
         inner.entry = True
         inner.in_forward = self._is_forward(fun, known.function)

@@ -121,6 +121,10 @@ class Recorder:
             loop=old.loop or (loop if news else None),
         )
 
+    def begin(self) -> None:
+        """Another entry point is walked: no backward pass is behind it."""
+        self._pending, self._step_taken = [], False
+
     def stepped(self, things: frozenset[int] | None) -> None:
         """An optimizer steps: on the passes since the last backward that it has parameters of.
 

@@ -35,7 +35,7 @@ from evalguard.events import (
 from evalguard.facts import SwitchNotCalled
 from evalguard.flow.core import Fork, Frame, LoopPoint
 from evalguard.flow.defining import Defining
-from evalguard.flow.state import State, join_states, settle
+from evalguard.flow.state import State, flagged, join_states, settle
 from evalguard.flow.values import (
     ANYTHING,
     Ctx,
@@ -206,7 +206,7 @@ class Running(Defining):
         if holds is not None and not parts:
             return self.run(stmt.body if holds else stmt.orelse, [state], frame)
         before = state.narrow
-        other = state.copy()
+        other, earlier = state.copy(), state.copy()
         if cond is not None:
             state.assume[cond.key] = not cond.negated
             other.assume[cond.key] = cond.negated
@@ -219,13 +219,25 @@ class Running(Defining):
         if loop is not None:
             loop.branch += 1
         try:
-            ends = self.run(stmt.body, [state], frame) + self.run(stmt.orelse, [other], frame)
+            then = self.run(stmt.body, [state], frame)
+            ends = then + self._by_flag(then, self.run(stmt.orelse, [other], frame), earlier)
         finally:
             if loop is not None:
                 loop.branch -= 1
         for end in ends:
             end.narrow = before
         return settle(ends)
+
+    def _by_flag(self, then: list[State], orelse: list[State], earlier: State) -> list[State]:
+        """Where one branch switches to train and the other to eval, the test is what decides."""
+        if len(then) != 1 or len(orelse) != 1:
+            return orelse
+        for thing, mine, theirs in list(then[0].modes.differences(orelse[0].modes)):
+            old = earlier.modes.get(thing)
+            if mine and theirs and mine.mode != theirs.mode and old not in (mine, theirs):
+                then[0].modes[thing] = flagged(mine)
+                orelse[0].modes[thing] = flagged(theirs)
+        return orelse
 
     def _assume(self, test: Expr, holds: bool, state: State, frame: Frame) -> None:
         """What a test tells of its parts: an ``and`` that holds, an ``or`` that doesn't."""

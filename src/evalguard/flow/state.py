@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from evalguard.facts import Origin
@@ -37,6 +38,14 @@ def join_modes(left: ModeState, right: ModeState) -> ModeState:
         left.mixed or right.mixed,
         left.assumed or right.assumed,
     )
+
+
+def flagged(state: ModeState) -> ModeState:
+    """The same mode, as set by a flag that can't be seen."""
+    origins = [
+        replace(item, how="flag") if item.how == "switched" else item for item in state.origins
+    ]
+    return state._replace(origins=frozenset(origins))
 
 
 Cell = tuple[int, str]
