@@ -92,7 +92,8 @@ class Forward(Fact):
 
     ``mode`` joins the modes of its mode-sensitive parts; ``mixed`` says that the parts differ on
     purpose. ``assumed`` says that no switch was seen, but callers that can't be seen may switch.
-    ``loop`` is the loop whose later rounds bring a mode that the first doesn't have.
+    ``loop`` is the loop whose later rounds bring a mode that the first doesn't have, ``later`` the
+    modes of all rounds but the first.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -106,6 +107,7 @@ class Forward(Fact):
     purpose: Purpose = Purpose.NONE
     backward: Place | None = None
     loop: Place | None = None
+    later: Mode = NO_MODE
     caller_unseen: bool = False
 
 

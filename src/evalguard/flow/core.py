@@ -215,12 +215,13 @@ class Core:
         """A span as a place of the frame's file."""
         return Place(frame.path, span)
 
+    def loops_behind(self) -> list[Place]:
+        """The loops that are past their first round, innermost first."""
+        return [loop.place for loop in reversed(self.loops) if loop.round > 1]
+
     def loop_behind(self) -> Place | None:
         """The innermost loop that is past its first round."""
-        for loop in reversed(self.loops):
-            if loop.round > 1:
-                return loop.place
-        return None
+        return next(iter(self.loops_behind()), None)
 
     def written(self, mode: Mode, how: str, text: str, place: Place | None) -> ModeState:
         """A mode with a single origin."""

@@ -143,6 +143,12 @@ class Recorder:
         """Note any other fact; the last word on a place and chain counts."""
         self._facts[(type(fact), fact.place, fact.calls)] = fact
 
+    def later(self, token: int, behind: list[Place], mode: Mode) -> None:
+        """Note the mode of a later round of the loop that has brought another mode."""
+        known = self._passes[token]
+        if known.fact.loop in behind:
+            known.fact = replace(known.fact, later=known.fact.later | mode)
+
     def kept(self, place: Place | None) -> None:
         """A module made inside a forward pass is kept, and what the same function made for it."""
         made = {key: fact for key, fact in self._facts.items() if isinstance(fact, BuiltInForward)}

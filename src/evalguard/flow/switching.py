@@ -241,6 +241,7 @@ class Switching(Core):
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
         block = frame.loops[-1].block() if frame.loops else None
         self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), block)
+        self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)

@@ -94,9 +94,10 @@ def check(fact: Fact) -> Iterator[Verdict]:
         return
     if not any(origin.how == "switched" for origin in origins_of(fact, Mode.EVAL)):
         return
+    be = may_be(fact.later or fact.mode, Mode.EVAL)
     yield Verdict(
         fact.place,
-        f"{named(fact.module)} {may_be(fact.mode, Mode.EVAL)} in eval mode in this training step "
+        f"{named(fact.module)} {be} in eval mode in this training step "
         "from the second round on: nothing puts it back in train mode after the evaluation",
         _sure(fact),
         told(fact, next_round(fact)),
@@ -108,7 +109,7 @@ def _sure(fact: Forward) -> Confidence:
     """Without an optimizer step in sight, the backward pass may only read gradients."""
     if Purpose.STEP not in fact.purpose:
         return Confidence.POSSIBLE
-    everywhere = fact.mode == Mode.EVAL and fact.module.sensitive is Sensitivity.YES
+    everywhere = (fact.later or fact.mode) == Mode.EVAL and fact.module.sensitive is Sensitivity.YES
     return Confidence.CERTAIN if everywhere else Confidence.LIKELY
 
 
