@@ -11,6 +11,7 @@ from evalguard.flow.values import (
     ANYTHING,
     MADE,
     NEVER,
+    Atom,
     Cls,
     Lib,
     Made,
@@ -82,7 +83,7 @@ class Variables(Switching):
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
                 out = join(out, self._item(atom, name, state))
-            elif isinstance(atom, (Part, Made)):
+            elif isinstance(atom, (Part, Made, Cls)) or _is_class(atom):
                 out = join(out, one(atom))
         return sure(out)
 
@@ -156,3 +157,8 @@ def item_name(value: Value) -> str:
     """The name under which a container keeps the item at an index or key."""
     known = constant(value)
     return ITEMS if known is None else f"[{known.value!r}]"
+
+
+def _is_class(atom: Atom) -> bool:
+    """Whether a library name is a class by its spelling: ``Generic[T]`` is ``Generic``."""
+    return isinstance(atom, Lib) and atom.name.rpartition(".")[2][:1].isupper()
