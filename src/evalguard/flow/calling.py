@@ -216,7 +216,7 @@ class Calling(Functions):
         known = [thing for thing in (owner, *given) if thing in self.optimizers]
         if known:
             self.recorder.stepped(frozenset().union(*[self.optimizers[thing] for thing in known]))
-        elif self.things[owner].kind == "unknown":
+        elif "sched" not in f"{self.things[owner].lib}{self.things[owner].text}".lower():
             self.recorder.stepped(None)
 
     def _unknown_method(
