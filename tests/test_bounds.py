@@ -1,0 +1,76 @@
+"""The analysis ends, whatever it is given, and always says the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from evalguard.check import check_source, check_texts
+
+RING = "".join(
+    f"def f{i}(m):\n    f{(i + 1) % 30}(m)\n    f{(i + 7) % 30}(m)\n    m.train()\n"
+    for i in range(30)
+)
+PROGRAMS = {
+    "recursion": "def f(m, n):\n    m.eval()\n    return f(m, n - 1)\nf(torch.nn.Dropout(), 3)\n",
+    "a ring of functions": RING + "f0(torch.nn.Dropout())\n",
+    "nested loops": "def f(m, n):\n"
+    + "".join("    " * (i + 1) + f"for i{i} in n:\n" for i in range(15))
+    + "    " * 16
+    + "m.eval()\n",
+    "many conditions": "def f("
+    + ", ".join(f"a{i}, m{i}" for i in range(30))
+    + "):\n"
+    + "".join(f"    if a{i}:\n        m{i}.eval()\n" for i in range(30)),
+    "deep branches": "".join("    " * i + "if a:\n" for i in range(90))
+    + "    " * 90
+    + "m.eval()\n",
+    "deep brackets": "x = " + "(" * 150 + "1" + ")" * 150 + "\n",
+    "a long list": "x = [" + ", ".join(map(str, range(20_000))) + "]\n",
+    "many layers": "".join(f"x{i} = torch.nn.Linear({i}, 2)\n" for i in range(3_000)),
+    "a class of itself": "class A(A): ...\nclass B(C): ...\nclass C(B): ...\nB().eval()\n",
+    "a generator without end": "def g():\n    while 1:\n        yield g()\nfor x in g(): x.eval()\n",
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_walk_ends(name: str) -> None:
+    result = check_source("import torch\n" + PROGRAMS[name])
+    assert (result.findings, result.errors) == ((), ())
+
+
+def test_files_may_import_one_another_in_circles() -> None:
+    texts = {
+        "a.py": "from b import Net\nimport c\nclass Base(c.nn.Module):\n    pass\n",
+        "b.py": "from a import Base\nclass Net(Base):\n    pass\n",
+        "c.py": "from torch import nn\nfrom b import *\n",
+    }
+    assert check_texts(texts).errors == ()
+
+
+@pytest.mark.parametrize("order", [("a.py", "b.py"), ("b.py", "a.py")])
+def test_the_order_of_files_does_not_matter(order: tuple[str, str]) -> None:
+    texts = {
+        "a.py": "from torch import nn\nnet = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))\n",
+        "b.py": "import torch\nfrom a import net\nwith torch.no_grad():\n    print(net(x))\n",
+    }
+    (finding,) = check_texts({path: texts[path] for path in order}).findings
+    assert (finding.code, finding.place.path, finding.place.line) == ("EG102", "b.py", 4)
+
+
+def test_hashing_does_not_matter() -> None:
+    command = (sys.executable, "-m", "evalguard", "check", "--exit-zero", "examples")
+    outputs = {
+        subprocess.run(
+            (*command, "--min-confidence", "possible", "--output-format", "json"),
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(outputs) == 1

@@ -1,0 +1,54 @@
+"""Linking: which file an import means."""
+
+from __future__ import annotations
+
+import pytest
+
+from evalguard.link.imports import Imports
+
+FILES = (
+    "proj/train.py",
+    "proj/utils.py",
+    "proj/pkg/__init__.py",
+    "proj/pkg/torch/__init__.py",
+    "proj/pkg/torch/nets.py",
+    "proj/pkg/open_clip.py",
+    "proj/pkg/models/__init__.py",
+    "proj/pkg/models/net.py",
+    "proj/space/tool.py",
+    "proj/src/lib/__init__.py",
+    "proj/src/lib/core.py",
+    "other/utils.py",
+)
+
+
+@pytest.mark.parametrize(
+    ("module", "level", "importer", "path"),
+    [
+        ("utils", 0, "proj/train.py", "proj/utils.py"),
+        ("utils", 0, "proj/pkg/models/net.py", "proj/utils.py"),
+        ("utils", 0, "other/run.py", "other/utils.py"),
+        ("pkg.models.net", 0, "proj/train.py", "proj/pkg/models/net.py"),
+        ("pkg.models", 0, "proj/train.py", "proj/pkg/models/__init__.py"),
+        ("models.net", 1, "proj/pkg/open_clip.py", "proj/pkg/models/net.py"),
+        ("net", 1, "proj/pkg/models/__init__.py", "proj/pkg/models/net.py"),
+        ("", 2, "proj/pkg/models/net.py", "proj/pkg/__init__.py"),
+        ("space.tool", 0, "proj/train.py", "proj/space/tool.py"),
+        ("lib.core", 0, "proj/train.py", "proj/src/lib/core.py"),
+        # A package's own module isn't what an absolute import means ...
+        ("torch", 0, "proj/pkg/torch/nets.py", None),
+        # ... and no file imports itself.
+        ("open_clip", 0, "proj/pkg/open_clip.py", None),
+        ("numpy", 0, "proj/train.py", None),
+        ("too.far", 9, "proj/train.py", None),
+    ],
+)
+def test_an_import_means_a_file(module: str, level: int, importer: str, path: str | None) -> None:
+    assert Imports(FILES).resolve(module, level, importer) == path
+
+
+def test_a_package_knows_its_modules() -> None:
+    imports = Imports(FILES)
+    assert imports.submodule("proj/pkg/__init__.py", "open_clip") == "proj/pkg/open_clip.py"
+    assert imports.submodule("proj/pkg/__init__.py", "models") == "proj/pkg/models/__init__.py"
+    assert imports.submodule("proj/utils.py", "models") is None
