@@ -32,7 +32,7 @@ PROGRAMS = {
     "a long list": "x = [" + ", ".join(map(str, range(20_000))) + "]\n",
     "many layers": "".join(f"x{i} = torch.nn.Linear({i}, 2)\n" for i in range(3_000)),
     "a class of itself": "class A(A): ...\nclass B(C): ...\nclass C(B): ...\nB().eval()\n",
-    "a generator without end": "def g():\n    while 1:\n        yield g()\nfor x in g(): x.eval()\n",
+    "an endless generator": "def g():\n    while 1:\n        yield g()\nfor x in g(): x.eval()\n",
 }
 
 
