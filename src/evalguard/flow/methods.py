@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from evalguard.events import Call, show
 from evalguard.flow.attributes import CONTAINER_READS
@@ -32,6 +33,14 @@ from evalguard.knowledge import ModuleMethod
 from evalguard.modes import Mode
 
 NO_PROOF = frozenset(("add_module", "forward", "apply", "type", "compile", "float", "to", "cpu"))
+
+
+class MethodCall(NamedTuple):
+    """A call of one of ``nn.Module``'s own methods."""
+
+    owner: Ref | Part | Inert
+    args: Arguments
+    site: Call
 
 
 class Methods(Libraries):
@@ -97,7 +106,7 @@ class Methods(Libraries):
                 thing.shown = True
         handler = _EFFECTS.get(known.effect)
         if handler is not None:
-            result = handler(self, owner, known, args, site, state, frame)
+            result = handler(self, MethodCall(owner, args, site), state, frame)
             if result is not None:
                 return result
         if known.returns == "self":
@@ -119,30 +128,16 @@ class Methods(Libraries):
             )
         return True
 
-    def _train(
-        self,
-        owner: Ref | Part | Inert,
-        known: ModuleMethod,
-        args: Arguments,
-        site: Call,
-        state: State,
-        frame: Frame,
-    ) -> Value | None:
+    def _train(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        owner, args, site = call.owner, call.args, call.site
         flag = (*args.positional, *[value for _, value in args.keywords])[:1]
         mode = self.flag_mode(flag[0], state, frame) if flag else Mode.TRAIN
         literal = not flag or constant(flag[0]) is not None
         self._set_mode(owner, mode, "switched" if literal else "flag", site, state, frame)
         return None
 
-    def _eval(
-        self,
-        owner: Ref | Part | Inert,
-        known: ModuleMethod,
-        args: Arguments,
-        site: Call,
-        state: State,
-        frame: Frame,
-    ) -> Value | None:
+    def _eval(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        owner, site = call.owner, call.site
         if isinstance(owner, Ref):
             override = self.override(self.things[owner.thing], "train", state)
             if override is not None and len(self.functions[override.number].function.params) > 1:
@@ -178,15 +173,8 @@ class Methods(Libraries):
         origin = self.written(mode, how, show(site), place)
         self.switch_atom(owner, origin, state, frame)
 
-    def _freezes(
-        self,
-        owner: Ref | Part | Inert,
-        known: ModuleMethod,
-        args: Arguments,
-        site: Call,
-        state: State,
-        frame: Frame,
-    ) -> Value | None:
+    def _freezes(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        owner, args, site = call.owner, call.args, call.site
         flag = constant(args.values()[0]) if args.values() else None
         unknown = isinstance(owner, Ref) and self.things[owner.thing].kind == "unknown"
         if unknown and (flag is None or flag.value):
@@ -200,29 +188,15 @@ class Methods(Libraries):
                 self.assign(owner.thing, FROZEN, lit(False), state)
         return None
 
-    def _applies(
-        self,
-        owner: Ref | Part | Inert,
-        known: ModuleMethod,
-        args: Arguments,
-        site: Call,
-        state: State,
-        frame: Frame,
-    ) -> Value | None:
+    def _applies(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        owner, args, site = call.owner, call.args, call.site
         if args.positional and isinstance(owner, (Ref, Part)):
             part = Arguments((one(Part(owner.thing)),))
             self.call_value(args.positional[0], part, site, state, frame)
         return one(owner)
 
-    def _registers(
-        self,
-        owner: Ref | Part | Inert,
-        known: ModuleMethod,
-        args: Arguments,
-        site: Call,
-        state: State,
-        frame: Frame,
-    ) -> Value | None:
+    def _registers(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        owner, args = call.owner, call.args
         if isinstance(owner, Ref):
             values = args.positional
             name = constant(values[0]) if values else None
@@ -239,15 +213,8 @@ class Methods(Libraries):
             return self.items(value, state)
         return value
 
-    def _forwards(
-        self,
-        owner: Ref | Part | Inert,
-        known: ModuleMethod,
-        args: Arguments,
-        site: Call,
-        state: State,
-        frame: Frame,
-    ) -> Value | None:
+    def _forwards(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        owner, args, site = call.owner, call.args, call.site
         if isinstance(owner, Ref):
             return self.forward(owner.thing, args, site, state, frame)
         return None
@@ -298,7 +265,7 @@ class Methods(Libraries):
         return self.listed(values, "values", site.at, frame, state)
 
 
-_EFFECTS: dict[str, Callable[..., Value | None]] = {
+_EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]] = {
     "train": Methods._train,
     "eval": Methods._eval,
     "freezes": Methods._freezes,
