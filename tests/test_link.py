@@ -52,3 +52,13 @@ def test_a_package_knows_its_modules() -> None:
     assert imports.submodule("proj/pkg/__init__.py", "open_clip") == "proj/pkg/open_clip.py"
     assert imports.submodule("proj/pkg/__init__.py", "models") == "proj/pkg/models/__init__.py"
     assert imports.submodule("proj/utils.py", "models") is None
+
+
+def test_packages_come_before_what_is_in_them() -> None:
+    imports = Imports(FILES)
+    assert imports.packages_of("proj/pkg/models/net.py") == [
+        "proj/pkg/__init__.py",
+        "proj/pkg/models/__init__.py",
+    ]
+    assert imports.packages_of("proj/pkg/models/__init__.py") == ["proj/pkg/__init__.py"]
+    assert imports.packages_of("proj/train.py") == []

@@ -68,7 +68,11 @@ class Analysis(Entries):
         return frame
 
     def import_file(self, path: str) -> None:
-        """Walk a file's module-level code once."""
+        """Walk a file's module-level code once, its packages' before it."""
+        if path in self._imported:
+            return
+        for package in self.program.imports.packages_of(path):
+            self.import_file(package)
         if path in self._imported:
             return
         self._imported.add(path)

@@ -53,6 +53,17 @@ class Imports:
             return None
         return self._paths.get("/".join((*_parts(path), name)))
 
+    def packages_of(self, path: str) -> list[str]:
+        """The ``__init__`` files that importing a file imports before it, outermost first."""
+        folder = _folder(path)
+        out: list[str] = []
+        while folder in self._packages:
+            package = self._paths["/".join(folder)]
+            if package != path:
+                out.append(package)
+            folder = folder[:-1]
+        return out[::-1]
+
     def _relative(self, names: tuple[str, ...], level: int, importer: str) -> str | None:
         folder = _folder(importer)
         if level - 1 > len(folder):
