@@ -79,7 +79,9 @@ class Analysis(Entries):
         frame = self.file_frame(path)
         saved = self.fuel, self.active, self.loops
         self.fuel, self.active, self.loops = FUEL, [], []
+        self.files_under_way.add(path)
         self._run_block(self.program.units[path].body, frame, State(self.world))
+        self.files_under_way.discard(path)
         self.fuel, self.active, self.loops = saved
 
     def _run_block(self, block: Block, frame: Frame, state: State) -> None:
@@ -118,7 +120,8 @@ class Analysis(Entries):
         if inner is not None:
             self.import_file(inner)
             return one(File(inner))
-        self._absent.add((path, name))
+        if path not in self.files_under_way:
+            self._absent.add((path, name))
         return None
 
     def _defined_later(self, path: str, name: str, frame: Frame) -> bool:
@@ -143,6 +146,8 @@ class Analysis(Entries):
         """What an import binds."""
         imports = self.program.imports
         path = imports.resolve(stmt.module, stmt.level, frame.path)
+        if path not in self._imported and self.things[frame.thing].kind == "file":
+            self.world.absorb(state)  # in a circle of imports, the other file sees what is there
         if stmt.name is None:
             if path is None:
                 return one(Lib(stmt.module))
