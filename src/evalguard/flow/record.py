@@ -20,7 +20,6 @@ from evalguard.facts import (
     Origin,
     Purpose,
     Revealed,
-    Step,
     TrainingAssigned,
 )
 from evalguard.flow.state import ModeState
@@ -375,6 +374,3 @@ class Survey:
         exact = {leaf.mode for leaf in leaves if leaf.mode in (Mode.TRAIN, Mode.EVAL)}
         mixed = len(exact) > 1 or any(leaf.mixed for leaf in leaves)
         return Survey(module, mode, mixed, any(leaf.assumed for leaf in leaves), origins)
-
-
-Calls = tuple[Step, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalguard.events import Attr, Call, Class, show
-from evalguard.facts import Forward, FrozenPart, Module, Origin, Purpose
+from evalguard.facts import Forward, FrozenPart, Module, Purpose
 from evalguard.flow.core import Arguments, Core, Frame, is_test_file
 from evalguard.flow.record import Frozen, Survey
 from evalguard.flow.state import ModeState, State
@@ -70,7 +70,7 @@ class Switching(Core):
             seen.add(child.number)
             mode = Arguments((lit(wanted.mode == Mode.TRAIN),))
             place = next((origin.place for origin in wanted.origins), None)
-            where = place or Place(frame.path, override_span(self, override))
+            where = place or Place(frame.path, self.functions[override.number].function.at)
             self.call_function(
                 override._replace(bound=Ref(child.number)), mode, where, child.text, state, frame
             )
@@ -135,9 +135,8 @@ class Switching(Core):
         own, because = self.own_sensitivity(thing, state)
         if own is not Sensitivity.NO:
             out.append((self.things.mode(state, number), own, because))
-        elif (mode := self.things.mode(state, number)).mixed:
+        elif self.things.mode(state, number).mixed:
             out = [(leaf._replace(mixed=True), how, why) for leaf, how, why in out]
-            del mode
         return out
 
     def own_sensitivity(self, thing: Thing, state: State) -> tuple[Sensitivity, str]:
@@ -380,13 +379,3 @@ class Switching(Core):
             thing = self.things[atom.thing]
             return thing.kind == "module" or thing.shown
         return isinstance(atom, (Inert, Part))
-
-
-def override_span(core: Core, fun: Fun):  # type: ignore[no-untyped-def]
-    """Where a project function stands."""
-    return core.functions[fun.number].function.at
-
-
-def origin_of(state: ModeState) -> Origin | None:
-    """One of a mode's origins."""
-    return min(state.origins, key=repr) if state.origins else None
