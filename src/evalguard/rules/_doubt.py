@@ -83,7 +83,12 @@ def _meant(fact: Forward) -> bool:
 
 
 def _in_a_step(fact: Forward) -> bool:
-    """A pass in the midst of a training step, its result perhaps forgotten."""
+    """A pass in the midst of a training step, or one that is such a step for other callers.
+
+    The latter counts where the mode was set in so many words, on the way that training takes too.
+    """
+    if Purpose.ALSO_TRAINED in fact.purpose:
+        return {origin.how for origin in origins_of(fact, Mode.TRAIN)} == {"switched"}
     return Purpose.SAME_STEP in fact.purpose and fact.grad != Grad.OFF
 
 
