@@ -159,6 +159,7 @@ class Core:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.knowledge = program.knowledge
+        self.flagged = program.knowledge.functional_names()
         self.things = Things()
         self.world = World(self.things.inherited)
         self.classes = Classes(program.knowledge)

@@ -35,13 +35,6 @@ INPUT_GRADIENT = "#input-gradient"
 FROZEN = "#frozen"
 PARTLY_FROZEN = "#partly-frozen"
 ASKS = "asks self.training"
-FLAGGED = frozenset(
-    (
-        "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
-        "batch_norm", "instance_norm", "drop_path", "multi_head_attention_forward", "rrelu",
-        "scaled_dot_product_attention", "dropout_edge", "dropout_adj", "dropout_node",
-    )
-)  # fmt: skip
 Leaf = tuple[ModeState, Sensitivity, str]
 
 
@@ -144,7 +137,7 @@ class Switching(Core):
         if thing.cls is None:
             return thing.sensitive, thing.because
         for cls in self._asking(thing.cls):
-            if cls.uses & FLAGGED:
+            if not cls.uses.isdisjoint(self.flagged):
                 return Sensitivity.YES, f"{cls.name} passes self.training on"
             return Sensitivity.UNKNOWN, f"{cls.name} {ASKS}"
         unknown = [name for name in self.classes.libraries(thing.cls) if self._opaque_base(name)]

@@ -106,6 +106,10 @@ class Knowledge:
         )  # fmt: skip
         return frozenset[str]().union(*[table.bare_names() for table in tables])
 
+    def functional_names(self) -> frozenset[str]:
+        """The last parts of the names of functions that have a training flag."""
+        return frozenset(self._functional.bare_names())
+
     def layer(self, name: str) -> Layer | None:
         """The module class of this name."""
         return self._layers.get(self.canonical(name))
