@@ -38,11 +38,6 @@ class Rule:
     check: Callable[[Fact], Iterator[Verdict]]
 
     @property
-    def family(self) -> str:
-        """The prefix shared by related rules, such as ``EG1``."""
-        return self.code[:3]
-
-    @property
     def summary(self) -> str:
         """The page's first sentence."""
         return self.page.strip().splitlines()[0]

@@ -109,7 +109,8 @@ class Calling(Functions):
         results: list[Value] = []
         ends: list[State] = []
         if all(self._switches(atom) for atom in atoms) and not _picks(site):
-            return join_all([self._call(atom, args, site, state, frame) for atom in atoms])
+            each = [self._call(atom, args, site, state, frame) for atom in atoms]
+            return self._with_taint(callee, join_all(each))
         for atom in atoms:
             branch = state.copy()
             results.append(self._call(atom, args, site, branch, frame))
@@ -216,7 +217,7 @@ class Calling(Functions):
         known = [thing for thing in (owner, *given) if thing in self.optimizers]
         if known:
             self.recorder.stepped(frozenset().union(*[self.optimizers[thing] for thing in known]))
-        elif "sched" not in f"{self.things[owner].lib}{self.things[owner].text}".lower():
+        elif not self.speaks("scheduler", f"{self.things[owner].lib} {self.things[owner].text}"):
             self.recorder.stepped(None)
 
     def _unknown_method(
