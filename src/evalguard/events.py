@@ -156,6 +156,7 @@ Expr = (
 
 NOTHING = Mix(())
 NONE = Const(None)
+TRAINING_SET = "training="
 
 
 class Bind(NamedTuple):
@@ -315,7 +316,9 @@ class Function(NamedTuple):
     """A function, method or lambda.
 
     ``uses`` holds every name and attribute that its text (nested functions included) mentions,
-    ``locals`` what it binds itself, ``generator`` whether it yields.
+    and TRAINING_SET if it assigns some object's ``training``; ``calls`` what it calls without
+    telling it a ``training`` flag, methods of ``self`` aside; ``locals`` what it binds itself;
+    ``generator`` whether it yields.
     """
 
     name: str
@@ -324,6 +327,7 @@ class Function(NamedTuple):
     body: Block
     decorators: tuple[Expr, ...]
     uses: frozenset[str]
+    calls: frozenset[str]
     locals: frozenset[str]
     generator: bool
     is_async: bool

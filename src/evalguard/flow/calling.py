@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Call, Item, Name, Star, show
 from evalguard.flow.builtin import REVEAL
+from evalguard.flow.casting import Casting
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.functions import Functions
-from evalguard.flow.state import State, join_states
+from evalguard.flow.state import ModeState, State, join_states
+from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
     Atom,
@@ -35,7 +36,7 @@ MOST_CALLEES = 8
 CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part)
 
 
-class Calling(Functions):
+class Calling(Casting):
     """Calls."""
 
     def call(self, node: Call, state: State, frame: Frame) -> Value:
@@ -209,14 +210,16 @@ class Calling(Functions):
             return parent.kind == "module" or parent.shown
         return thing.shown
 
-    def _optimizer_step(self, owner: int, args: Arguments) -> None:
+    def _optimizer_step(self, owner: int, args: Arguments, state: State) -> None:
         """``optimizer.step()`` or ``scaler.step(optimizer)``."""
         given = [
             atom.thing for value in args.values() for atom in value.atoms if isinstance(atom, Ref)
         ]
         known = [thing for thing in (owner, *given) if thing in self.optimizers]
         if known:
-            self.recorder.stepped(frozenset().union(*[self.optimizers[thing] for thing in known]))
+            modules = frozenset[int]().union(*[self.optimizers[thing] for thing in known])
+            reach = [self._reach(number, state, whole=True) for number in sorted(modules)]
+            self.recorder.stepped(frozenset[int]().union(*reach))
         elif not self.speaks("scheduler", f"{self.things[owner].lib} {self.things[owner].text}"):
             self.recorder.stepped(None)
 
@@ -231,7 +234,7 @@ class Calling(Functions):
                 if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
                     self.put(owner, ITEMS, value, state)
             if thing.text == "step":
-                self._optimizer_step(owner, args)
+                self._optimizer_step(owner, args, state)
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)
@@ -249,14 +252,42 @@ class Calling(Functions):
         thing, _ = self.things.make(key, "module" if module else "object")
         thing.cls, thing.text, thing.place = number, show(site), place
         thing.forward_born = frame.in_forward
-        if module:
-            self._note_instance(thing.number, number, site, state, frame)
-        self.construct(thing.number, args, place, show(site), state, frame)
-        if module and frame.in_forward:
-            self._note_instance(thing.number, number, site, state, frame)
         if not module:
+            self.construct(thing.number, args, place, show(site), state, frame)
             self.note_optimizer(one(Ref(thing.number)), args, state)
+            return one(Ref(thing.number))
+        self._note_instance(thing.number, number, site, state, frame)
+        self._make(thing, args, place, show(site), state, frame)
+        if frame.in_forward:
+            self._note_instance(thing.number, number, site, state, frame)
         return one(Ref(thing.number))
+
+    def _make(
+        self,
+        thing: Thing,
+        args: Arguments,
+        place: Place,
+        text: str,
+        state: State,
+        frame: Frame,
+    ) -> None:
+        """Make a module: cast it like one before, or construct it."""
+        assert thing.cls is not None
+        likeness = self.likeness(thing.cls, args, state)
+        part = frame.known is not None and frame.known.function.name == "__init__"
+        mold = self.molds.find(likeness, part)
+        if mold is not None:
+            self.fuel -= 1
+            self.cast(thing, mold, self._built(thing, text, place), state)
+            return
+        self.construct(thing.number, args, place, text, state, frame)
+        if not self.molds.known(likeness) and self.fuel > 0:
+            self.molds.keep(likeness, self.molded(thing, args, state))
+
+    def _built(self, thing: Thing, text: str, place: Place) -> ModeState:
+        mode = self.written(Mode.TRAIN, "built", text, place)
+        thing.built = next(iter(mode.origins))
+        return mode
 
     def _note_instance(
         self, thing: int, number: int, site: Call, state: State, frame: Frame
@@ -273,9 +304,7 @@ class Calling(Functions):
         thing = self.things[number]
         assert thing.cls is not None
         if thing.kind == "module":
-            mode = self.written(Mode.TRAIN, "built", text, place)
-            thing.built = next(iter(mode.origins))
-            self.born(thing, mode, state)
+            self.born(thing, self._built(thing, text, place), state)
         else:
             state.forget(number)
         init = self.member(thing.cls, "__init__", state)

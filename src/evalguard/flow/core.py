@@ -3,8 +3,8 @@
 The analysis is one class built in layers, each a file: ``Core`` (tables), ``Switching`` (modes),
 ``Variables`` and ``Attributes`` (objects), ``Evaluating`` (expressions), ``Functionals``,
 ``Gradients``, ``Libraries``, ``Methods`` and ``Builtins`` (what isn't the project's),
-``Functions`` and ``Calling`` (what is), ``Contexts``, ``Defining`` and ``Running`` (statements),
-``Entries`` and ``Analysis`` (where walking starts). A layer calls upwards only through methods
+``Functions``, ``Casting`` and ``Calling`` (what is), ``Contexts``, ``Defining`` and ``Running``
+(statements), ``Entries`` and ``Analysis`` (where walking starts). A layer calls upwards only through methods
 that a lower one declares.
 """
 
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from evalguard.events import Block, Call, Expr
 from evalguard.facts import Origin, Step
 from evalguard.flow.classes import Classes, Known
+from evalguard.flow.molds import Molds
 from evalguard.flow.record import Recorder
 from evalguard.flow.state import ModeState, State, World
 from evalguard.flow.things import Things
@@ -161,7 +162,8 @@ class Core:
         self.knowledge = program.knowledge
         self.flagged = program.knowledge.functional_names()
         self.things = Things()
-        self.world = World(self.things.inherited)
+        self.molds = Molds(self.things)
+        self.world = World(self.things.inherited, self.molds)
         self.classes = Classes(program.knowledge)
         self.functions: list[Known] = []
         self.function_numbers: dict[object, int] = {}

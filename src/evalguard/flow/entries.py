@@ -64,8 +64,21 @@ class Entries(Running):
         self._walk_for_parts()
 
     def _walk_if_due(self, known: Known) -> None:
-        if known.matters and not known.walked and known.function.name not in NEVER:
+        if known.walked or known.function.name in NEVER or not known.matters:
+            return
+        if known.starts or self._meets_modes(known):
             self._walk_entry(known)
+
+    def _meets_modes(self, known: Known) -> bool:
+        """Whether a method's object comes with modes that its class switches or loads."""
+        return known.owner is not None and any(
+            self.program.interest.carries(
+                self.classes[atom.number].cls, self.classes[atom.number].path
+            )
+            for cls in self._contexts_of(known)
+            for atom in self.classes.ancestry(cls)
+            if isinstance(atom, Cls)
+        )
 
     def _walk_for_parts(self) -> None:
         """The forward passes of classes with frozen parts, and what classes keep in containers."""

@@ -50,13 +50,15 @@ class Functions(Builtins):
             self.function_numbers[key] = number
             known = Known(number, function, frame.path, frame.thing, owner)
             known.matters = self._matters(function)
+            known.starts = self.program.interest.starts(function, frame.path)
+            known.tells = known.starts or self.program.interest.makes(function)
             self.functions.append(known)
         frame.captured = True
         return Fun(number, frame.thing, None)
 
     def _matters(self, function: Function) -> bool:
         return (
-            not function.uses.isdisjoint(self.program.interesting)
+            not function.uses.isdisjoint(self.program.interest.follow)
             or (function.name == "__init__" and "super" in function.uses)
             or "cls" in function.uses
             or any(isinstance(stmt, Define) for stmt in function.body)
@@ -69,7 +71,7 @@ class Functions(Builtins):
         known = self.functions[fun.number]
         if known.role == "manager":
             return one(Managed(fun, args))
-        if self._idle_call(fun, known, args, state):
+        if self._idle_call(fun, known, args, state, frame):
             if known.matters:
                 self._stop_short(known, args, state)
             return self._passed_over(args, place, text, frame, state)
@@ -87,12 +89,16 @@ class Functions(Builtins):
     def _stop_short(self, known: Known, args: Arguments, state: State) -> Value:
         """A call that isn't followed although it matters: it may train on what it is given."""
         value = tainted([self.deep(item, state) for item in args.values()])
-        if not known.function.uses.isdisjoint(self.program.training):
+        if not known.function.uses.isdisjoint(self.program.interest.training):
             self.recorder.unsettle(value.taint)
         return value
 
-    def _idle_call(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
+    def _idle_call(
+        self, fun: Fun, known: Known, args: Arguments, state: State, frame: Frame
+    ) -> bool:
         """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""
+        if frame.in_forward and not known.tells:
+            return True
         if known.matters and known.walks < OFTEN:
             return False
         return known.walks >= TOO_OFTEN or not self._carries(fun, args, state)

@@ -113,7 +113,7 @@ class Libraries(Gradients):
         for arg in args.values():
             for atom in self.reached(arg, state):
                 if isinstance(atom, Part):
-                    things |= self._reach(atom.thing, state)
+                    things.add(atom.thing)
                 elif isinstance(atom, Inert):
                     inert = True
                 elif isinstance(atom, Ref):

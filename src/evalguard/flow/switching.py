@@ -50,8 +50,9 @@ class Switching(Core):
         seen.add(number)
         self._forget_parts(number, state)
         state.modes[number] = wanted
-        for child in self._registered(number, state):
-            self._switch_child(child, wanted, state, frame, seen)
+        if self.molds.whole(number) is None:
+            for child in self._registered(number, state):
+                self._switch_child(child, wanted, state, frame, seen)
 
     def _switch_child(
         self, child: Thing, wanted: ModeState, state: State, frame: Frame, seen: set[int]
@@ -91,7 +92,7 @@ class Switching(Core):
     def _registered(self, number: int, state: State) -> list[Thing]:
         """The children that ``train()`` reaches: attributes and items that are modules."""
         out: dict[int, Thing] = {}
-        for name in self.things.names(number):
+        for name in self.things.holding(number):
             value = state.get((number, name))
             for atom in ordered(value.atoms) if value else ():
                 if isinstance(atom, (Ref, Part)):
@@ -117,6 +118,10 @@ class Switching(Core):
         if number in seen or depth > DEEPEST_MODULE:
             return []
         seen.add(number)
+        mold = self.molds.whole(number)
+        if mold is not None and not any(part in state.modes for part in self.things.parts(number)):
+            mode = self.things.mode(state, number)
+            return [(mode, sensitive, because) for sensitive, because in mold.leaves]
         thing = self.things[number]
         children = self._registered(number, state)
         out: list[Leaf] = []
@@ -243,7 +248,9 @@ class Switching(Core):
         out: list[FrozenPart] = []
         thing = self.things[number]
         owner = self.classes[thing.cls].cls.name if thing.cls is not None else thing.text
-        for name in self.things.names(number):
+        if self.molds.whole(number):
+            return ()
+        for name in self.things.holding(number):
             value = state.get((number, name))
             for atom in ordered(value.atoms) if value else ():
                 if isinstance(atom, Ref) and (at := self._frozen_at(atom.thing, state)):
@@ -299,13 +306,18 @@ class Switching(Core):
             return True
         return number in self._reach(ancestor, state)
 
-    def _reach(self, number: int, state: State) -> set[int]:
+    def _reach(self, number: int, state: State, whole: bool = False) -> set[int]:
+        """A module and its parts; of one that was cast, those in view unless ``whole``."""
         seen: set[int] = set()
         todo = [number]
         while todo and len(seen) < 500:
             item = todo.pop()
-            if item not in seen:
-                seen.add(item)
+            if item in seen:
+                continue
+            seen.add(item)
+            if not whole and self.molds.whole(item):
+                todo += self.things.held(item)
+            else:
                 todo += [child.number for child in self._registered(item, state)]
         return seen
 

@@ -6,7 +6,7 @@ import builtins
 
 from evalguard.flow.core import Frame
 from evalguard.flow.state import State
-from evalguard.flow.switching import Switching
+from evalguard.flow.switching import FROZEN, PARTLY_FROZEN, Switching
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
@@ -61,8 +61,11 @@ class Variables(Switching):
 
     def assign(self, home: int, name: str, value: Value, state: State) -> None:
         """Set a variable or attribute."""
+        holding = any(isinstance(atom, (Ref, Part)) for atom in value.atoms)
+        if home in self.molds and (holding or name in (FROZEN, PARTLY_FROZEN)):
+            self.molds.changed(home)
         state.fields[(home, name)] = value
-        self.things.note(home, name)
+        self.things.note(home, name, holding)
 
     def put(self, container: int, name: str, value: Value, state: State) -> None:
         """Put an item into a container; under an unknown key it joins what is there."""

@@ -7,7 +7,7 @@ extend them from their configuration with tables of the same shape.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from evalguard.knowledge.entries import (
 from evalguard.knowledge.schema import SCHEMA, Tables, check_tables
 from evalguard.knowledge.table import Table, matches
 from evalguard.knowledge.words import speaks
+from evalguard.modes import Mode
 
 __all__ = [
     "ABSENT",
@@ -69,6 +70,7 @@ class Knowledge:
         self._wrappers = Table(tables.get("wrappers", {}), build.wrapper)
         self._methods = Table(tables.get("module_methods", {}), build.module_method)
         self._contexts = Table(tables.get("contexts", {}), build.context)
+        self._mode_names: dict[str, frozenset[str]] = {}
         self._switches = Table(tables.get("switches", {}), build.switch)
         self._functional = Table(tables.get("functional", {}), build.functional)
         self._hooks = Table(tables.get("hooks", {}), build.hooks)
@@ -105,6 +107,37 @@ class Knowledge:
             self._functional, self._exports,
         )  # fmt: skip
         return frozenset[str]().union(*[table.bare_names() for table in tables])
+
+    def layer_names(self) -> frozenset[str]:
+        """The last parts of the names of module classes."""
+        return frozenset(self._layers.bare_names())
+
+    def mode_names(self, packages: Container[str]) -> frozenset[str]:
+        """The last parts of the names that leave a mode behind, or return a module in eval.
+
+        Args:
+            packages: The top-level packages that are in use.
+        """
+        if not self._mode_names:
+            tables = (
+                self._switches.by_package(),
+                self._contexts.by_package(lambda known: bool(known.mode)),
+                self._factories.by_package(
+                    lambda known: known.module and known.mode != Mode.TRAIN
+                ),
+            )  # fmt: skip
+            for package, names in [item for table in tables for item in table.items()]:
+                self._mode_names[package] = self._mode_names.get(package, frozenset()) | names
+        known = [
+            names
+            for package, names in self._mode_names.items()
+            if package == "*" or package in packages
+        ]
+        return frozenset[str]().union(*known)
+
+    def scoped_names(self) -> frozenset[str]:
+        """The last parts of the names that set gradients or want a mode."""
+        return frozenset(self._contexts.bare_names() | self._exports.bare_names())
 
     def functional_names(self) -> frozenset[str]:
         """The last parts of the names of functions that have a training flag."""

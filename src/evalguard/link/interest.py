@@ -7,9 +7,12 @@ of walking too much.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from evalguard.events import (
+    TRAINING_SET,
     Bind,
     Block,
     Class,
@@ -23,14 +26,20 @@ from evalguard.events import (
     Unit,
     With,
 )
+from evalguard.knowledge import Knowledge
 from evalguard.link.mentions import names_in
 
-ROOTS = frozenset((
-    "eval", "train", "training", "no_grad", "inference_mode", "set_grad_enabled",
-    "enable_grad", "backward", "requires_grad", "requires_grad_", "reveal_mode",
-    "from_pretrained", "Module", "LightningModule",
-))  # fmt: skip
+Defined = tuple[str, frozenset[str]]
+
 BACKWARD = frozenset(("backward", "manual_backward"))
+SWITCHES = frozenset(("eval", "train", TRAINING_SET, "from_pretrained", "load_state_dict"))
+GRADIENTS = frozenset((
+    "no_grad", "inference_mode", "set_grad_enabled", "enable_grad", "volatile",
+    "requires_grad", "requires_grad_", "reveal_mode",
+))  # fmt: skip
+NEAR = 1
+MODULES = frozenset(("Module", "LightningModule"))
+ROOTS = SWITCHES | GRADIENTS | MODULES | frozenset(("training", "backward"))
 PLAIN = frozenset((
     "__init__", "super", "append", "extend", "items", "keys", "values", "join", "format",
     "split", "strip", "get", "pop", "copy", "sort", "lower", "upper", "replace",
@@ -39,64 +48,138 @@ PLAIN = frozenset((
     "enumerate", "isinstance", "getattr", "setattr", "hasattr", "type", "min", "max", "sum",
     "abs", "shape", "size", "dtype", "device", "view", "self", "cls", "name", "index",
     "count", "data", "transform", "transforms", "raises", "warns", "load", "save", "v2",
-    "score", "setup", "test", "fit", "predict", "encode", "decode", "prepare", "compile",
+    "setup", "prepare", "compile",
     "deepcopy", "losses", "weights", "pipeline", "normalize", "apply", "map", "filter",
-    "run", "step", "__call__", "__getitem__", "__len__", "__iter__", "__enter__",
+    "step", "__call__", "__getitem__", "__len__", "__iter__", "__enter__",
     "__exit__", "__repr__", "__post_init__",
 ))  # fmt: skip
+COMMON = frozenset(("fit", "test", "predict", "score", "encode", "decode", "run"))
 
 
-def interesting(units: Iterable[Unit], layers: Iterable[str]) -> frozenset[str]:
-    """The names that matter.
+class Interest(NamedTuple):
+    """Names, by what they can bear on.
+
+    ``follow``: on modes or gradients in any way, so that a call is worth following. ``carried``:
+    by file, what switches a mode on the spot or loads a module in one. ``start``: what does so a
+    few calls deep, or trains, so that a finding may begin where it is used. ``scopes``: contexts
+    and exports, which concern the function that uses them alone. ``flags``: functions with a
+    training flag. ``modules``: classes of modules, and ``makers`` the functions that make some.
+    ``training``: what may run a backward pass.
+    """
+
+    follow: frozenset[str]
+    carried: dict[str, frozenset[str]]
+    start: frozenset[str]
+    scopes: frozenset[str]
+    flags: frozenset[str]
+    modules: frozenset[str]
+    makers: frozenset[str]
+    training: frozenset[str]
+
+    def starts(self, function: Function, path: str) -> bool:
+        """Whether a function that nobody is seen to call may hold the cause of a finding."""
+        uses = function.uses
+        if not (uses.isdisjoint(self.start) and uses.isdisjoint(self.scopes)):
+            return True
+        if not (uses.isdisjoint(self.carried[path]) and function.calls.isdisjoint(self.flags)):
+            return True
+        return function.name == "forward" and self.makes(function)
+
+    def makes(self, function: Function) -> bool:
+        """Whether a function may make a module."""
+        return (
+            function.name == "__init__"
+            or not function.calls.isdisjoint(self.modules)
+            or not function.uses.isdisjoint(self.makers)
+        )
+
+    def carries(self, cls: Class, path: str) -> bool:
+        """Whether making an object of a class leaves modes behind for its methods to meet."""
+        return any(
+            isinstance(stmt, Define)
+            and stmt.function.name == "__init__"
+            and not stmt.function.uses.isdisjoint(self.carried[path])
+            for stmt in cls.body
+        )
+
+
+def interest(units: Collection[Unit], knowledge: Knowledge) -> Interest:
+    """The names that matter, each kind closed under being used by one's definition.
 
     Args:
         units: The files of the program.
-        layers: The bare names of mode-sensitive library layers and functions.
-
-    Returns:
-        The roots, and the names of functions and classes that use one of them, and so on.
+        knowledge: What is known of libraries.
     """
-    return _closed(units, ROOTS | frozenset(layers))
+    by_file = [(unit, list(definitions(unit.body))) for unit in units]
+    defined = [item for _, items in by_file for item in items]
+    known = [function for unit in units for function in functions(unit.body)]
+    plain = [(function.name, function.uses) for function in known]
+    bases = [
+        (cls.name, frozenset(names_in(cls.bases))) for unit in units for cls in classes(unit.body)
+    ]
+    flags = knowledge.functional_names()
+    carried = {unit.path: SWITCHES | knowledge.mode_names(unit.uses) for unit in units}
+    switching = {
+        name
+        for unit, items in by_file
+        for name, uses in items
+        if not uses.isdisjoint(carried[unit.path])
+    }
+    modules = _closed(bases, MODULES | knowledge.layer_names())
+    start = _closed(defined, BACKWARD | switching | _callers(known, flags), NEAR)
+    return Interest(
+        follow=_closed(defined, ROOTS | knowledge.bare_names()),
+        carried=carried,
+        start=start - PLAIN,
+        scopes=GRADIENTS | knowledge.scoped_names(),
+        flags=flags,
+        modules=modules,
+        makers=_closed(plain, _callers(known, modules)),
+        training=_closed(defined, BACKWARD),
+    )
 
 
-def training(units: Iterable[Unit]) -> frozenset[str]:
-    """The names of what may run a backward pass, however deep down."""
-    return _closed(units, BACKWARD)
+def _callers(known: Iterable[Function], names: frozenset[str]) -> set[str]:
+    """The names of functions that call one of these names."""
+    return {function.name for function in known if not function.calls.isdisjoint(names)}
 
 
-def _closed(units: Iterable[Unit], roots: frozenset[str]) -> frozenset[str]:
-    found = set(roots) - PLAIN
+def _closed(
+    defined: Iterable[Defined], roots: AbstractSet[str], deepest: int = 1000
+) -> frozenset[str]:
+    """The roots, what is made of one of them, and so on, so many times."""
     waiting: dict[str, list[str]] = {}
-    for name, uses in (item for unit in units for item in definitions(unit.body)):
+    for name, uses in defined:
         for used in uses:
-            if used not in PLAIN:
+            if used not in PLAIN and used not in COMMON:
                 waiting.setdefault(used, []).append(name)
-    todo = list(found)
-    while todo:
-        for name in waiting.pop(todo.pop(), ()):
-            if name not in found:
-                found.add(name)
-                todo.append(name)
+    found = set(roots) - PLAIN
+    last = found
+    for _ in range(deepest):
+        last = {name for used in last for name in waiting.get(used, ())} - found
+        found |= last
+        if not last:
+            break
     return frozenset(found)
 
 
-def definitions(block: Block, variables: bool = True) -> Iterator[tuple[str, frozenset[str]]]:
+def definitions(block: Block, variables: bool = True) -> Iterator[Defined]:
     """Every function, class and variable in a block, with the names that it is made of."""
     for stmt in block:
         if isinstance(stmt, Bind) and variables:
             yield from _bindings(stmt)
         if isinstance(stmt, Define):
-            yield _function(stmt.function)
+            yield stmt.function.name, stmt.function.uses
             yield from definitions(stmt.function.body, variables=False)
         elif isinstance(stmt, DefineClass):
-            yield _class(stmt.cls)
+            yield stmt.cls.name, _made_of(stmt.cls)
             yield from definitions(stmt.cls.body)
         else:
             for inner in _inner(stmt):
                 yield from definitions(inner, variables)
 
 
-def _bindings(stmt: Bind) -> Iterator[tuple[str, frozenset[str]]]:
+def _bindings(stmt: Bind) -> Iterator[Defined]:
     uses = frozenset(names_in(stmt.value))
     if uses:
         for target in stmt.targets:
@@ -104,12 +187,39 @@ def _bindings(stmt: Bind) -> Iterator[tuple[str, frozenset[str]]]:
                 yield target.id, uses
 
 
-def _function(function: Function) -> tuple[str, frozenset[str]]:
-    return function.name, function.uses
+def _made_of(cls: Class) -> frozenset[str]:
+    """What making or using an object of a class runs without naming it: bases, ``__init__``."""
+    uses = names_in((*cls.bases, *cls.decorators, cls.body))
+    for stmt in cls.body:
+        if isinstance(stmt, Define) and stmt.function.name.startswith("__"):
+            uses |= stmt.function.uses
+    return frozenset(uses)
 
 
-def _class(cls: Class) -> tuple[str, frozenset[str]]:
-    return cls.name, cls.uses
+def functions(block: Block) -> Iterator[Function]:
+    """Every function in a block, methods and nested ones too."""
+    for stmt in block:
+        if isinstance(stmt, Define):
+            yield stmt.function
+            yield from functions(stmt.function.body)
+        elif isinstance(stmt, DefineClass):
+            yield from functions(stmt.cls.body)
+        else:
+            for inner in _inner(stmt):
+                yield from functions(inner)
+
+
+def classes(block: Block) -> Iterator[Class]:
+    """Every class in a block, nested ones too."""
+    for stmt in block:
+        if isinstance(stmt, DefineClass):
+            yield stmt.cls
+            yield from classes(stmt.cls.body)
+        elif isinstance(stmt, Define):
+            yield from classes(stmt.function.body)
+        else:
+            for inner in _inner(stmt):
+                yield from classes(inner)
 
 
 def _inner(stmt: object) -> Iterator[Block]:

@@ -9,6 +9,7 @@ from typing import Any
 from evalguard.events import (
     NONE,
     NOTHING,
+    TRAINING_SET,
     Attr,
     Call,
     Choice,
@@ -33,6 +34,7 @@ from evalguard.lower.scopes import Scopes
 from evalguard.places import Span
 
 LONGEST_STRING = 120
+SELF = Name("self")
 SIGNS = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -87,6 +89,8 @@ class Expressions:
             return Display("tuple", tuple([self.target(item) for item in node.elts]), self.at(node))
         if isinstance(node, ast.Starred):
             return Star(self.target(node.value))
+        if isinstance(node, ast.Attribute) and node.attr == "training":
+            self.scopes.use(TRAINING_SET)
         return self.expr(node)
 
     def _mix(self, node: ast.AST) -> Expr:
@@ -114,7 +118,25 @@ class Expressions:
     def _call(self, node: ast.Call) -> Expr:
         func = self.expr(node.func)
         keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
-        return Call(func, self.exprs(node.args), keywords, self.at(node))
+        args = self.exprs(node.args)
+        self._note_call(func, args, keywords)
+        return Call(func, args, keywords, self.at(node))
+
+    def _note_call(
+        self,
+        func: Expr,
+        args: tuple[Expr, ...],
+        keywords: tuple[tuple[str | None, Expr], ...],
+    ) -> None:
+        """Note what is called without being told the mode, methods of ``self`` aside."""
+        if isinstance(func, Name):
+            name = func.id
+        elif isinstance(func, Attr) and func.value != SELF:
+            name = func.name
+        else:
+            return
+        if not any(_of_mode(arg) for arg in args) and not any(_of_mode(arg) for _, arg in keywords):
+            self.scopes.call(name)
 
     def _item(self, node: ast.Subscript) -> Expr:
         return Item(self.expr(node.value), self.expr(node.slice))
@@ -180,6 +202,13 @@ class Expressions:
     def lambda_function(self, node: ast.Lambda) -> Function:
         """Lower a lambda; overridden where functions are lowered."""
         raise NotImplementedError
+
+
+def _of_mode(node: Expr) -> bool:
+    """Whether an argument hangs on some object's ``training``."""
+    if isinstance(node, Choice):
+        node = node.test
+    return isinstance(node, Attr) and node.name == "training"
 
 
 _HANDLERS: dict[type[ast.AST], Callable[[Expressions, Any], Expr]] = {
