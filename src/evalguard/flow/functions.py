@@ -30,8 +30,8 @@ from evalguard.flow.variables import ITEMS
 from evalguard.places import Place
 
 LISTS = frozenset(("List", "list", "Sequence", "Iterable", "typing.List", "typing.Sequence"))
-OFTEN = 12
-TOO_OFTEN = 80
+OFTEN = 6
+TOO_OFTEN = 24
 
 
 class Functions(Builtins):

@@ -123,7 +123,7 @@ class Knowledge:
                 self._switches.by_package(),
                 self._contexts.by_package(lambda known: bool(known.mode)),
                 self._factories.by_package(
-                    lambda known: known.module and known.mode != Mode.TRAIN
+                    lambda known: known.module and (known.mode == Mode.EVAL or known.mixed)
                 ),
             )  # fmt: skip
             for package, names in [item for table in tables for item in table.items()]:
@@ -137,7 +137,8 @@ class Knowledge:
 
     def scoped_names(self) -> frozenset[str]:
         """The last parts of the names that set gradients or want a mode."""
-        return frozenset(self._contexts.bare_names() | self._exports.bare_names())
+        contexts = self._contexts.by_package(lambda known: bool(known.grad or known.mode))
+        return frozenset[str]().union(self._exports.bare_names(), *contexts.values())
 
     def functional_names(self) -> frozenset[str]:
         """The last parts of the names of functions that have a training flag."""

@@ -51,9 +51,10 @@ PLAIN = frozenset((
     "setup", "prepare", "compile",
     "deepcopy", "losses", "weights", "pipeline", "normalize", "apply", "map", "filter",
     "step", "__call__", "__getitem__", "__len__", "__iter__", "__enter__",
-    "__exit__", "__repr__", "__post_init__",
+    "__exit__", "__repr__", "__post_init__", "reset_parameters", "init_weights",
+    "_init_weights", "initialize_weights",
 ))  # fmt: skip
-COMMON = frozenset(("fit", "test", "predict", "score", "encode", "decode", "run"))
+COMMON = frozenset(("fit", "test", "predict", "score", "encode", "decode", "run", "forward"))
 
 
 class Interest(NamedTuple):
@@ -126,15 +127,15 @@ def interest(units: Collection[Unit], knowledge: Knowledge) -> Interest:
         if not uses.isdisjoint(carried[unit.path])
     }
     modules = _closed(bases, MODULES | knowledge.layer_names())
-    start = _closed(defined, BACKWARD | switching | _callers(known, flags), NEAR)
+    start = _closed(defined, BACKWARD | switching, NEAR) | _closed(plain, _callers(known, flags), NEAR)
     return Interest(
         follow=_closed(defined, ROOTS | knowledge.bare_names()),
         carried=carried,
-        start=start - PLAIN,
+        start=start - PLAIN - {"forward"},
         scopes=GRADIENTS | knowledge.scoped_names(),
         flags=flags,
         modules=modules,
-        makers=_closed(plain, _callers(known, modules)),
+        makers=_closed(plain, _callers(known, modules), NEAR) - PLAIN - COMMON,
         training=_closed(defined, BACKWARD),
     )
 
