@@ -256,7 +256,8 @@ class Calling(Casting):
             self.construct(thing.number, args, place, show(site), state, frame)
             self.note_optimizer(one(Ref(thing.number)), args, state)
             return one(Ref(thing.number))
-        self._note_instance(thing.number, number, site, state, frame)
+        if frame.in_forward:
+            self._note_instance(thing.number, number, site, state, frame)
         self._make(thing, args, place, show(site), state, frame)
         if frame.in_forward:
             self._note_instance(thing.number, number, site, state, frame)

@@ -3,9 +3,9 @@
 The analysis is one class built in layers, each a file: ``Core`` (tables), ``Switching`` (modes),
 ``Variables`` and ``Attributes`` (objects), ``Evaluating`` (expressions), ``Functionals``,
 ``Gradients``, ``Libraries``, ``Methods`` and ``Builtins`` (what isn't the project's),
-``Functions``, ``Casting`` and ``Calling`` (what is), ``Contexts``, ``Defining`` and ``Running``
-(statements), ``Entries`` and ``Analysis`` (where walking starts). A layer calls upwards only through methods
-that a lower one declares.
+``Functions``, ``Casting`` and ``Calling`` (what is), ``Contexts``, ``Defining``, ``Rounds`` and
+``Running`` (statements), ``Entries`` and ``Analysis`` (where walking starts). A layer calls
+upwards only through methods that a lower one declares.
 """
 
 from __future__ import annotations

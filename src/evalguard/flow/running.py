@@ -34,7 +34,7 @@ from evalguard.events import (
 )
 from evalguard.facts import SwitchNotCalled
 from evalguard.flow.core import Fork, Frame, LoopPoint
-from evalguard.flow.defining import Defining
+from evalguard.flow.rounds import Rounds
 from evalguard.flow.state import State, flagged, join_states, settle
 from evalguard.flow.values import (
     ANYTHING,
@@ -55,7 +55,7 @@ MOST_UNROLLED = 4
 SWITCHES = ("train", "eval")
 
 
-class Running(Defining):
+class Running(Rounds):
     """Walks statements."""
 
     def run(self, block: Block, states: list[State], frame: Frame) -> list[State]:
@@ -305,7 +305,7 @@ class Running(Defining):
             point.round = number
             states = self._round(stmt, item, states, frame, point)
             ends += [end.copy() for end in states]
-            states = [end for end in states if not any(end.same(head) for head in heads)]
+            states = [end for end in states if not any(self.settled(end, head) for head in heads)]
             if not states:
                 break
             heads += [end.copy() for end in states]

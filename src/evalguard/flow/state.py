@@ -157,15 +157,6 @@ class State:
                 return False
         return True
 
-    def same(self, other: State) -> bool:
-        """Whether two states are equal."""
-        return (
-            self.grad == other.grad
-            and self.assume == other.assume
-            and next(self.modes.differences(other.modes), None) is None
-            and next(self.fields.differences(other.fields), None) is None
-        )
-
     def decided(self, key: Key) -> bool | None:
         """Whether a condition is known to hold on this path."""
         known = self.assume.get(key)

@@ -112,6 +112,10 @@ class Knowledge:
         """The last parts of the names of module classes."""
         return frozenset(self._layers.bare_names())
 
+    def factory_packages(self) -> frozenset[str]:
+        """The top-level packages, PyTorch aside, that have calls that return a module."""
+        return frozenset(self._factories.by_package(lambda known: known.module)) - {"torch", "*"}
+
     def mode_names(self, packages: Container[str]) -> frozenset[str]:
         """The last parts of the names that leave a mode behind, or return a module in eval.
 

@@ -20,8 +20,10 @@ from evalguard.events import (
     DefineClass,
     Function,
     If,
+    Import,
     Loop,
     Name,
+    Stmt,
     Try,
     Unit,
     With,
@@ -63,7 +65,8 @@ class Interest(NamedTuple):
     ``follow``: on modes or gradients in any way, so that a call is worth following. ``carried``:
     by file, what switches a mode on the spot or loads a module in one. ``start``: what does so a
     few calls deep, or trains, so that a finding may begin where it is used. ``scopes``: contexts
-    and exports, which concern the function that uses them alone. ``flags``: functions with a
+    and exports, which concern the function that uses them alone; ``scoped`` are those functions.
+    ``flags``: functions with a
     training flag. ``modules``: classes of modules, and ``makers`` the functions that make some.
     ``training``: what may run a backward pass.
     """
@@ -72,19 +75,37 @@ class Interest(NamedTuple):
     carried: dict[str, frozenset[str]]
     start: frozenset[str]
     scopes: frozenset[str]
+    scoped: frozenset[str]
     flags: frozenset[str]
     modules: frozenset[str]
+    imported: dict[str, frozenset[str]]
     makers: frozenset[str]
     training: frozenset[str]
 
     def starts(self, function: Function, path: str) -> bool:
         """Whether a function that nobody is seen to call may hold the cause of a finding."""
         uses = function.uses
-        if not (uses.isdisjoint(self.start) and uses.isdisjoint(self.scopes)):
+        if not (uses.isdisjoint(self.carried[path]) and uses.isdisjoint(self.scopes)):
             return True
-        if not (uses.isdisjoint(self.carried[path]) and function.calls.isdisjoint(self.flags)):
+        if not (uses.isdisjoint(BACKWARD) and function.calls.isdisjoint(self.flags)):
             return True
-        return function.name == "forward" and self.makes(function)
+        if function.name == "forward" and self.makes(function):
+            return True
+        return self._brings_together(function, path)
+
+    def _brings_together(self, function: Function, path: str) -> bool:
+        """Whether a function calls one that switches or trains, and another or with a module.
+
+        Alone, the other is better looked at by itself.
+        """
+        uses = function.uses
+        found = uses & self.start
+        if not found:
+            return False
+        together = found | (uses & self.makers) | (uses & self.scoped)
+        if len(together) > 1 or not function.calls.isdisjoint(self.modules):
+            return True
+        return not uses.isdisjoint(self.imported[path])
 
     def makes(self, function: Function) -> bool:
         """Whether a function may make a module."""
@@ -119,6 +140,7 @@ def interest(units: Collection[Unit], knowledge: Knowledge) -> Interest:
         (cls.name, frozenset(names_in(cls.bases))) for unit in units for cls in classes(unit.body)
     ]
     flags = knowledge.functional_names()
+    scopes = GRADIENTS | knowledge.scoped_names()
     carried = {unit.path: SWITCHES | knowledge.mode_names(unit.uses) for unit in units}
     switching = {
         name
@@ -127,17 +149,29 @@ def interest(units: Collection[Unit], knowledge: Knowledge) -> Interest:
         if not uses.isdisjoint(carried[unit.path])
     }
     modules = _closed(bases, MODULES | knowledge.layer_names())
-    start = _closed(defined, BACKWARD | switching, NEAR) | _closed(plain, _callers(known, flags), NEAR)
+    start = _closed(defined, BACKWARD | switching, NEAR) | _closed(
+        plain, _callers(known, flags), NEAR
+    )
     return Interest(
         follow=_closed(defined, ROOTS | knowledge.bare_names()),
         carried=carried,
         start=start - PLAIN - {"forward"},
-        scopes=GRADIENTS | knowledge.scoped_names(),
+        scopes=scopes,
+        scoped=frozenset([name for name, uses in plain if not uses.isdisjoint(scopes)]) - COMMON,
         flags=flags,
         modules=modules,
+        imported={unit.path: _imported(unit, knowledge.factory_packages()) for unit in units},
         makers=_closed(plain, _callers(known, modules), NEAR) - PLAIN - COMMON,
         training=_closed(defined, BACKWARD),
     )
+
+
+def _imported(unit: Unit, packages: AbstractSet[str]) -> frozenset[str]:
+    """The names under which a file has something of these packages."""
+    return frozenset([
+        stmt.bound for stmt in statements(unit.body)
+        if isinstance(stmt, Import) and stmt.module.partition(".")[0] in packages
+    ])  # fmt: skip
 
 
 def _callers(known: Iterable[Function], names: frozenset[str]) -> set[str]:
@@ -195,6 +229,14 @@ def _made_of(cls: Class) -> frozenset[str]:
         if isinstance(stmt, Define) and stmt.function.name.startswith("__"):
             uses |= stmt.function.uses
     return frozenset(uses)
+
+
+def statements(block: Block) -> Iterator[Stmt]:
+    """Every statement of a block outside functions and classes, at any depth."""
+    for stmt in block:
+        yield stmt
+        for inner in _inner(stmt):
+            yield from statements(inner)
 
 
 def functions(block: Block) -> Iterator[Function]:
