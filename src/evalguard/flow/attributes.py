@@ -35,7 +35,6 @@ from evalguard.flow.variables import Variables, item_name
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
-UNWRAPPING = frozenset(("module", "_orig_mod"))
 PLACED = "#at:"
 CONTAINER_READS = frozenset(("keys", "values", "items", "get", "pop"))
 
@@ -226,7 +225,7 @@ class Attributes(Variables):
             return one(Method(atom, name))
         if thing.kind == "module" and thing.lib and name in CONTAINER_READS:
             return one(Method(atom, name))
-        if name in UNWRAPPING and thing.kind != "object":
+        if thing.kind != "object" and self.knowledge.is_unwrapping(name):
             return one(atom)
         if thing.cls is not None and not self._may_have(thing.cls, name):
             return ANYTHING

@@ -29,7 +29,6 @@ SAME_ITEMS = frozenset(
 NUMBERS = frozenset(("float", "int", "bool", "round"))
 PARTIAL = "functools.partial"
 REVEAL = "reveal_mode"
-EXITS = frozenset(("sys.exit", "os._exit"))
 
 
 class Builtins(Methods):
@@ -41,8 +40,9 @@ class Builtins(Methods):
         """Call a library name, builtins included."""
         if name == PARTIAL and args.positional:
             return one(Partial(args.positional[0], args.positional[1:], args.keywords))
-        if name in EXITS:
+        if self.knowledge.exits(name):
             state.dead = True
+            return lit(None)
         if not name.startswith("builtins."):
             return self.library_call(name, args, site, state, frame)
         return self._builtin(name.partition(".")[2], args, site, state, frame)
@@ -56,9 +56,6 @@ class Builtins(Methods):
             return ANYTHING if constant(first) is None else self._number(name, first, state)
         if name == "print":
             self.recorder.measured(tainted([self.deep(v, state) for v in args.values()]).taint)
-            return lit(None)
-        if name in ("exit", "quit"):
-            state.dead = True
             return lit(None)
         if name == "len":
             self.recorder.shape(first.taint)

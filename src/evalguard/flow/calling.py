@@ -80,9 +80,10 @@ class Calling(Casting):
         known = constant(value)
         if known is None or known.value is not True:
             return
-        if name == "requires_grad":
+        effect = self.knowledge.keyword(name)
+        if effect == "input_gradient":
             self.wants_gradient(state, frame)
-        elif name == "volatile":
+        elif effect == "no_gradient":
             state.grad |= Grad.OFF
 
     def _spread(self, value: Value, state: State) -> tuple[list[tuple[str, Value]], bool]:
@@ -128,10 +129,12 @@ class Calling(Casting):
         same name; and a loop over modules switches them all.
         """
         if isinstance(atom, Method):
-            return atom.name in ("train", "eval")
-        return isinstance(atom, Fun) and (
-            self.functions[atom.number].function.name in ("train", "eval")
-        )
+            return self._is_switch(atom.name)
+        return isinstance(atom, Fun) and self._is_switch(self.functions[atom.number].function.name)
+
+    def _is_switch(self, name: str) -> bool:
+        known = self.knowledge.module_method(name)
+        return known is not None and known.effect in ("train", "eval")
 
     def _with_taint(self, callee: Value, result: Value) -> Value:
         return Value(result.atoms, result.taint | callee.taint) if callee.taint else result
@@ -233,7 +236,7 @@ class Calling(Casting):
             for value in args.values():
                 if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
                     self.put(owner, ITEMS, value, state)
-            if thing.text == "step":
+            if self.knowledge.steps(thing.text):
                 self._optimizer_step(owner, args, state)
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING

@@ -35,14 +35,6 @@ from evalguard.modes import Grad
 from evalguard.places import NOWHERE
 
 _DEF = 10_000  # beyond the end of any line that a person wrote
-_ROLES = {
-    "property": "property",
-    "cached_property": "property",
-    "staticmethod": "static",
-    "classmethod": "class",
-    "contextmanager": "manager",
-    "asynccontextmanager": "manager",
-}
 
 
 class Defining(Contexts):
@@ -84,8 +76,8 @@ class Defining(Contexts):
     def _library_decorator(
         self, name: str, known: Known, node: Expr, value: Value, frame: Frame
     ) -> Value:
-        role = _ROLES.get(name.rpartition(".")[2])
-        if role is not None:
+        role = self.knowledge.decorator(name.rpartition(".")[2])
+        if role != "none":
             known.role = role
         context = self.knowledge.context(name)
         if context is not None and context.grad:

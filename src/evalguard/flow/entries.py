@@ -35,7 +35,6 @@ from evalguard.places import Place
 
 UNSEEN_CALLER = Arguments((), (), True)
 MOST_CONTEXTS = 3
-TRAINING_HOOKS = frozenset(("training_step",))
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
@@ -254,7 +253,7 @@ class Entries(Running):
             value = ANYTHING
         if self.fuel <= 0:
             self.recorder.unsettle(range(before + 1, self.recorder.count() + 1))
-        if hook is not None and known.function.name in TRAINING_HOOKS:
+        if hook is not None and hook.trains:
             taint = self.deep(value, state).taint
             self.recorder.backward(taint, Place(known.path, known.function.at))
             self.recorder.stepped(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evalguard.events import Const, Define, Function, Item, Param, show
+from evalguard.events import Attr, Define, Function, Item, Name, Param
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
@@ -14,6 +14,7 @@ from evalguard.flow.values import (
     Atom,
     Cls,
     Fun,
+    Lib,
     Managed,
     Method,
     Part,
@@ -29,7 +30,6 @@ from evalguard.flow.values import (
 from evalguard.flow.variables import ITEMS
 from evalguard.places import Place
 
-LISTS = frozenset(("List", "list", "Sequence", "Iterable", "typing.List", "typing.Sequence"))
 OFTEN = 6
 TOO_OFTEN = 24
 
@@ -232,13 +232,18 @@ class Functions(Builtins):
         if param.default is not None and not args.open:
             home = self.frames.get(known.frame)
             return self.value(param.default, state, home) if home else ANYTHING
-        return self._noted_list(param, inner, known, state) or self.parameter(param, inner, known)
+        return self._noted_list(param, inner, known, state) or self._parameter(
+            param, inner, known, state
+        )
 
     def _noted_list(self, param: Param, inner: Frame, known: Known, state: State) -> Value | None:
         """What an unseen caller passes for a ``List[Net]``: modules of that class."""
         home = self.frames.get(known.frame)
         note = param.note
-        if home is None or not isinstance(note, Item) or show(note.value) not in LISTS:
+        if home is None or not isinstance(note, Item):
+            return None
+        kind = self._library_name(self.value(note.value, state, home))
+        if not self.knowledge.is_sequence(kind):
             return None
         atom = only(self.value(note.key, state, home))
         if not isinstance(atom, Cls) or not self.classes.is_module(atom.number):
@@ -250,22 +255,25 @@ class Functions(Builtins):
         self.assign(holder.number, ITEMS, one(Ref(thing.number)), state)
         return one(Ref(holder.number))
 
-    def parameter(self, param: Param, inner: Frame, known: Known) -> Value:
+    def _library_name(self, value: Value) -> str:
+        atom = only(value)
+        return atom.name if isinstance(atom, Lib) else ""
+
+    def _parameter(self, param: Param, inner: Frame, known: Known, state: State) -> Value:
         """What an unseen caller passes."""
         thing, new = self.things.make(("param", inner.context, inner.thing, param.name), "unknown")
         if new:
             thing.text = f"{known.function.name}.{param.name}"
             thing.place = Place(known.path, known.function.at)
-            thing.shown = self._noted_module(param)
+            thing.shown = self._noted_module(param, known, state)
         return one(Ref(thing.number))
 
-    def _noted_module(self, param: Param) -> bool:
-        note = param.note
-        return (
-            note is not None
-            and not isinstance(note, (Const, Item))
-            and (show(note).rpartition(".")[2] in ("Module", "LightningModule"))
-        )
+    def _noted_module(self, param: Param, known: Known, state: State) -> bool:
+        home = self.frames.get(known.frame)
+        if home is None or not isinstance(param.note, (Name, Attr)):
+            return False
+        kind = self._library_name(self.value(param.note, state, home))
+        return self.knowledge.is_module_base(kind) is True
 
     def walk(self, inner: Frame, known: Known, state: State) -> Value:
         """Walk a function's body; its end becomes the state."""

@@ -32,8 +32,6 @@ from evalguard.flow.variables import ITEMS, item_name
 from evalguard.knowledge import ModuleMethod
 from evalguard.modes import Mode
 
-NO_PROOF = frozenset(("add_module", "forward", "apply", "type", "compile", "float", "to", "cpu"))
-
 
 class MethodCall(NamedTuple):
     """A call of one of ``nn.Module``'s own methods."""
@@ -102,7 +100,7 @@ class Methods(Libraries):
             thing = self.things[owner.thing]
             if thing.kind == "unknown" and not self._as_of_module(known, args):
                 return self.effect(known.name, one(owner), args, site, state, frame)
-            if known.effect != "train" and known.name not in NO_PROOF:
+            if not known.shared:
                 thing.shown = True
         handler = _EFFECTS.get(known.effect)
         if handler is not None:

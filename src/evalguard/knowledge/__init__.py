@@ -52,7 +52,9 @@ __all__ = [
     "load",
 ]
 
-_TOPICS = ("torch", "vision", "huggingface", "frameworks", "toolkits", "values", "idioms")
+_TOPICS = (
+    "torch", "vision", "huggingface", "frameworks", "toolkits", "values", "idioms", "python",
+)  # fmt: skip
 _HERE = Path(__file__).parent
 _NO_HOOKS: Mapping[str, Hook] = {}
 _REWRITES = 4  # an alias may lead to another; real chains are two or three long
@@ -76,7 +78,10 @@ class Knowledge:
         self._hooks = Table(tables.get("hooks", {}), build.hooks)
         self._bases = Table(tables.get("bases", {}), build.base)
         self._exports = Table(tables.get("exports", {}), build.export)
-        self._values = Table(tables.get("values", {}), build.effect)
+        self._values = Table(tables.get("values", {}), build.word("effect"))
+        self._attributes = Table(tables.get("module_attributes", {}), build.word("returns"))
+        self._keywords = Table(tables.get("keywords", {}), build.word("effect"))
+        self._decorators = Table(tables.get("decorators", {}), build.word("role"))
 
     def __reduce__(self) -> tuple[type[Knowledge], tuple[Tables]]:
         return Knowledge, (self._tables,)
@@ -191,6 +196,11 @@ class Knowledge:
             return known.module
         return True if self.layer(name) is not None else None
 
+    def is_sequence(self, name: str) -> bool:
+        """Whether objects of the class of this name are containers."""
+        known = self.base(name)
+        return known is not None and known.sequence
+
     def export(self, name: str) -> Export | None:
         """The call of this name that needs its module in one mode."""
         return self._exports.get(self.canonical(name))
@@ -222,6 +232,26 @@ class Knowledge:
     def is_gradient(self, name: str) -> bool:
         """Whether it returns gradients."""
         return self.effect(name) == "gradient"
+
+    def exits(self, name: str) -> bool:
+        """Whether it never returns."""
+        return self.effect(name) == "exits"
+
+    def steps(self, name: str) -> bool:
+        """Whether an optimizer's method of this bare name changes the parameters."""
+        return self.effect(name) == "steps"
+
+    def is_unwrapping(self, name: str) -> bool:
+        """Whether a wrapper's attribute of this bare name is the module inside."""
+        return self._attributes.get(name) == "self"
+
+    def keyword(self, name: str) -> str:
+        """What a keyword argument of this name says of gradients if it is true; or ``none``."""
+        return self._keywords.get(name) or "none"
+
+    def decorator(self, name: str) -> str:
+        """What a decorator of this bare name makes of a function; or ``none``."""
+        return self._decorators.get(name) or "none"
 
     def is_inference_method(self, name: str) -> bool:
         """Whether a module's method of this bare name runs an inference pass."""

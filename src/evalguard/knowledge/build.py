@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from evalguard.knowledge.arguments import ABSENT, Argument, Condition
@@ -99,8 +99,13 @@ def wrapper(name: str, fields: Fields) -> Wrapper:
 
 def module_method(name: str, fields: Fields) -> ModuleMethod:
     """A record of the table ``module_methods``."""
-    effect = fields.get("effect", "none")
-    return ModuleMethod(name, fields.get("returns", "other"), effect, fields.get("source", ""))
+    return ModuleMethod(
+        name=name,
+        returns=fields.get("returns", "other"),
+        effect=fields.get("effect", "none"),
+        shared=fields.get("shared", False),
+        source=fields.get("source", ""),
+    )
 
 
 def context(name: str, fields: Fields) -> Context:
@@ -117,6 +122,7 @@ def context(name: str, fields: Fields) -> Context:
         restores=fields.get("restores", True),
         immediate=fields.get("immediate", False),
         neutral=fields.get("neutral", False),
+        locks=fields.get("locks", False),
         source=fields.get("source", ""),
     )
 
@@ -155,10 +161,14 @@ def hooks(_name: str, fields: Fields) -> Mapping[str, Hook]:
     source = fields.get("source", "")
     return {
         method: Hook(
-            method,
-            mode_named(states.get("mode")) or Mode.UNSEEN,
-            grad_named(states.get("grad")) or Grad.UNSEEN,
-            source,
+            name=method,
+            mode=mode_named(states.get("mode")) or Mode.UNSEEN,
+            grad=grad_named(states.get("grad")) or Grad.UNSEEN,
+            trains=states.get("trains", False),
+            module=Argument(states["module"], states.get("position"))
+            if "module" in states
+            else None,
+            source=source,
         )
         for method, states in fields.get("methods", {}).items()
     }
@@ -166,8 +176,13 @@ def hooks(_name: str, fields: Fields) -> Mapping[str, Hook]:
 
 def base(name: str, fields: Fields) -> Base:
     """A record of the table ``bases``."""
-    semantic = fields.get("semantic_mode", False)
-    return Base(name, fields.get("module", True), semantic, fields.get("source", ""))
+    return Base(
+        name=name,
+        module=fields.get("module", True),
+        semantic_mode=fields.get("semantic_mode", False),
+        sequence=fields.get("sequence", False),
+        source=fields.get("source", ""),
+    )
 
 
 def export(name: str, fields: Fields) -> Export:
@@ -182,6 +197,6 @@ def export(name: str, fields: Fields) -> Export:
     )
 
 
-def effect(_name: str, fields: Fields) -> str:
-    """The effect that a record of the table ``values`` tells."""
-    return str(fields.get("effect", "none"))
+def word(field: str) -> Callable[[str, Fields], str]:
+    """A builder for a table whose records hold one word, ``none`` by default."""
+    return lambda _name, fields: str(fields.get(field, "none"))

@@ -127,11 +127,13 @@ class ModuleMethod(NamedTuple):
     ``returns``: ``self``, ``none``, ``children`` (modules, or pairs of name and module),
     ``parameters`` (tensors, or pairs of name and tensor), ``child`` or ``other``. ``effect``:
     ``train``, ``eval``, ``registers``, ``freezes``, ``applies``, ``forwards`` or ``none``.
+    ``shared``: objects that are no modules have one of this name, too.
     """
 
     name: str
     returns: str
     effect: str = "none"
+    shared: bool = False
     source: str = ""
 
 
@@ -142,6 +144,7 @@ class Context(NamedTuple):
     acts when called, and stays if it isn't entered. ``target`` is the module switched (its
     name is ``*`` if that is every positional argument).
     ``restores`` is False for one that leaves its mode behind. ``neutral`` ones set nothing.
+    ``locks``: while it has gradients off, nothing inside turns them on again.
     """
 
     name: str
@@ -154,6 +157,7 @@ class Context(NamedTuple):
     restores: bool = True
     immediate: bool = False
     neutral: bool = False
+    locks: bool = False
     source: str = ""
 
     def grad_of(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Grad | None:
@@ -219,20 +223,31 @@ class Functional(NamedTuple):
 
 
 class Hook(NamedTuple):
-    """A method that a framework calls: the states it is called in."""
+    """A method that a framework calls: the states it is called in.
+
+    ``trains``: what it returns is trained on. ``module`` is the parameter whose modes are meant,
+    where the object isn't a module itself; its name is ``self`` for whatever the object holds.
+    """
 
     name: str
     mode: Mode
     grad: Grad
+    trains: bool = False
+    module: Argument | None = None
     source: str = ""
 
 
 class Base(NamedTuple):
-    """A class to inherit from; with ``semantic_mode`` the mode chooses what is computed."""
+    """A class to inherit from.
+
+    With ``semantic_mode`` the mode chooses what is computed. Objects of a ``sequence`` are
+    containers, whose items an annotation tells.
+    """
 
     name: str
     module: bool
     semantic_mode: bool = False
+    sequence: bool = False
     source: str = ""
 
 
