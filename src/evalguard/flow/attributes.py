@@ -42,6 +42,10 @@ CONTAINER_READS = frozenset(("keys", "values", "items", "get", "pop"))
 class Attributes(Variables):
     """Reads and writes variables, attributes and items."""
 
+    def library_method(self, number: int, name: str) -> str:
+        """The tables' name for a library's method; provided by the layer that knows them."""
+        raise NotImplementedError
+
     def bind(self, target: Expr, value: Value, state: State, frame: Frame, span: Span) -> None:
         """Assign to any target."""
         if isinstance(target, Name):
@@ -219,7 +223,9 @@ class Attributes(Variables):
             member = self.member(thing.cls, name, state)
             if member is not None:
                 return self._bound(member, atom, site, state, frame)
-        if thing.kind in ("list", "dict", "frame", "class"):
+        if thing.kind in ("list", "dict", "frame", "class") or self.library_method(
+            thing.number, name
+        ):
             return one(Method(atom, name))
         if thing.kind in ("module", "unknown") and self.knowledge.module_method(name):
             return one(Method(atom, name))

@@ -192,6 +192,9 @@ class Calling(Casting):
                     self._bound(member, atom, site, state, frame), args, site, state, frame
                 )
             return self._nameless(ANYTHING, args, site, state, frame)
+        if thing.kind == "object" and (dotted := self.library_method(atom.thing, "__call__")):
+            method = Method(atom, "__call__")
+            return self.library_method_call(dotted, method, args, site, state, frame)
         if thing.kind not in ("module", "unknown"):
             return self._nameless(ANYTHING, args, site, state, frame)
         if thing.kind == "unknown" and not self._callable_module(atom.thing, site):
@@ -326,6 +329,7 @@ class Calling(Casting):
                 )
 
     def _plain_fields(self, number: int, args: Arguments, state: State) -> None:
+        self.keep_given(number, args, state)
         thing = self.things[number]
         assert thing.cls is not None
         names = self.classes[thing.cls].cls.fields

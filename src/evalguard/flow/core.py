@@ -1,11 +1,7 @@
 """The ground of the analysis: its tables, frames, call chains and budget.
 
-The analysis is one class built in layers, each a file: ``Core`` (tables), ``Switching`` (modes),
-``Variables`` and ``Attributes`` (objects), ``Evaluating`` (expressions), ``Functionals``,
-``Gradients``, ``Libraries``, ``Methods`` and ``Builtins`` (what isn't the project's),
-``Functions``, ``Casting`` and ``Calling`` (what is), ``Contexts``, ``Defining``, ``Rounds`` and
-``Running`` (statements), ``Entries`` and ``Analysis`` (where walking starts). A layer calls
-upwards only through methods that a lower one declares.
+The analysis is one class built in layers, each a file that uses those below it; the architecture
+page lists them in order. A layer calls upwards only through methods that a lower one declares.
 """
 
 from __future__ import annotations
@@ -161,6 +157,7 @@ class Core:
         self.program = program
         self.knowledge = program.knowledge
         self.flagged = program.knowledge.functional_names()
+        self.library_methods = program.knowledge.method_names()
         self.things = Things()
         self.molds = Molds(self.things)
         self.world = World(self.things.inherited, self.molds)

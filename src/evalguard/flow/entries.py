@@ -241,6 +241,8 @@ class Entries(Running):
         inner.entry = True
         inner.in_forward = self._is_forward(fun, known.function)
         self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
+        if hook is not None:
+            self.meet_hook(hook, inner, state)
         grad = hook.grad if hook is not None else known.grad
         if grad is not None:
             state.grad, state.grad_place = grad, known.grad_place

@@ -7,12 +7,11 @@ from dataclasses import replace
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward, Exported
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.gradients import Gradients
+from evalguard.flow.frameworks import Frameworks
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
-    Atom,
     Fun,
     Inert,
     Method,
@@ -33,38 +32,61 @@ from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 
 
-class Libraries(Gradients):
+class Libraries(Frameworks):
     """Calls of library names."""
 
     def library_call(
         self, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Call a library's function or class."""
-        known = self.knowledge
-        name = known.canonical(name)
-        if (export := known.export(name)) is not None:
+        name = self.knowledge.canonical(name)
+        if (export := self.knowledge.export(name)) is not None:
             self._note_export(export, args, site, state, frame)
-        if known.context(name) is not None:
+        result = self._acted(name, args, site, state, frame)
+        return self._returned(name, args, site, state, frame) if result is None else result
+
+    def _acted(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value | None:
+        """Switch or call what a call is given; what comes back, if that is settled by it."""
+        if (switch := self.knowledge.switch(name)) is not None:
+            self.switching(switch, args, site, state, frame)
+        if (result := self.called_back(name, args, site, state, frame)) is not None:
+            return result
+        if self.knowledge.context(name) is not None:
             return self._context(name, args, site, state, frame)
+        if self.knowledge.wrapper(name) is not None and self.knowledge.layer(name) is None:
+            return self._wrapped(name, args, site, state, frame)
+        return None
+
+    def _returned(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        known = self.knowledge
         if (functional := known.functional(name)) is not None:
             return self._functional(functional, args, site, state, frame)
         if (layer := known.layer(name)) is not None:
             return self._layer(layer, args, site, state, frame)
-        if known.wrapper(name) is not None:
-            return self._wrapped(name, args, site, state, frame)
         if (owner := self._unbound(name, args)) is not None:
             rest = args._replace(positional=args.positional[1:])
             method = Method(owner, name.rpartition(".")[2])
             return self.method_call(method, rest, site, state, frame)
-        if name.rpartition(".")[2][:1].isupper() and known.is_module_base(name) is False:
-            value = self._plain_object(name, site, state, frame)
+        if known.kept(name) or self._plain_class(name):
+            value = self._plain_object(name, args, site, state, frame)
             self.note_optimizer(value, args, state)
             return value
         if (factory := known.factory(name)) is not None and factory.module:
             return self._factory(factory, args, site, state, frame)
-        if known.switch(name) is not None:
-            return self._switching(name, args, site, state, frame)
         return self.effect(name, None, args, site, state, frame)
+
+    def library_method_call(
+        self, dotted: str, method: Method, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call a method that an object has from a library's class and that the tables know."""
+        me = one(method.owner)
+        given = args._replace(keywords=(*args.keywords, ("self", me)))
+        result = self._acted(dotted, given, site, state, frame)
+        return self.effect(method.name, me, args, site, state, frame) if result is None else result
 
     def _note_export(
         self, export: Export, args: Arguments, site: Call, state: State, frame: Frame
@@ -123,22 +145,18 @@ class Libraries(Gradients):
                 old = self.optimizers.get(atom.thing, frozenset())
                 self.optimizers[atom.thing] = old | things
 
-    def reached(self, value: Value, state: State, depth: int = 3) -> list[Atom]:
-        """The atoms of a value and of the items in it."""
-        out: list[Atom] = []
-        for atom in ordered(value.atoms):
-            out.append(atom)
-            if isinstance(atom, Ref) and depth and self.things[atom.thing].kind in ("list", "dict"):
-                for name in self.things.names(atom.thing):
-                    held = state.get((atom.thing, name))
-                    out += self.reached(held, state, depth - 1) if held else []
-        return out
+    def _plain_class(self, name: str) -> bool:
+        is_class = name.rpartition(".")[2][:1].isupper()
+        return is_class and self.knowledge.is_module_base(name) is False
 
-    def _plain_object(self, name: str, site: Call, state: State, frame: Frame) -> Value:
+    def _plain_object(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
         """An object of a library class that is no module."""
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("plain", frame.context, place), "object")
         thing.lib, thing.text, thing.place = name, show(site), place
+        self.keep_given(thing.number, args, state)
         return one(Ref(thing.number))
 
     # Modules.
@@ -228,8 +246,9 @@ class Libraries(Gradients):
             return tainted(args.values())
         if wrapper.copy:
             value = self.copied(value, site, state, frame)
-        if wrapper.mode is not None:
-            self.switch_value(value, wrapper.mode, site, state, frame)
+        mode = wrapper.mode_of(*self.constants(args))
+        if mode is not None:
+            self.switch_value(value, mode, site, state, frame)
         if wrapper.item is None:
             return value
         items = self.container("list", site.at, frame)
@@ -266,28 +285,6 @@ class Libraries(Gradients):
         state.modes[thing.number] = mode
         return one(Ref(thing.number))
 
-    # Switches.
-
-    def switch_value(
-        self, value: Value, mode: Mode, site: Call, state: State, frame: Frame
-    ) -> None:
-        """Set the mode of all that a value may stand for."""
-        place = self.place(frame, site.at)
-        wanted = self.written(mode, "switched", show(site), place)
-        for atom in ordered(value.atoms):
-            if isinstance(atom, (Ref, Part)):
-                self.switch_atom(atom, wanted, state, frame)
-
-    def _switching(
-        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
-    ) -> Value:
-        switch = self.knowledge.switch(name)
-        assert switch is not None
-        value = self.argument(switch.argument, args)
-        if value is not None and switch.mode is not None and not switch.held:
-            self.switch_value(value, switch.mode, site, state, frame)
-        return tainted(args.values())
-
     # What a call does to a result.
 
     def effect(
@@ -304,6 +301,10 @@ class Libraries(Gradients):
         if owner is not None:
             values.insert(0, self.deep(owner, state))
         taint = tainted(values)
+        if owner is not None:
+            result = self.called_back(name, args, site, state, frame)
+            if result is not None:
+                return result
         word = self.knowledge.effect(name)
         if word == "dummy":
             return one(MADE)
@@ -341,7 +342,7 @@ class Libraries(Gradients):
         last = name.rpartition(".")[2]
         if taint.taint and last != "update" and self.speaks("training", last):
             self.recorder.escaped(taint.taint)
-        if not name.startswith("functools."):
+        if self.knowledge.caller(name) is None:
             self._call_back(args, site, state, frame)
         made = [value for value in values if constant(value) is None]
         if made and all(self.made(value) for value in made):

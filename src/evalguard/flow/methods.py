@@ -60,6 +60,11 @@ class Methods(Libraries):
     ) -> Value:
         """Call a method that the project doesn't define."""
         owner, name = method.owner, method.name
+        if isinstance(owner, Ref) and name == "__init__":
+            self.keep_given(owner.thing, args, state)
+        dotted = self.library_method(owner.thing, name) if isinstance(owner, Ref) else ""
+        if dotted:
+            return self.library_method_call(dotted, method, args, site, state, frame)
         if isinstance(owner, Cls):
             return self._class_method(owner, name, args, site, state, frame)
         if isinstance(owner, Ref) and self._is_container(owner, name):

@@ -10,11 +10,13 @@ import json
 from collections.abc import Container, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from evalguard.knowledge import build
 from evalguard.knowledge.arguments import ABSENT, UNKNOWN, Argued, Argument, Condition
 from evalguard.knowledge.entries import (
     Base,
+    Caller,
     Case,
     Context,
     Export,
@@ -37,6 +39,7 @@ __all__ = [
     "Argued",
     "Argument",
     "Base",
+    "Caller",
     "Case",
     "Condition",
     "Context",
@@ -74,11 +77,17 @@ class Knowledge:
         self._contexts = Table(tables.get("contexts", {}), build.context)
         self._mode_names: dict[str, frozenset[str]] = {}
         self._switches = Table(tables.get("switches", {}), build.switch)
+        self._callers = Table(tables.get("callers", {}), build.caller)
+        holders = build.holders(tables.get("switches", {}), tables.get("callers", {}))
+        self._kept = Table(holders, build.kept)
         self._functional = Table(tables.get("functional", {}), build.functional)
         self._hooks = Table(tables.get("hooks", {}), build.hooks)
         self._bases = Table(tables.get("bases", {}), build.base)
         self._exports = Table(tables.get("exports", {}), build.export)
         self._values = Table(tables.get("values", {}), build.word("effect"))
+        self._acting: tuple[Table[Any], ...] = (
+            self._switches, self._callers, self._wrappers, self._contexts,
+        )  # fmt: skip
         self._attributes = Table(tables.get("module_attributes", {}), build.word("returns"))
         self._keywords = Table(tables.get("keywords", {}), build.word("effect"))
         self._decorators = Table(tables.get("decorators", {}), build.word("role"))
@@ -109,7 +118,7 @@ class Knowledge:
         """The last parts of all names that make, wrap or switch modules, or have a flag."""
         tables = (
             self._layers, self._factories, self._wrappers, self._contexts, self._switches,
-            self._functional, self._exports,
+            self._functional, self._exports, self._callers,
         )  # fmt: skip
         return frozenset[str]().union(*[table.bare_names() for table in tables])
 
@@ -176,6 +185,23 @@ class Knowledge:
     def switch(self, name: str) -> Switch | None:
         """The call of this name that changes the mode of a module it is given."""
         return self._switches.get(self.canonical(name))
+
+    def caller(self, name: str) -> Caller | None:
+        """The call of this name that calls what it is given (or, by ``calls``, doesn't)."""
+        return self._callers.get(self.canonical(name))
+
+    def kept(self, name: str) -> tuple[Argument, ...]:
+        """The constructor's arguments that objects of the class of this name keep."""
+        return self._kept.get(self.canonical(name)) or ()
+
+    def method_names(self) -> frozenset[str]:
+        """The last parts of names that may be methods of a library's objects; see ``acts``."""
+        return frozenset[str]().union(*[table.bare_names() for table in self._acting])
+
+    def acts(self, name: str) -> bool:
+        """Whether a method of this name does something to a module that a table tells."""
+        name = self.canonical(name)
+        return any(table.get(name) is not None for table in self._acting)
 
     def functional(self, name: str) -> Functional | None:
         """The function of this name that has a training flag."""

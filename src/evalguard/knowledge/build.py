@@ -8,6 +8,7 @@ from typing import Any
 from evalguard.knowledge.arguments import ABSENT, Argument, Condition
 from evalguard.knowledge.entries import (
     Base,
+    Caller,
     Case,
     Context,
     Export,
@@ -138,9 +139,42 @@ def switch(name: str, fields: Fields) -> Switch:
         inside=mode_named(fields.get("inside")),
         grad=grad_named(fields.get("grad")),
         statistics=fields.get("statistics", False),
+        flattens=fields.get("flattens", False),
+        freezes=fields.get("freezes"),
         unless=_conditions(fields, "unless"),
         source=fields.get("source", ""),
     )
+
+
+def caller(name: str, fields: Fields) -> Caller:
+    """A record of the table ``callers``."""
+    return Caller(
+        name=name,
+        argument=_argument(fields),
+        calls=fields.get("calls", True),
+        held=fields.get("held", False),
+        inputs=_argument(fields, "inputs", "inputs_position") if "inputs" in fields else None,
+        rest=fields.get("rest"),
+        before=fields.get("before", 0),
+        returns=fields.get("returns", True),
+        grad=grad_named(fields.get("grad")),
+        source=fields.get("source", ""),
+    )
+
+
+def kept(_name: str, fields: Fields) -> tuple[Argument, ...]:
+    """The arguments of a constructor that ``holders`` has found."""
+    return tuple(Argument(name, position) for name, position in fields.items())
+
+
+def holders(*tables: Mapping[str, Fields]) -> dict[str, dict[str, object]]:
+    """What objects keep of their constructors' arguments, by class, as ``held`` records tell."""
+    found: dict[str, dict[str, object]] = {}
+    for name, fields in (item for table in tables for item in table.items()):
+        if fields.get("held"):
+            argument = _argument(fields)
+            found.setdefault(name.rpartition(".")[0], {})[argument.name] = argument.position
+    return found
 
 
 def functional(name: str, fields: Fields) -> Functional:

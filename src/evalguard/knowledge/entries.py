@@ -183,10 +183,12 @@ class Context(NamedTuple):
 class Switch(NamedTuple):
     """A call that changes the mode of a module it is given.
 
-    ``argument`` is the module. With ``held`` it is an argument of the constructor of the object
-    whose method this is. ``mode`` is the mode left behind, None if ``restores`` (then it leaves
-    the mode as it was, at least that of the root). ``inside`` and ``grad`` are the states while
-    it runs. ``statistics``: its passes in train mode are the point.
+    ``argument`` is the module. With ``held`` it is the attribute of that name of the object whose
+    method this is, filled by the parameter of the constructor. ``mode`` is the mode left behind,
+    None if ``restores`` (then it leaves the mode as it was; with ``flattens`` that of the root,
+    for all parts). ``inside`` and ``grad`` are the states while it runs. ``statistics``: its
+    passes in train mode are the point. ``freezes``: the parameters stop learning; False: they
+    learn again.
     """
 
     name: str
@@ -197,6 +199,8 @@ class Switch(NamedTuple):
     inside: Mode | None = None
     grad: Grad | None = None
     statistics: bool = False
+    flattens: bool = False
+    freezes: bool | None = None
     unless: tuple[Condition, ...] = ()
     source: str = ""
 
@@ -204,6 +208,27 @@ class Switch(NamedTuple):
         """Whether a call with these arguments switches at all; None if that can't be known."""
         lifted = any_holds(self.unless, positional, keywords)
         return None if lifted is None else not lifted
+
+
+class Caller(NamedTuple):
+    """A call that calls the function or module in ``argument``; see ``Switch`` for ``held``.
+
+    ``inputs`` is the argument that holds what it passes on (the items, if it is a tuple); else
+    that are the positional arguments from ``rest`` on, or nobody knows. ``before`` counts what it
+    passes in front of them. ``returns``: what that call returns comes back. ``grad`` is the state
+    inside. If not ``calls``, it only keeps what it is given.
+    """
+
+    name: str
+    argument: Argument
+    calls: bool = True
+    held: bool = False
+    inputs: Argument | None = None
+    rest: int | None = None
+    before: int = 0
+    returns: bool = True
+    grad: Grad | None = None
+    source: str = ""
 
 
 class Functional(NamedTuple):

@@ -160,7 +160,20 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "inside": _MODE,
             "grad": _GRAD,
             "statistics": _flag,
+            "flattens": _flag,
+            "freezes": _flag,
             "unless": _conditions,
+        },
+        "callers": _ARGUMENT
+        | {
+            "calls": _flag,
+            "held": _flag,
+            "inputs": _text,
+            "inputs_position": _index,
+            "rest": _index,
+            "before": _index,
+            "returns": _flag,
+            "grad": _GRAD,
         },
         "functional": {
             "flag": _text,
