@@ -256,7 +256,7 @@ class Attributes(Variables):
                 out.append(one(item))
                 continue
             role = self.functions[item.number].role
-            bound = item if role == "static" else item._replace(bound=atom)
+            bound = self._bound_to(item, atom)
             if role == "property":
                 place = self.functions[item.number].function.at
                 out.append(
@@ -268,6 +268,14 @@ class Attributes(Variables):
             else:
                 out.append(one(bound))
         return join_all(out)
+
+    def _bound_to(self, fun: Fun, me: Ref | None) -> Fun:
+        """A method of an object: a class method is bound to the class, a static one to nothing."""
+        role = self.functions[fun.number].role
+        if role == "static":
+            return fun
+        cls = self.things[me.thing].cls if me is not None and role == "class" else None
+        return fun._replace(bound=me if cls is None else Ref(self.classes[cls].thing))
 
     def _of_file(self, atom: File, name: str, state: State) -> Value:
         known = self.file_value(atom.path, name, state)
@@ -299,7 +307,7 @@ class Attributes(Variables):
             return one(Method(me, name))
         bound = me if isinstance(me, Ref) else None
         return join_all(
-            one(item._replace(bound=bound)) if isinstance(item, Fun) else one(item)
+            one(self._bound_to(item, bound)) if isinstance(item, Fun) else one(item)
             for item in ordered(member.atoms)
         )
 

@@ -11,6 +11,10 @@ from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
+    Cls,
+    Fun,
+    Lib,
+    Lit,
     Part,
     Partial,
     Ref,
@@ -18,6 +22,7 @@ from evalguard.flow.values import (
     constant,
     lit,
     one,
+    only,
     ordered,
     tainted,
 )
@@ -29,6 +34,7 @@ SAME_ITEMS = frozenset(
 NUMBERS = frozenset(("float", "int", "bool", "round"))
 PARTIAL = "functools.partial"
 REVEAL = "reveal_mode"
+MODULE = "torch.nn.Module"
 
 
 class Builtins(Methods):
@@ -98,10 +104,13 @@ class Builtins(Methods):
         return ANYTHING
 
     def _getattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        name = constant(args.positional[1]) if len(args.positional) > 1 else None
-        if name is None or not isinstance(name.value, str):
+        if len(args.positional) < 2:
             return ANYTHING
-        return self.attribute(args.positional[0], name.value, site, state, frame)
+        owner, name = args.positional[0], constant(args.positional[1])
+        if name is not None and isinstance(name.value, str):
+            return self.attribute(owner, name.value, site, state, frame)
+        atom = only(owner)
+        return self.library_item(atom, ANYTHING) if isinstance(atom, Lib) else ANYTHING
 
     def _setattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         if len(args.positional) == 3:
@@ -113,7 +122,14 @@ class Builtins(Methods):
         return lit(None)
 
     def _isinstance(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        return ANYTHING
+        """Whether something is a module, where that is asked; nothing else is told."""
+        kind = only(args.positional[1]) if len(args.positional) > 1 else None
+        if not isinstance(kind, Lib) or self.knowledge.canonical(kind.name) != MODULE:
+            return ANYTHING
+        atoms = args.positional[0].atoms
+        if all(self.is_module(atom) for atom in atoms):
+            return lit(True)
+        return lit(False) if all(isinstance(atom, (Fun, Cls, Lit)) for atom in atoms) else ANYTHING
 
     def _dict(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         holder = self.container("dict", site.at, frame)

@@ -110,8 +110,8 @@ class Calling(Casting):
             return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
         results: list[Value] = []
         ends: list[State] = []
-        if all(self._switches(atom) for atom in atoms) and not _picks(site):
-            each = [self._call(atom, args, site, state, frame) for atom in atoms]
+        if all(self._switches(atom) for atom in known) and not _picks(site):
+            each = [self._call(atom, args, site, state, frame) for atom in known]
             return self._with_taint(callee, join_all(each))
         for atom in atoms:
             branch = state.copy()
@@ -194,7 +194,8 @@ class Calling(Casting):
             return self._nameless(ANYTHING, args, site, state, frame)
         if thing.kind == "object" and (dotted := self.library_method(atom.thing, "__call__")):
             method = Method(atom, "__call__")
-            return self.library_method_call(dotted, method, args, site, state, frame)
+            result = self.library_method_call(dotted, method, args, site, state, frame)
+            return ANYTHING if result is None else result
         if thing.kind not in ("module", "unknown"):
             return self._nameless(ANYTHING, args, site, state, frame)
         if thing.kind == "unknown" and not self._callable_module(atom.thing, site):

@@ -63,10 +63,16 @@ class Entries(Running):
         self._walk_for_parts()
 
     def _walk_if_due(self, known: Known) -> None:
-        if known.walked or known.function.name in NEVER or not known.matters:
+        if known.walked or known.function.name in NEVER:
             return
-        if known.starts or self._meets_modes(known):
+        starts = known.matters and (known.starts or self._meets_modes(known))
+        if starts or self._is_hook(known):
             self._walk_entry(known)
+
+    def _is_hook(self, known: Known) -> bool:
+        """Whether a framework calls a method in a mode of its own, or trains on its result."""
+        hook = self._hook(known.owner, known.function.name) if known.owner is not None else None
+        return hook is not None and (hook.trains or hook.mode is not Mode.UNSEEN)
 
     def _meets_modes(self, known: Known) -> bool:
         """Whether a method's object comes with modes that its class switches or loads."""
@@ -220,9 +226,8 @@ class Entries(Running):
     def _prepare(self, me: Ref, cls: int, hook: Hook | None, state: State) -> None:
         """The modes at a method's start: a framework's, or whatever callers have made of them."""
         frame = self.frames[self.classes[cls].frame]
-        if self.things[me.thing].kind == "module":
-            if hook is not None and hook.mode is Mode.UNSEEN:
-                return
+        as_left = hook is not None and hook.mode is Mode.UNSEEN
+        if self.things[me.thing].kind == "module" and not as_left:
             mode = hook.mode if hook is not None else Mode.UNSEEN
             origins: frozenset[Origin] = frozenset()
             if hook is not None and mode is not Mode.UNSEEN:

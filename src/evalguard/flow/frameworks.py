@@ -22,10 +22,9 @@ from evalguard.flow.values import (
     one,
     ordered,
 )
-from evalguard.knowledge import Argued, Caller, Hook, Switch
+from evalguard.knowledge import Argued, Caller, Factory, Hook, Switch
 from evalguard.modes import Mode
 
-KEPT = (Ref, Fun, Partial, Method, Part)
 CONSUMED = ("self",)
 
 
@@ -43,6 +42,8 @@ class Frameworks(Gradients):
         if name not in self.library_methods:
             return ""
         names = [f"{library}.{name}" for library in self._libraries(number) if library]
+        if self.things[number].kind == "module":
+            names.append(name)
         return next((dotted for dotted in names if self.knowledge.acts(dotted)), "")
 
     def keep_given(self, number: int, args: Arguments, state: State) -> None:
@@ -50,8 +51,42 @@ class Frameworks(Gradients):
         for name in self._libraries(number):
             for argument in self.knowledge.kept(name):
                 value = self.argument(argument, args)
-                if value is not None and all(isinstance(atom, KEPT) for atom in value.atoms):
+                if value is not None and all(self._kept(atom) for atom in value.atoms):
                     self.assign(number, argument.name, value, state)
+
+    def _kept(self, atom: Atom) -> bool:
+        containers = ("list", "dict")
+        held = isinstance(atom, Ref) and self.things[atom.thing].kind not in containers
+        return held or isinstance(atom, (Fun, Partial, Method, Part))
+
+    def makes_object(self, name: str, factory: Factory | None) -> bool:
+        """Whether a call makes an object that is no module, but may keep some."""
+        module = self.knowledge.is_module_base(name)
+        if module is False and name.rpartition(".")[2][:1].isupper():
+            return True
+        brings = factory is not None and not factory.module and factory.mode != Mode.UNSEEN
+        return module is not True and (brings or bool(self.knowledge.kept(name)))
+
+    def plain_object(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """An object of a library class that is no module."""
+        place = self.place(frame, site.at)
+        thing, _ = self.things.make(("plain", frame.context, place), "object")
+        thing.lib, thing.text, thing.place = name, show(site), place
+        self.keep_given(thing.number, args, state)
+        self._mode_of_parts(thing.number, name, args, site, state, frame)
+        return one(Ref(thing.number))
+
+    def _mode_of_parts(
+        self, number: int, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> None:
+        """The mode of the modules that an object brings along, if the tables tell it."""
+        factory = self.knowledge.factory(name)
+        mode = factory.mode_of(*self.constants(args)) if factory is not None else Mode.UNSEEN
+        if mode != Mode.UNSEEN:
+            place = self.place(frame, site.at)
+            state.modes[number] = self.written(mode, "loaded", show(site), place)
 
     def _subject(
         self, known: Switch | Caller, args: Arguments, site: Call, state: State, frame: Frame
@@ -114,6 +149,13 @@ class Frameworks(Gradients):
             if known.mode in (Mode.TRAIN, Mode.EVAL) and not known.mixed:
                 self._switch_whole(atom, known, state, frame)
 
+    def add_parts(self, value: Value, state: State) -> None:
+        """A module gets parts in train mode, whatever the mode of the others."""
+        for atom in value.atoms:
+            if isinstance(atom, Ref) and self.things.mode(state, atom.thing).mode != Mode.TRAIN:
+                old = self.things.mode(state, atom.thing)
+                state.modes[atom.thing] = old._replace(mixed=True)
+
     def _freeze_value(
         self, value: Value, frozen: bool, site: Call, state: State, frame: Frame
     ) -> None:
@@ -141,7 +183,7 @@ class Frameworks(Gradients):
         self, caller: Caller, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value | None:
         value = self._subject(caller, args, site, state, frame)
-        if value is None or not any(isinstance(atom, KEPT) for atom in value.atoms):
+        if value is None or not any(self._kept(atom) for atom in value.atoms):
             return None
         before = state.grad, state.grad_place
         if caller.grad is not None:
@@ -159,7 +201,7 @@ class Frameworks(Gradients):
             return Arguments((*first, *args.positional[caller.rest :]), named, args.open)
         value = self.argument(caller.inputs, args)
         if value is None:
-            return Arguments((), (), caller.inputs is None or args.open)
+            return Arguments(first, (), caller.inputs is None or args.open)
         items = self.sequence(value, state)
         return Arguments((*first, *(items if items is not None else [value])))
 
@@ -196,3 +238,9 @@ def _inner(caller: Caller, site: Call) -> Call:
     named = {name: node for name, node in site.keywords if name is not None}
     node = caller.argument.find(site.args, named)
     return site if caller.held or isinstance(node, Argued) else Call(node, (), (), site.at)
+
+
+def class_of(name: str) -> str:
+    """The class of what a factory returns: its own, or the one that it is a method of."""
+    owner = name.rpartition(".")[0]
+    return owner if owner.rpartition(".")[2][:1].isupper() else name

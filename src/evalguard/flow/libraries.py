@@ -7,7 +7,7 @@ from dataclasses import replace
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward, Exported
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.frameworks import Frameworks
+from evalguard.flow.frameworks import Frameworks, class_of
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
@@ -71,22 +71,29 @@ class Libraries(Frameworks):
             rest = args._replace(positional=args.positional[1:])
             method = Method(owner, name.rpartition(".")[2])
             return self.method_call(method, rest, site, state, frame)
-        if known.kept(name) or self._plain_class(name):
-            value = self._plain_object(name, args, site, state, frame)
+        factory = known.factory(name)
+        if self.makes_object(name, factory):
+            value = self.plain_object(name, args, site, state, frame)
             self.note_optimizer(value, args, state)
             return value
-        if (factory := known.factory(name)) is not None and factory.module:
-            return self._factory(factory, args, site, state, frame)
+        if factory is not None and factory.module:
+            return self.factory_made(factory, name, args, site, state, frame)
         return self.effect(name, None, args, site, state, frame)
 
     def library_method_call(
         self, dotted: str, method: Method, args: Arguments, site: Call, state: State, frame: Frame
-    ) -> Value:
-        """Call a method that an object has from a library's class and that the tables know."""
+    ) -> Value | None:
+        """Do what the tables tell of a method that an object has from a library's class.
+
+        Returns:
+            What comes back; None if that is what the method of any module gives.
+        """
         me = one(method.owner)
         given = args._replace(keywords=(*args.keywords, ("self", me)))
         result = self._acted(dotted, given, site, state, frame)
-        return self.effect(method.name, me, args, site, state, frame) if result is None else result
+        if result is None and not self.is_module(method.owner):
+            return self.effect(method.name, me, args, site, state, frame)
+        return result
 
     def _note_export(
         self, export: Export, args: Arguments, site: Call, state: State, frame: Frame
@@ -145,20 +152,6 @@ class Libraries(Frameworks):
                 old = self.optimizers.get(atom.thing, frozenset())
                 self.optimizers[atom.thing] = old | things
 
-    def _plain_class(self, name: str) -> bool:
-        is_class = name.rpartition(".")[2][:1].isupper()
-        return is_class and self.knowledge.is_module_base(name) is False
-
-    def _plain_object(
-        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
-    ) -> Value:
-        """An object of a library class that is no module."""
-        place = self.place(frame, site.at)
-        thing, _ = self.things.make(("plain", frame.context, place), "object")
-        thing.lib, thing.text, thing.place = name, show(site), place
-        self.keep_given(thing.number, args, state)
-        return one(Ref(thing.number))
-
     # Modules.
 
     def _layer(
@@ -215,12 +208,13 @@ class Libraries(Frameworks):
         )
         self.recorder.note(fact)
 
-    def _factory(
-        self, factory: Factory, args: Arguments, site: Call, state: State, frame: Frame
+    def factory_made(
+        self, factory: Factory, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
+        """What a library's factory returns."""
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("made", frame.context, place), "module")
-        thing.lib, thing.text, thing.place = factory.name, show(site), place
+        thing.lib, thing.text, thing.place = class_of(name), show(site), place
         thing.sensitive, thing.because = factory.sensitive, factory.name
         thing.detector = factory.detector
         mode = self.written(factory.mode_of(*self.constants(args)), "loaded", show(site), place)
@@ -249,6 +243,8 @@ class Libraries(Frameworks):
         mode = wrapper.mode_of(*self.constants(args))
         if mode is not None:
             self.switch_value(value, mode, site, state, frame)
+        if wrapper.adds:
+            self.add_parts(value, state)
         if wrapper.item is None:
             return value
         items = self.container("list", site.at, frame)

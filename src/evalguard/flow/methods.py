@@ -64,7 +64,9 @@ class Methods(Libraries):
             self.keep_given(owner.thing, args, state)
         dotted = self.library_method(owner.thing, name) if isinstance(owner, Ref) else ""
         if dotted:
-            return self.library_method_call(dotted, method, args, site, state, frame)
+            result = self.library_method_call(dotted, method, args, site, state, frame)
+            if result is not None:
+                return result
         if isinstance(owner, Cls):
             return self._class_method(owner, name, args, site, state, frame)
         if isinstance(owner, Ref) and self._is_container(owner, name):
@@ -83,9 +85,10 @@ class Methods(Libraries):
         self, owner: Cls, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         for base in self.classes.libraries(owner.number):
-            factory = self.knowledge.factory(f"{base}.{name}")
+            dotted = f"{base}.{name}"
+            factory = self.knowledge.factory(dotted)
             if factory is not None and factory.module:
-                value = self._factory(factory, args, site, state, frame)
+                value = self.factory_made(factory, dotted, args, site, state, frame)
                 for atom in value.atoms:
                     if isinstance(atom, Ref):
                         self.things[atom.thing].because = self.classes[owner.number].cls.name

@@ -28,6 +28,7 @@ from evalguard.flow.values import (
 
 BUILTINS = frozenset(dir(builtins))
 ITEMS = "*"
+ANY_NAME = "__any__"  # in the tables: a name that isn't known before the program runs
 
 
 class Variables(Switching):
@@ -88,7 +89,16 @@ class Variables(Switching):
                 out = join(out, self._item(atom, name, state))
             elif isinstance(atom, (Part, Made, Cls)) or _is_class(atom):
                 out = join(out, one(atom))
+            elif isinstance(atom, Lib):
+                out = join(out, self.library_item(atom, index))
         return sure(out)
+
+    def library_item(self, atom: Lib, key: Value) -> Value:
+        """What a library keeps under a name or key: ``models.__dict__[name]``."""
+        known = constant(key)
+        last = known.value if known is not None and isinstance(known.value, str) else ANY_NAME
+        name = f"{atom.name.removesuffix('.__dict__')}.{last}"
+        return one(Lib(name)) if self.knowledge.factory(name) is not None else ANYTHING
 
     def _item(self, atom: Ref, name: str, state: State) -> Value:
         held = state.get((atom.thing, name))

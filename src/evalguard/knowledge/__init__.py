@@ -85,9 +85,7 @@ class Knowledge:
         self._bases = Table(tables.get("bases", {}), build.base)
         self._exports = Table(tables.get("exports", {}), build.export)
         self._values = Table(tables.get("values", {}), build.word("effect"))
-        self._acting: tuple[Table[Any], ...] = (
-            self._switches, self._callers, self._wrappers, self._contexts,
-        )  # fmt: skip
+        self._acting: tuple[Table[Any], ...] = (self._switches, self._wrappers, self._contexts)
         self._attributes = Table(tables.get("module_attributes", {}), build.word("returns"))
         self._keywords = Table(tables.get("keywords", {}), build.word("effect"))
         self._decorators = Table(tables.get("decorators", {}), build.word("role"))
@@ -196,12 +194,15 @@ class Knowledge:
 
     def method_names(self) -> frozenset[str]:
         """The last parts of names that may be methods of a library's objects; see ``acts``."""
-        return frozenset[str]().union(*[table.bare_names() for table in self._acting])
+        tables = (*self._acting, self._callers)
+        return frozenset[str]().union(*[table.bare_names() for table in tables])
 
     def acts(self, name: str) -> bool:
         """Whether a method of this name does something to a module that a table tells."""
         name = self.canonical(name)
-        return any(table.get(name) is not None for table in self._acting)
+        caller = self._callers.get(name)
+        others = (table.get(name) for table in self._acting)
+        return (caller is not None and caller.calls) or any(known is not None for known in others)
 
     def functional(self, name: str) -> Functional | None:
         """The function of this name that has a training flag."""

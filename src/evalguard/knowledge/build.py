@@ -93,6 +93,7 @@ def wrapper(name: str, fields: Fields) -> Wrapper:
         item=fields.get("item"),
         mode=mode_named(fields.get("mode")),
         baked=fields.get("baked", False),
+        adds=fields.get("adds", False),
         unless=_conditions(fields, "unless"),
         source=fields.get("source", ""),
     )

@@ -100,7 +100,7 @@ class Wrapper(NamedTuple):
     every positional argument comes back, as a tuple if there are several (or if the result is
     unpacked). ``item``: the module's index in a returned tuple. ``mode``: the mode it is put
     into, None if it keeps its own, as it does if a condition of ``unless`` holds. ``baked``:
-    later switches of the result do nothing.
+    later switches of the result do nothing. ``adds``: it has parts of its own, in train mode.
     """
 
     name: str
@@ -110,6 +110,7 @@ class Wrapper(NamedTuple):
     item: int | None = None
     mode: Mode | None = None
     baked: bool = False
+    adds: bool = False
     unless: tuple[Condition, ...] = ()
     source: str = ""
 

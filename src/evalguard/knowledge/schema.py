@@ -127,6 +127,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "item": _index,
             "mode": _MODE,
             "baked": _flag,
+            "adds": _flag,
             "unless": _conditions,
         },
         "module_methods": {
