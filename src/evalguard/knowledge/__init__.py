@@ -116,9 +116,13 @@ class Knowledge:
         """The last parts of all names that make, wrap or switch modules, or have a flag."""
         tables = (
             self._layers, self._factories, self._wrappers, self._contexts, self._switches,
-            self._functional, self._exports, self._callers,
+            self._functional, self._exports,
         )  # fmt: skip
-        return frozenset[str]().union(*[table.bare_names() for table in tables])
+        return self._calling_names().union(*[table.bare_names() for table in tables])
+
+    def _calling_names(self) -> frozenset[str]:
+        calling = self._callers.by_package(lambda known: known.calls)
+        return frozenset[str]().union(*calling.values())
 
     def layer_names(self) -> frozenset[str]:
         """The last parts of the names of module classes."""
@@ -194,8 +198,7 @@ class Knowledge:
 
     def method_names(self) -> frozenset[str]:
         """The last parts of names that may be methods of a library's objects; see ``acts``."""
-        tables = (*self._acting, self._callers)
-        return frozenset[str]().union(*[table.bare_names() for table in tables])
+        return self._calling_names().union(*[table.bare_names() for table in self._acting])
 
     def acts(self, name: str) -> bool:
         """Whether a method of this name does something to a module that a table tells."""

@@ -36,8 +36,9 @@ class Table(Generic[T]):
         found: dict[str, set[str]] = {}
         for name, fields in self._entries.items():
             bare, package = _bare(name), name.partition(".")[0]
+            anywhere = "*" in package or "." not in name
             if bare and (keep is None or keep(self._build(name, fields))):
-                found.setdefault("*" if "*" in package else package, set()).add(bare)
+                found.setdefault("*" if anywhere else package, set()).add(bare)
         return found
 
     def get(self, name: str) -> T | None:
