@@ -124,6 +124,7 @@ def test_unknown_names_are_unknown_in_every_table(name: str) -> None:
     assert KNOWN.export(name) is None
     assert KNOWN.module_method(name) is None
     assert KNOWN.is_module_base(name) is None
+    assert KNOWN.caller(name) is None
     assert KNOWN.hooks_of(name) == {}
     assert KNOWN.effect(name) == "none"
 
@@ -317,6 +318,34 @@ def test_switches() -> None:
     assert update.argument.find(("loader", "net"), {}) == "net"
 
 
+def test_what_objects_keep_of_their_constructors_arguments() -> None:
+    assert KNOWN.kept("transformers.Seq2SeqTrainer") == (Argument("model", 0),)
+    assert KNOWN.kept("ignite.engine.Engine") == (Argument("process_function", 0),)
+    assert KNOWN.kept("ignite.engine.create_supervised_evaluator") == (Argument("model", 0),)
+    assert KNOWN.kept("torch.optim.SGD") == ()
+
+
+def test_methods_that_do_something() -> None:
+    for name in ("transformers.Trainer.evaluate", "accelerate.Accelerator.prepare", "load_adapter"):
+        assert KNOWN.acts(name)
+        assert name.rpartition(".")[2] in KNOWN.method_names()
+    for name in ("torch.nn.Module.eval", "typing.Generic.eval", "transformers.Trainer.log", "eval"):
+        assert not KNOWN.acts(name)
+
+
+def test_callers() -> None:
+    thread = KNOWN.caller("threading.Thread")
+    assert thread is not None
+    assert (thread.inputs, thread.grad, thread.returns) == (Argument("args", 3), Grad.ON, False)
+    spawn = KNOWN.caller("torch.multiprocessing.spawn")
+    assert spawn is not None
+    assert spawn.before == 1
+    wraps = KNOWN.caller("functools.wraps")
+    assert wraps is not None
+    assert not wraps.calls
+    assert KNOWN.caller("mylib.apply") is None
+
+
 def test_functional() -> None:
     dropout = KNOWN.functional("torch.nn.functional.dropout")
     assert dropout is not None
@@ -351,6 +380,9 @@ def test_hooks() -> None:
     assert (hooks["validation_step"].mode, hooks["validation_step"].grad) == (Mode.EVAL, Grad.OFF)
     assert (hooks["training_step"].mode, hooks["training_step"].grad) == (Mode.UNSEEN, Grad.ON)
     assert [name for name, hook in hooks.items() if hook.trains] == ["training_step"]
+    callback = KNOWN.hooks_of("transformers.TrainerCallback")["on_evaluate"]
+    assert (callback.mode, callback.module) == (Mode.EVAL, Argument("model"))
+    assert KNOWN.hooks_of("transformers.Seq2SeqTrainer")["compute_loss"].trains
     assert "forward" not in hooks
     assert hooks == KNOWN.hooks_of("pytorch_lightning.core.lightning.LightningModule")
 
