@@ -144,6 +144,8 @@ class Calling(Casting):
     ) -> Value:
         """A call of something unknown; a method's name may still tell what it does."""
         if isinstance(site.func, Attr):
+            if self.knowledge.steps(site.func.name):
+                self._optimizer_step(ANYTHING, args, show(site.func.value), state)
             return self.effect(site.func.name, callee, args, site, state, frame)
         return self.effect(show(site.func), callee, args, site, state, frame)
 
@@ -217,17 +219,20 @@ class Calling(Casting):
             return parent.kind == "module" or parent.shown
         return thing.shown
 
-    def _optimizer_step(self, owner: int, args: Arguments, state: State) -> None:
-        """``optimizer.step()`` or ``scaler.step(optimizer)``."""
+    def _optimizer_step(self, owner: Value, args: Arguments, text: str, state: State) -> None:
+        """``optimizer.step()`` or ``scaler.step(optimizer)``; ``text`` names the owner."""
         given = [
-            atom.thing for value in args.values() for atom in value.atoms if isinstance(atom, Ref)
+            atom.thing
+            for value in (owner, *args.values())
+            for atom in value.atoms
+            if isinstance(atom, Ref)
         ]
-        known = [thing for thing in (owner, *given) if thing in self.optimizers]
+        known = [thing for thing in given if thing in self.optimizers]
         if known:
             modules = frozenset[int]().union(*[self.optimizers[thing] for thing in known])
             reach = [self._reach(number, state, whole=True) for number in sorted(modules)]
             self.recorder.stepped(frozenset[int]().union(*reach))
-        elif not self.speaks("scheduler", f"{self.things[owner].lib} {self.things[owner].text}"):
+        elif not self.speaks("scheduler", text):
             self.recorder.stepped(None)
 
     def _unknown_method(
@@ -241,7 +246,9 @@ class Calling(Casting):
                 if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
                     self.put(owner, ITEMS, value, state)
             if self.knowledge.steps(thing.text):
-                self._optimizer_step(owner, args, state)
+                holder = self.things[owner]
+                text = f"{holder.lib} {holder.text}"
+                self._optimizer_step(one(Ref(owner)), args, text, state)
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)

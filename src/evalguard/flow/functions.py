@@ -61,6 +61,7 @@ class Functions(Builtins):
             not function.uses.isdisjoint(self.program.interest.follow)
             or (function.name == "__init__" and "super" in function.uses)
             or "cls" in function.uses
+            or any(map(self.knowledge.steps, function.uses))
             or any(isinstance(stmt, Define) for stmt in function.body)
         )
 
