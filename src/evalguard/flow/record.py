@@ -7,8 +7,7 @@ a metric or a ``return`` later on tells what the call was for.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from evalguard.facts import (
     BuiltInForward,
@@ -16,47 +15,17 @@ from evalguard.facts import (
     Forward,
     FrozenPart,
     GradModeLeft,
-    Module,
     Origin,
     Purpose,
     Revealed,
     TrainingAssigned,
 )
-from evalguard.flow.state import ModeState
+from evalguard.flow.passes import Block, Frozen, Pass, either, elsewhere, finished
 from evalguard.flow.values import Key
-from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
+from evalguard.modes import Intent, Mode
 from evalguard.places import Place
 
-Block = tuple[Place, bool]
 Path = tuple[frozenset[tuple[Key, bool]], tuple[int, ...]]
-
-
-class Frozen(NamedTuple):
-    """The frozen parts of a module that is called, and the numbers of all its parts."""
-
-    parts: tuple[FrozenPart, ...]
-    reach: frozenset[int]
-
-
-@dataclass(slots=True)
-class Pass:
-    """One forward call in one context, as far as it has been seen."""
-
-    thing: int
-    fact: Forward
-    origins: set[Origin]
-    inputs: set[int]
-    frozen: Frozen
-    block: Block | None
-    backward: Place | None = None
-    target: Place | None = None
-    measured: bool = False
-    shape: bool = False
-    escaped: bool = False
-    fed: bool = False
-    stepped: bool = False
-    partly_stepped: bool = False
-    unsettled: bool = False
 
 
 class Recorder:
@@ -106,7 +75,7 @@ class Recorder:
         known.inputs |= inputs
         known.origins.update(fact.origins)
         old = known.fact
-        module = old.module if known.thing == thing else _either(old.module, fact.module)
+        module = old.module if known.thing == thing else either(old.module, fact.module)
         news = fact.mode & ~old.mode
         known.fact = replace(
             old,
@@ -281,14 +250,14 @@ class Recorder:
         rivals = self._rivals(trained)
         blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}
         forwards = [
-            _finished(item, self._beside(item, blocks), item.thing in trained, item.thing in rivals)
+            finished(item, self._beside(item, blocks), item.thing in trained, item.thing in rivals)
             for item in self._passes.values()
         ]
         steps: dict[Place, set[Origin]] = {}
         for fact in forwards:
             if fact.intent is Intent.TRAINING:
                 steps.setdefault(fact.place, set()).update(fact.origins)
-        forwards = [_elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
+        forwards = [elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
         frozen = self._frozen(forwards)
         facts: list[Fact] = [*forwards, *frozen, *self._facts.values()]
         return tuple(sorted(facts, key=_order))
@@ -296,81 +265,3 @@ class Recorder:
 
 def _order(fact: Fact) -> tuple[object, ...]:
     return (fact.place, type(fact).__name__, len(fact.calls), fact.calls)
-
-
-def _finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
-    fact, purpose = item.fact, item.fact.purpose
-    if beside:
-        purpose |= Purpose.SAME_STEP
-    if rival:
-        purpose |= Purpose.ADVERSARIAL
-    if item.stepped or (trained and not item.backward):
-        purpose |= Purpose.STEP
-    if item.measured:
-        purpose |= Purpose.MEASURED
-    if item.escaped:
-        purpose |= Purpose.ESCAPES
-    used = item.measured or item.escaped or item.fed or item.backward or item.target
-    if item.shape and not used:
-        purpose |= Purpose.SHAPE
-    if not used and not item.shape:
-        purpose |= Purpose.DISCARDED
-    return replace(
-        fact,
-        origins=tuple(sorted(item.origins, key=_origin_order)),
-        purpose=purpose,
-        backward=item.backward or item.target,
-        intent=_intent(item, purpose),
-    )
-
-
-def _either(one: Module, other: Module) -> Module:
-    """What is known of a call that may reach either of two modules."""
-    if one.sensitive is other.sensitive:
-        return one
-    return replace(one, sensitive=Sensitivity.UNKNOWN, unsure=True)
-
-
-def _elsewhere(fact: Forward, trained: set[Origin]) -> Forward:
-    """Mark a call that is a training step in another context, in a mode of the same origin."""
-    if fact.intent is Intent.TRAINING or trained.isdisjoint(fact.origins):
-        return fact
-    return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
-
-
-def _origin_order(origin: Origin) -> tuple[object, ...]:
-    return (origin.place or Place("", (0, 0, 0, 0)), origin.mode.value, origin.text)  # type: ignore[arg-type]
-
-
-def _intent(item: Pass, purpose: Purpose) -> Intent:
-    if item.backward:
-        return Intent.TRAINING
-    if item.target:
-        return Intent.TARGET
-    if item.unsettled and item.fact.grad != Grad.OFF:
-        return Intent.UNKNOWN
-    if item.fact.grad == Grad.OFF or not item.escaped:
-        return Intent.INFERENCE
-    return Intent.INFERENCE if Purpose.EVALUATION in purpose else Intent.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a call of a module would meet: the modes of its mode-sensitive parts, joined."""
-
-    module: Module
-    mode: Mode = NO_MODE
-    mixed: bool = False
-    assumed: bool = False
-    origins: frozenset[Origin] = frozenset()
-
-    @staticmethod
-    def of(module: Module, leaves: list[ModeState]) -> Survey:
-        """Join the leaves."""
-        mode, origins = NO_MODE, frozenset[Origin]()
-        for leaf in leaves:
-            mode |= leaf.mode
-            origins |= leaf.origins
-        exact = {leaf.mode for leaf in leaves if leaf.mode in (Mode.TRAIN, Mode.EVAL)}
-        mixed = len(exact) > 1 or any(leaf.mixed for leaf in leaves)
-        return Survey(module, mode, mixed, any(leaf.assumed for leaf in leaves), origins)

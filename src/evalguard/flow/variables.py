@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 
 from evalguard.flow.core import Frame
+from evalguard.flow.forwards import Forwards
 from evalguard.flow.state import State
-from evalguard.flow.switching import FROZEN, PARTLY_FROZEN, Switching
+from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
@@ -31,7 +32,7 @@ ITEMS = "*"
 ANY_NAME = "__any__"  # in the tables: a name that isn't known before the program runs
 
 
-class Variables(Switching):
+class Variables(Forwards):
     """Reads and writes variables and items."""
 
     def home(self, name: str, frame: Frame) -> int:
