@@ -93,7 +93,9 @@ class Forward(Fact):
     ``mode`` joins the modes of its mode-sensitive parts; ``mixed`` says that the parts differ on
     purpose. ``assumed`` says that no switch was seen, but callers that can't be seen may switch.
     ``loop`` is the loop whose later rounds bring a mode that the first doesn't have, ``later`` the
-    modes of all rounds but the first.
+    modes of all rounds but the first. ``switcher`` is the call by which the function that set the
+    mode came here, if another function did. Where the same call trains for other callers, the
+    fact is told at the switcher's, and ``inside`` is where the module is called.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -109,6 +111,8 @@ class Forward(Fact):
     loop: Place | None = None
     later: Mode = NO_MODE
     caller_unseen: bool = False
+    switcher: Place | None = None
+    inside: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

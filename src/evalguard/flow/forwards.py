@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalguard.events import Attr, Call, show
-from evalguard.facts import Forward, FrozenPart, Purpose
+from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.core import Arguments, Frame, is_test_file
 from evalguard.flow.passes import Frozen
 from evalguard.flow.state import State
@@ -20,6 +20,7 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.modes import Grad, Mode
+from evalguard.places import Place
 
 
 class Forwards(Switching):
@@ -56,6 +57,7 @@ class Forwards(Switching):
             grad_place=state.grad_place,
             purpose=self._purpose(number, args, state, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
+            switcher=self._switcher(survey.origins, frame),
         )
         both = Mode.TRAIN | Mode.EVAL in survey.mode
         loop = self.loop_behind() or (self.loops[-1].place if both and self.loops else None)
@@ -68,6 +70,19 @@ class Forwards(Switching):
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)
+
+    def _switcher(self, origins: frozenset[Origin], frame: Frame) -> Place | None:
+        """The call by which the function that set a mode came here; None if it is this one."""
+        places = [origin.place for origin in origins if origin.place is not None]
+        if not places or len(places) < len(origins):
+            return None
+        calls = [None, *[step.place for step in reversed(self.steps(frame.context))]]
+        for number, call in zip(reversed(self.active), calls, strict=False):
+            known = self.functions[number]
+            body = Place(known.path, known.function.at)
+            if all(body.holds(place) for place in places):
+                return call
+        return None
 
     def _frozen_parts(self, number: int, state: State) -> tuple[FrozenPart, ...]:
         """The frozen parts of a module, the module itself aside, and their modes."""

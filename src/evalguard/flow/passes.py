@@ -114,6 +114,16 @@ def elsewhere(fact: Forward, trained: set[Origin]) -> Forward:
     return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
 
 
+def at_switcher(fact: Forward) -> Forward:
+    """Tell of a pass in eval mode at the caller who chose that mode, if another function did.
+
+    Where others train through the same call, that is where something is to be mended.
+    """
+    if fact.switcher is None or fact.mode != Mode.EVAL or fact.intent is not Intent.INFERENCE:
+        return fact
+    return replace(fact, place=fact.switcher, inside=fact.place)
+
+
 def _origin_order(origin: Origin) -> tuple[object, ...]:
     return (origin.place or Place("", (0, 0, 0, 0)), origin.mode.value, origin.text)  # type: ignore[arg-type]
 

@@ -20,7 +20,7 @@ from evalguard.facts import (
     Revealed,
     TrainingAssigned,
 )
-from evalguard.flow.passes import Block, Frozen, Pass, either, elsewhere, finished
+from evalguard.flow.passes import Block, Frozen, Pass, at_switcher, either, elsewhere, finished
 from evalguard.flow.values import Key
 from evalguard.modes import Intent, Mode
 from evalguard.places import Place
@@ -87,6 +87,7 @@ class Recorder:
             grad_place=old.grad_place or fact.grad_place,
             purpose=old.purpose | fact.purpose,
             loop=old.loop or (loop if news else None),
+            switcher=old.switcher if old.switcher == fact.switcher else None,
         )
 
     def begin(self) -> None:
@@ -259,6 +260,7 @@ class Recorder:
                 steps.setdefault(fact.place, set()).update(fact.origins)
         forwards = [elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
         frozen = self._frozen(forwards)
+        forwards = [at_switcher(fact) if fact.place in steps else fact for fact in forwards]
         facts: list[Fact] = [*forwards, *frozen, *self._facts.values()]
         return tuple(sorted(facts, key=_order))
 
