@@ -113,6 +113,16 @@ class Classes:
                 if base != atom:
                     self._climb(base, found, depth + 1)
 
+    def descendants(self, number: int) -> list[int]:
+        """All classes that inherit from a class, its children first."""
+        found: list[int] = []
+        todo = [number]
+        while todo:
+            children = [child for child in self._all[todo.pop(0)].subclasses if child not in found]
+            found += children
+            todo += children
+        return found
+
     def is_module(self, number: int) -> bool:
         """Whether instances are modules: a base is, or an unknown base goes with ``forward``."""
         known = self._modules.get(number)

@@ -19,6 +19,7 @@ from evalguard.events import (
     Item,
     Mapping,
     Name,
+    Raise,
     Stmt,
 )
 from evalguard.facts import GradModeLeft, HiddenModules, Origin
@@ -95,7 +96,23 @@ class Entries(Running):
                 self._walk_entry(known)
         for blueprint in list(self.classes):
             if self.classes.is_module(blueprint.number) and _keeps_containers(blueprint.cls):
-                self._prototype(blueprint.number)
+                for cls in self._made(blueprint.number):
+                    self._prototype(cls)
+
+    def _made(self, cls: int) -> list[int]:
+        """The class, or if it is abstract the classes that are made in its place."""
+        if not self._is_abstract(cls):
+            return [cls]
+        return self.classes.descendants(cls)[:MOST_CONTEXTS]
+
+    def _is_abstract(self, cls: int) -> bool:
+        """Whether a class leaves its ``forward`` to its subclasses."""
+        forward = self.member(cls, "forward", State(self.world))
+        atom = only(forward) if forward is not None else None
+        if not isinstance(atom, Fun) or not self.classes[cls].subclasses:
+            return False
+        body = self.functions[atom.number].function.body
+        return len(body) == 1 and isinstance(body[0], Raise)
 
     def _walk_entry(self, known: Known) -> None:
         if known.owner is None:
@@ -153,7 +170,7 @@ class Entries(Running):
             with suppress(*UNFINISHED):
                 self.construct(thing.number, UNSEEN_CALLER, place, name, state, frame)
             self._prototypes[cls] = state
-            if module:
+            if module and not self._is_abstract(cls):
                 self._note_hidden(thing.number, cls, state)
         return Ref(thing.number), self._prototypes[cls].copy()
 
@@ -170,7 +187,7 @@ class Entries(Running):
                 inside = [item for item in self.reached(one(atom), state) if self._held(item)]
                 if kind in ("list", "dict") and inside:
                     fact = self._hidden(name, atom, inside, reached, cls, where.value, state)
-                    self.recorder.note(fact)
+                    self.recorder.hidden(fact)
 
     def _held(self, atom: Atom) -> bool:
         if isinstance(atom, Inert):

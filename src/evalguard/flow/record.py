@@ -15,6 +15,7 @@ from evalguard.facts import (
     Forward,
     FrozenPart,
     GradModeLeft,
+    HiddenModules,
     Origin,
     Purpose,
     Revealed,
@@ -143,6 +144,12 @@ class Recorder:
             library, training = known.library or fact.library, known.training or fact.training
             fact = replace(known, library=library, training=training)
         self._facts[(GradModeLeft, fact.place)] = fact
+
+    def hidden(self, fact: HiddenModules) -> None:
+        """Modules in a container; of several classes that do it in one place, one is enough."""
+        known = self._facts.setdefault((HiddenModules, fact.place), fact)
+        if isinstance(known, HiddenModules) and (known.registered or known.switched):
+            self._facts[(HiddenModules, fact.place)] = fact
 
     def revealed(self, fact: Revealed) -> None:
         """``reveal_mode`` is reached; reached again, the beliefs are joined."""
