@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from evalguard.events import (
     TRAINING_SET,
+    Attr,
     Bind,
     Block,
     Class,
@@ -22,6 +23,7 @@ from evalguard.events import (
     If,
     Import,
     Loop,
+    Mapping,
     Name,
     Stmt,
     Try,
@@ -201,8 +203,8 @@ def _closed(
 def definitions(block: Block, variables: bool = True) -> Iterator[Defined]:
     """Every function, class and variable in a block, with the names that it is made of."""
     for stmt in block:
-        if isinstance(stmt, Bind) and variables:
-            yield from _bindings(stmt)
+        if isinstance(stmt, Bind):
+            yield from _bindings(stmt) if variables else _choices(stmt)
         if isinstance(stmt, Define):
             yield stmt.function.name, stmt.function.uses
             yield from definitions(stmt.function.body, variables=False)
@@ -220,6 +222,16 @@ def _bindings(stmt: Bind) -> Iterator[Defined]:
         for target in stmt.targets:
             if isinstance(target, Name):
                 yield target.id, uses
+
+
+def _choices(stmt: Bind) -> Iterator[Defined]:
+    """An attribute that holds classes or functions by name: who mentions it may make one."""
+    if not isinstance(stmt.value, Mapping):
+        return
+    uses = {value.id for _, value in stmt.value.items if isinstance(value, Name)}
+    for target in stmt.targets if uses else ():
+        if isinstance(target, Attr):
+            yield target.name, frozenset(uses)
 
 
 def _made_of(cls: Class) -> frozenset[str]:
