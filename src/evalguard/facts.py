@@ -212,8 +212,9 @@ class Exported(Fact):
 class FrozenPart(Fact):
     """A part with frozen parameters runs in a mode while the rest of its module is trained.
 
-    The place is the part's own call if it is in view, else the call of the whole. ``frozen`` is
-    where its parameters were frozen, ``owner`` the class (or name) of the whole.
+    The place is the part's own call if it is in view, else the call of the whole; where a library
+    trains the whole (``trained``), it is where the part was frozen. ``frozen`` is where that was,
+    ``owner`` the class (or name) of the whole.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -223,6 +224,7 @@ class FrozenPart(Fact):
     frozen: Place | None = None
     origins: tuple[Origin, ...] = ()
     stepped: bool = False
+    trained: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evalguard.events import Attr, Call, Name, show
-from evalguard.facts import Origin
+from evalguard.facts import FrozenPart, Origin
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.gradients import Gradients
 from evalguard.flow.state import ModeState, State
@@ -11,6 +13,7 @@ from evalguard.flow.switching import FROZEN
 from evalguard.flow.values import (
     ANYTHING,
     Atom,
+    Cls,
     Fun,
     Lit,
     Method,
@@ -22,8 +25,9 @@ from evalguard.flow.values import (
     one,
     ordered,
 )
-from evalguard.knowledge import Argued, Caller, Factory, Hook, Switch
+from evalguard.knowledge import Argued, Argument, Caller, Factory, Hook, Switch
 from evalguard.modes import Mode
+from evalguard.places import Place
 
 CONSUMED = ("self",)
 
@@ -141,6 +145,29 @@ class Frameworks(Gradients):
         elif switch.flattens:
             for atom in self.reached(value, state):
                 self._flatten(atom, state, frame)
+        if switch.trains:
+            self._trains_parts(value, argument_text(switch.argument, site), site, state, frame)
+
+    def _trains_parts(
+        self, value: Value, text: str, site: Call, state: State, frame: Frame
+    ) -> None:
+        """What a library trains may have frozen parts."""
+        for atom in ordered(value.atoms):
+            if isinstance(atom, Ref):
+                for part in self._frozen_parts(atom.thing, state):
+                    module = replace(part.module, text=part.module.text.replace("self", text, 1))
+                    self._note_trained(atom.thing, replace(part, module=module), site, frame)
+
+    def _note_trained(self, whole: int, part: FrozenPart, site: Call, frame: Frame) -> None:
+        """A frozen part of a module that a library trains; its own steps tell what it froze."""
+        cls = self.things[whole].cls
+        ancestry = self.classes.ancestry(cls) if cls is not None else []
+        own = [self.classes[atom.number] for atom in ancestry if isinstance(atom, Cls)]
+        if any(Place(item.path, item.cls.at).holds(part.place) for item in own):
+            return
+        trained = self.place(frame, site.at)
+        calls = self.steps(frame.context)
+        self.recorder.note(replace(part, calls=calls, stepped=True, trained=trained))
 
     def _flatten(self, atom: Atom, state: State, frame: Frame) -> None:
         """All parts come back in the mode of the root."""
@@ -231,6 +258,15 @@ class Frameworks(Gradients):
         if name not in names and position is not None and position < len(names):
             name = names[position]
         return state.get((inner.thing, name))
+
+
+def argument_text(which: Argument, site: Call) -> str:
+    """How a call writes an argument; empty if it isn't there."""
+    named = [show(value) for name, value in site.keywords if name == which.name]
+    place = which.position
+    if place is not None and place < len(site.args):
+        return show(site.args[place])
+    return named[0] if named else ""
 
 
 def _inner(caller: Caller, site: Call) -> Call:

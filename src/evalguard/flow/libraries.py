@@ -7,7 +7,7 @@ from dataclasses import replace
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward, Exported
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.frameworks import Frameworks, class_of
+from evalguard.flow.frameworks import Frameworks, argument_text, class_of
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
@@ -103,8 +103,7 @@ class Libraries(Frameworks):
         if not isinstance(atom, Ref) or export.applies(*self.constants(args)) is not True:
             return
         seen = self.survey(atom.thing, self.things[atom.thing].text, state)
-        place = export.argument.position or 0
-        text = show(site.args[place]) if place < len(site.args) else seen.module.text
+        text = argument_text(export.argument, site) or seen.module.text
         fact = Exported(
             self.place(frame, site.at),
             frame.known.function.qualname if frame.known else "",

@@ -142,6 +142,7 @@ def switch(name: str, fields: Fields) -> Switch:
         statistics=fields.get("statistics", False),
         flattens=fields.get("flattens", False),
         freezes=fields.get("freezes"),
+        trains=fields.get("trains", False),
         unless=_conditions(fields, "unless"),
         source=fields.get("source", ""),
     )

@@ -189,7 +189,7 @@ class Switch(NamedTuple):
     None if ``restores`` (then it leaves the mode as it was; with ``flattens`` that of the root,
     for all parts). ``inside`` and ``grad`` are the states while it runs. ``statistics``: its
     passes in train mode are the point. ``freezes``: the parameters stop learning; False: they
-    learn again.
+    learn again. ``trains``: it trains the module.
     """
 
     name: str
@@ -202,6 +202,7 @@ class Switch(NamedTuple):
     statistics: bool = False
     flattens: bool = False
     freezes: bool | None = None
+    trains: bool = False
     unless: tuple[Condition, ...] = ()
     source: str = ""
 

@@ -163,6 +163,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "statistics": _flag,
             "flattens": _flag,
             "freezes": _flag,
+            "trains": _flag,
             "unless": _conditions,
         },
         "callers": _ARGUMENT

@@ -123,7 +123,11 @@ def check(fact: Fact) -> Iterator[Verdict]:
         f"{named(fact.module)} is frozen but in train mode while the rest of {whole} is trained: "
         f"{spoils(fact.module)}",
         _sure(fact),
-        told(fact, (fact.frozen, "its parameters are frozen here, which doesn't change its mode")),
+        told(
+            fact,
+            (fact.frozen, "its parameters are frozen here, which doesn't change its mode"),
+            (fact.trained, f"the rest of {whole} is trained here"),
+        ),
         f"call {switch(fact.module, 'eval')} after each `train()` of the whole, "
         "best in an override of `train`",
     )
