@@ -259,11 +259,13 @@ class HiddenModules(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SwitchOverride(Fact):
-    """A module class defines its own ``train`` or ``eval``.
+    """A module class defines its own ``train`` or ``eval``, or a single module is given one.
 
     ``takes_mode``: it can be called as ``train(False)``. ``delegates``: it calls the inherited
     one, or switches its children itself. ``passes_mode``: the mode given reaches them.
-    ``returns_self``: on every path. ``trains``: its body runs a training loop.
+    ``returns_self``: on every path. ``trains``: its body runs a training loop. ``in_two_minds``:
+    the mode reaches the children, but not the module's own flag. ``replaced``: it is bound to a
+    single module.
     """
 
     owner: str = ""
@@ -273,3 +275,5 @@ class SwitchOverride(Fact):
     passes_mode: bool = False
     returns_self: bool = False
     trains: bool = False
+    in_two_minds: bool = False
+    replaced: bool = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from evalguard.events import Attr, Call, Display, Expr, Item, Name, Star, show
-from evalguard.facts import TrainingAssigned
+from evalguard.facts import SwitchOverride, TrainingAssigned
 from evalguard.flow.core import NO_ARGUMENTS, Frame
+from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN, INPUT_GRADIENT, PARTLY_FROZEN
 from evalguard.flow.values import (
@@ -20,6 +21,7 @@ from evalguard.flow.values import (
     Made,
     Method,
     Part,
+    Partial,
     Ref,
     Super,
     Value,
@@ -36,6 +38,7 @@ from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
 PLACED = "#at:"
+SWITCHES = ("train", "eval")
 CONTAINER_READS = frozenset(("keys", "values", "items", "get", "pop"))
 
 
@@ -51,7 +54,8 @@ class Attributes(Variables):
         if isinstance(target, Name):
             self.assign(self.home(target.id, frame), target.id, value, state)
         elif isinstance(target, Attr):
-            self._bind_attribute(target, value, state, frame, span)
+            owner = self.value(target.value, state, frame)
+            self.bind_attribute(target, owner, value, state, frame, span)
         elif isinstance(target, Item):
             self._bind_item(target, value, state, frame)
         elif isinstance(target, Display):
@@ -69,10 +73,10 @@ class Attributes(Variables):
                 item = self.item(value, one(Lit("int", index)), state)
             self.bind(part, item, state, frame, span)
 
-    def _bind_attribute(
-        self, target: Attr, value: Value, state: State, frame: Frame, span: Span
+    def bind_attribute(
+        self, target: Attr, owner: Value, value: Value, state: State, frame: Frame, span: Span
     ) -> None:
-        owner = self.value(target.value, state, frame)
+        """Assign to ``owner.name``; ``target`` is how the code writes it."""
         if target.name == "training":
             self._assign_training(target, owner, value, state, frame, span)
             return
@@ -81,6 +85,8 @@ class Attributes(Variables):
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
                 self._set(atom, target.name, value, state)
+                if target.name in SWITCHES:
+                    self._note_replaced(atom, target.name, value)
                 if atom == frame.me and self._holds_items(value):
                     where = one(Lit("place", self.place(frame, span)))
                     self.assign(atom.thing, f"{PLACED}{target.name}", where, state)
@@ -103,6 +109,19 @@ class Attributes(Variables):
     def _set(self, atom: Ref, name: str, value: Value, state: State) -> None:
         self.keep(value)
         self.assign(atom.thing, name, value, state)
+
+    def _note_replaced(self, atom: Ref, name: str, value: Value) -> None:
+        """A ``train`` or ``eval`` bound to one module in place of its class's own."""
+        thing = self.things[atom.thing]
+        for fun in value.atoms:
+            if isinstance(fun, Fun) and fun.bound == atom and thing.kind != "object":
+                known = self.functions[fun.number]
+                place = Place(known.path, head_of(known.function))
+                traits = read_override(known.function)._asdict()
+                fact = SwitchOverride(
+                    place, known.function.qualname, name=name, replaced=True, **traits
+                )
+                self.recorder.note(fact)
 
     def keep(self, value: Value) -> None:
         """A module made inside a forward pass may be kept on an object."""
@@ -210,6 +229,8 @@ class Attributes(Variables):
             return one(Method(atom, name) if self.knowledge.module_method(name) else atom)
         if isinstance(atom, Inert):
             return one(Method(atom, name)) if self.knowledge.module_method(name) else ANYTHING
+        if isinstance(atom, Fun) and name == "__get__":
+            return one(Partial(one(Lib("types.MethodType")), (one(atom),), ()))
         return one(atom) if isinstance(atom, Made) else ANYTHING
 
     def _of_object(self, atom: Ref, name: str, site: Expr, state: State, frame: Frame) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evalguard.events import Call, show
+from evalguard.events import Attr, Call, show
 from evalguard.facts import Revealed
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.methods import Methods
@@ -20,6 +20,7 @@ from evalguard.flow.values import (
     Ref,
     Value,
     constant,
+    join_all,
     lit,
     one,
     only,
@@ -33,6 +34,7 @@ SAME_ITEMS = frozenset(
 )
 NUMBERS = frozenset(("float", "int", "bool", "round"))
 PARTIAL = "functools.partial"
+BOUND = "types.MethodType"
 REVEAL = "reveal_mode"
 MODULE = "torch.nn.Module"
 
@@ -46,12 +48,24 @@ class Builtins(Methods):
         """Call a library name, builtins included."""
         if name == PARTIAL and args.positional:
             return one(Partial(args.positional[0], args.positional[1:], args.keywords))
+        if name == BOUND and len(args.positional) > 1:
+            return self._bound_to(args.positional[0], args.positional[1])
         if self.knowledge.exits(name):
             state.dead = True
             return lit(None)
         if not name.startswith("builtins."):
             return self.library_call(name, args, site, state, frame)
         return self._builtin(name.partition(".")[2], args, site, state, frame)
+
+    def _bound_to(self, function: Value, owner: Value) -> Value:
+        """``MethodType(function, owner)``, or ``function.__get__(owner)``."""
+        me = only(owner)
+        if not isinstance(me, Ref):
+            return function
+        return join_all(
+            one(atom._replace(bound=me)) if isinstance(atom, Fun) else one(atom)
+            for atom in ordered(function.atoms)
+        )
 
     def _builtin(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         first = args.positional[0] if args.positional else ANYTHING
@@ -113,12 +127,10 @@ class Builtins(Methods):
         return self.library_item(atom, ANYTHING) if isinstance(atom, Lib) else ANYTHING
 
     def _setattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        if len(args.positional) == 3:
-            name = constant(args.positional[1])
-            self.keep(args.positional[2])
-            for atom in args.positional[0].atoms:
-                if isinstance(atom, Ref) and name is not None and isinstance(name.value, str):
-                    self.assign(atom.thing, name.value, args.positional[2], state)
+        name = constant(args.positional[1]) if len(args.positional) == 3 else None
+        if name is not None and isinstance(name.value, str):
+            target, (owner, _, value) = Attr(site.args[0], name.value), args.positional
+            self.bind_attribute(target, owner, value, state, frame, site.at)
         return lit(None)
 
     def _isinstance(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:

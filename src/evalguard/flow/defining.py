@@ -17,10 +17,11 @@ from evalguard.events import (
     Stmt,
 )
 from evalguard.facts import SwitchOverride
+from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.contexts import Contexts
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.overrides import read_override
+from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
     Cls,
@@ -34,7 +35,6 @@ from evalguard.flow.values import (
 from evalguard.modes import Grad
 from evalguard.places import NOWHERE
 
-_DEF = 10_000  # beyond the end of any line that a person wrote
 
 
 class Defining(Contexts):
@@ -119,11 +119,10 @@ class Defining(Contexts):
 
     def _note_overrides(self, cls: Class, frame: Frame) -> None:
         for stmt in cls.body:
-            if isinstance(stmt, Define) and stmt.function.name in ("train", "eval"):
+            if isinstance(stmt, Define) and stmt.function.name in SWITCHES:
                 function = stmt.function
-                span = function.at._replace(end_line=function.at.line, end_column=_DEF)
                 fact = SwitchOverride(
-                    self.place(frame, span),
+                    self.place(frame, head_of(function)),
                     function.qualname,
                     owner=cls.name,
                     name=function.name,

@@ -36,6 +36,7 @@ from evalguard.places import Place
 
 UNSEEN_CALLER = Arguments((), (), True)
 MOST_CONTEXTS = 3
+SWITCHED = frozenset(("train", "eval"))
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
@@ -95,7 +96,10 @@ class Entries(Running):
             if known.function.name == "forward" and owner in self.with_frozen_parts:
                 self._walk_entry(known)
         for blueprint in list(self.classes):
-            if self.classes.is_module(blueprint.number) and _keeps_containers(blueprint.cls):
+            telling = _keeps_containers(blueprint.cls) or not SWITCHED.isdisjoint(
+                blueprint.cls.uses
+            )
+            if telling and self.classes.is_module(blueprint.number):
                 for cls in self._made(blueprint.number):
                     self._prototype(cls)
 

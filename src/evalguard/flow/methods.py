@@ -14,6 +14,7 @@ from evalguard.flow.switching import FROZEN
 from evalguard.flow.values import (
     ANYTHING,
     Cls,
+    Fun,
     Inert,
     Lit,
     Method,
@@ -146,14 +147,17 @@ class Methods(Libraries):
         owner, site = call.owner, call.site
         if isinstance(owner, Ref):
             override = self.override(self.things[owner.thing], "train", state)
-            if override is not None and len(self.functions[override.number].function.params) > 1:
+            if override is not None and self._takes_mode(override):
                 place = self.place(frame, site.at)
                 off = Arguments((lit(False),))
-                bound = override._replace(bound=owner)
-                self.call_function(bound, off, place, show(site.func), state, frame)
+                self.call_function(override, off, place, show(site.func), state, frame)
                 return one(owner)
         self._set_mode(owner, Mode.EVAL, "switched", site, state, frame)
         return None
+
+    def _takes_mode(self, override: Fun) -> bool:
+        params = self.functions[override.number].function.params
+        return len(params) > (override.bound is not None)
 
     def flag_mode(self, flag: Value, state: State, frame: Frame) -> Mode:
         """The mode that ``train(flag)`` sets."""

@@ -33,6 +33,7 @@ from evalguard.events import (
     show,
 )
 from evalguard.facts import SwitchNotCalled
+from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.core import Fork, Frame, LoopPoint
 from evalguard.flow.rounds import Rounds
 from evalguard.flow.state import State, flagged, join_states, settle
@@ -52,7 +53,6 @@ from evalguard.places import Span
 ASKED = ("training", "asked")
 MOST_ROUNDS = 4
 MOST_UNROLLED = 4
-SWITCHES = ("train", "eval")
 
 
 class Running(Rounds):

@@ -60,20 +60,19 @@ class Switching(Core):
             mode = Arguments((lit(wanted.mode == Mode.TRAIN),))
             place = next((origin.place for origin in wanted.origins), None)
             where = place or Place(frame.path, self.functions[override.number].function.at)
-            self.call_function(
-                override._replace(bound=Ref(child.number)), mode, where, child.text, state, frame
-            )
+            self.call_function(override, mode, where, child.text, state, frame)
 
     def override(self, thing: Thing, name: str, state: State) -> Fun | None:
-        """The project's own ``train`` or ``eval`` of an object's class."""
-        if thing.cls is None:
-            return None
+        """The project's own ``train`` or ``eval``: put on an object itself, or of its class."""
+        own = _function(state.get((thing.number, name)))
+        if own is not None or thing.cls is None:
+            return own
         for atom in self.classes.ancestry(thing.cls):
             if isinstance(atom, Cls):
                 found = state.get((self.classes[atom.number].thing, name))
                 if found is not None:
-                    funs = [item for item in found.atoms if isinstance(item, Fun)]
-                    return funs[0] if funs else None
+                    fun = _function(found)
+                    return fun._replace(bound=Ref(thing.number)) if fun else None
         return None
 
     def _forget_parts(self, number: int, state: State) -> None:
@@ -247,3 +246,7 @@ class Switching(Core):
             thing = self.things[atom.thing]
             return thing.kind == "module" or thing.shown
         return isinstance(atom, (Inert, Part))
+
+
+def _function(value: Value | None) -> Fun | None:
+    return next((atom for atom in value.atoms if isinstance(atom, Fun)), None) if value else None
