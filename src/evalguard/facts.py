@@ -74,6 +74,7 @@ class Purpose(Flag):
     SAME_STEP = auto()  # a training step of the same module stands beside it, come what may
     ADVERSARIAL = auto()  # the module is trained against another: a generator, or its critic
     ALSO_TRAINED = auto()  # the same call is a training step in another context
+    TIMED = auto()  # what counts is how long it takes: a made-up input, again and again
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 

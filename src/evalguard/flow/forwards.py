@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, show
+from evalguard.events import Attr, Call, Function, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.core import Arguments, Frame, is_test_file
 from evalguard.flow.passes import Frozen
@@ -144,6 +144,8 @@ class Forwards(Switching):
             purpose |= Purpose.OTHER_RESULT
         if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
             purpose |= Purpose.DUMMY
+            if frame.loops and frame.known and self._reads_clock(frame.known.function):
+                purpose |= Purpose.TIMED
         names = self.function_names(frame)
         owner = self.classes[frame.owner].cls.name if frame.owner is not None else ""
         speaks = self.speaks
@@ -154,6 +156,10 @@ class Forwards(Switching):
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
         return purpose | (Purpose.IN_LOADER_LOOP if frame.loops else Purpose.NONE)
+
+    def _reads_clock(self, function: Function) -> bool:
+        """Whether a function takes the time, or says that it does."""
+        return any(self.speaks("timing", name) for name in (function.name, *function.uses))
 
     def _in_unit_test(self, frame: Frame) -> bool:
         """Whether a test function of a test file is under way, and this is in that file."""
