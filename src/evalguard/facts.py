@@ -215,7 +215,8 @@ class FrozenPart(Fact):
 
     The place is the part's own call if it is in view, else the call of the whole; where a library
     trains the whole (``trained``), it is where the part was frozen. ``frozen`` is where that was,
-    ``owner`` the class (or name) of the whole.
+    ``owner`` the class (or name) of the whole. ``undone``: nobody in view trains the whole, but
+    the eval mode that the constructor gives the part ends with the first ``train()``.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -226,6 +227,7 @@ class FrozenPart(Fact):
     origins: tuple[Origin, ...] = ()
     stepped: bool = False
     trained: Place | None = None
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

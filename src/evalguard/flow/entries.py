@@ -26,8 +26,8 @@ from evalguard.facts import GradModeLeft, HiddenModules, Origin
 from evalguard.flow.attributes import PLACED
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, Arguments, is_test_file
-from evalguard.flow.running import Running
 from evalguard.flow.state import ModeState, State
+from evalguard.flow.undone import Undone
 from evalguard.flow.values import ANYTHING, Atom, Cls, Fun, Inert, Ref, Value, constant, one, only
 from evalguard.knowledge import Hook
 from evalguard.link import Program
@@ -40,7 +40,7 @@ SWITCHED = frozenset(("train", "eval"))
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
-class Entries(Running):
+class Entries(Undone):
     """Walks what nothing else has reached."""
 
     def __init__(self, program: Program) -> None:
@@ -176,6 +176,7 @@ class Entries(Running):
             self._prototypes[cls] = state
             if module and not self._is_abstract(cls):
                 self._note_hidden(thing.number, cls, state)
+                self.note_undone(thing.number, state, frame)
         return Ref(thing.number), self._prototypes[cls].copy()
 
     def _note_hidden(self, number: int, cls: int, state: State) -> None:

@@ -252,6 +252,20 @@ class Recorder:
                     found |= {source.thing, item.thing}
         return found
 
+    def _others(self) -> list[Fact]:
+        """The other facts, but for what is seen better elsewhere: a frozen part in training."""
+        seen = {
+            part.frozen
+            for item in self._passes.values()
+            for part in item.frozen.parts
+            if item.backward
+        }
+        return [
+            fact
+            for fact in self._facts.values()
+            if not (isinstance(fact, FrozenPart) and fact.undone and fact.frozen in seen)
+        ]
+
     def facts(self) -> tuple[Fact, ...]:
         """Everything that happened, in a fixed order."""
         trained = {item.thing for item in self._passes.values() if item.stepped}
@@ -268,7 +282,7 @@ class Recorder:
         forwards = [elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
         frozen = self._frozen(forwards)
         forwards = [at_switcher(fact) if fact.place in steps else fact for fact in forwards]
-        facts: list[Fact] = [*forwards, *frozen, *self._facts.values()]
+        facts: list[Fact] = [*forwards, *frozen, *self._others()]
         return tuple(sorted(facts, key=_order))
 
 
