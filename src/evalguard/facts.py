@@ -151,7 +151,8 @@ class FunctionalCall(Fact):
     """A library function with a training flag is called inside a module's forward pass.
 
     ``training`` is what the flag is bound to: ``default``, ``constant`` (always on),
-    ``conditioned`` or ``unknown``; ``probability`` is None if it isn't a constant.
+    ``conditioned`` or ``unknown``; or ``drawn``: there is no flag, a mask is drawn by hand.
+    ``probability`` is None if it isn't a constant.
     """
 
     name: str = ""

@@ -15,12 +15,14 @@ from evalguard.events import (
     Import,
     Name,
     Stmt,
+    show,
 )
-from evalguard.facts import SwitchOverride
+from evalguard.facts import FunctionalCall, SwitchOverride
 from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.contexts import Contexts
 from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.masks import read_masks
 from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
@@ -114,6 +116,7 @@ class Defining(Contexts):
         self._class_body(cls.body, inner, state)
         if self.classes.is_module(blueprint.number):
             self._note_overrides(cls, frame)
+            self._note_masks(cls, frame)
         self.assign(self.home(cls.name, frame), cls.name, one(Cls(blueprint.number)), state)
         return [state]
 
@@ -129,6 +132,23 @@ class Defining(Contexts):
                     **read_override(function)._asdict(),
                 )
                 self.recorder.note(fact)
+
+    def _note_masks(self, cls: Class, frame: Frame) -> None:
+        """Dropout that a module's class draws by hand."""
+        for method, attribute, drawn in read_masks(cls):
+            names = (cls.name, method.name, attribute)
+            if not any(self.speaks("dropout", name) for name in names):
+                continue
+            fact = FunctionalCall(
+                self.place(frame, drawn.at),
+                method.qualname,
+                name=show(drawn.func).rpartition(".")[2],
+                training="drawn",
+                guarded=self.speaks("training", method.name),
+                stochastic=any(self.speaks("stochastic", name) for name in names),
+                owner=cls.name,
+            )
+            self.recorder.note(fact)
 
     def _class_decorator(self, node: Expr, state: State, frame: Frame) -> None:
         atom = only(self.value(node, state, frame))

@@ -3,10 +3,10 @@
 ## Why is this bad?
 `requires_grad = False` keeps the optimizer away from parameters. It doesn't touch the mode: the
 `model.train()` of the training loop puts the frozen part in train mode with everything else, and
-undoes an earlier `backbone.eval()`, be it in the constructor of the whole. Its batch norm then normalises with the statistics of each
-batch and goes on changing the running ones, so the features that were to stay as they are drift
-away from the weights that go with them; its dropout makes them noisy. At evaluation the frozen
-part computes something that the trained part has never seen.
+undoes an earlier `backbone.eval()`, be it in the constructor of the whole. Its batch norm then
+normalises with the statistics of each batch and goes on changing the running ones, so the features
+that were to stay as they are drift away from the weights that go with them; its dropout makes them
+noisy. At evaluation the frozen part computes something that the trained part has never seen.
 
 ## Example
 ```python
