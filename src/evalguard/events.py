@@ -157,6 +157,7 @@ Expr = (
 NOTHING = Mix(())
 NONE = Const(None)
 TRAINING_SET = "training="
+VOLATILE = "volatile"
 
 
 class Bind(NamedTuple):
@@ -316,9 +317,9 @@ class Function(NamedTuple):
     """A function, method or lambda.
 
     ``uses`` holds every name and attribute that its text (nested functions included) mentions,
-    and TRAINING_SET if it assigns some object's ``training``; ``calls`` what it calls without
-    telling it a ``training`` flag, methods of ``self`` aside; ``locals`` what it binds itself;
-    ``generator`` whether it yields.
+    and TRAINING_SET if it assigns some object's ``training``, and VOLATILE if it passes an argument
+    of that name; ``calls`` what it calls without telling it a ``training`` flag, methods of
+    ``self`` aside; ``locals`` what it binds itself; ``generator`` whether it yields.
     """
 
     name: str

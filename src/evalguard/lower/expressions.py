@@ -10,6 +10,7 @@ from evalguard.events import (
     NONE,
     NOTHING,
     TRAINING_SET,
+    VOLATILE,
     Attr,
     Call,
     Choice,
@@ -118,6 +119,8 @@ class Expressions:
     def _call(self, node: ast.Call) -> Expr:
         func = self.expr(node.func)
         keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
+        if any(name == VOLATILE for name, _ in keywords):
+            self.scopes.use(VOLATILE)
         args = self.exprs(node.args)
         self._note_call(func, args, keywords)
         return Call(func, args, keywords, self.at(node))
