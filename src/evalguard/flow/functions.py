@@ -100,12 +100,12 @@ class Functions(Builtins):
         """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""
         if frame.in_forward and not known.tells:
             return True
-        if known.matters and known.walks < OFTEN:
+        if known.matters and known.walks < (TOO_OFTEN if known.tells else OFTEN):
             return False
         return known.walks >= TOO_OFTEN or not self._carries(fun, args, state)
 
     def _carries(self, fun: Fun, args: Arguments, state: State) -> bool:
-        """Whether a call is given a module, a function or an object that may hold one."""
+        """Whether a call is given a module, its class, a function or an object that holds one."""
         atoms = [atom for value in args.values() for atom in value.atoms]
         if fun.bound is not None:
             atoms.append(fun.bound)
@@ -114,6 +114,8 @@ class Functions(Builtins):
     def _carrier(self, atom: Atom, state: State, depth: int) -> bool:
         if isinstance(atom, (Fun, Part, Partial, Method)):
             return True
+        if isinstance(atom, Cls):
+            return self.classes.is_module(atom.number)
         if not isinstance(atom, Ref):
             return False
         thing = self.things[atom.thing]
