@@ -49,7 +49,7 @@ class Builtins(Methods):
         if name == PARTIAL and args.positional:
             return one(Partial(args.positional[0], args.positional[1:], args.keywords))
         if name == BOUND and len(args.positional) > 1:
-            return self._bound_to(args.positional[0], args.positional[1])
+            return self.made_method(args.positional[0], args.positional[1])
         if self.knowledge.exits(name):
             state.dead = True
             return lit(None)
@@ -57,7 +57,7 @@ class Builtins(Methods):
             return self.library_call(name, args, site, state, frame)
         return self._builtin(name.partition(".")[2], args, site, state, frame)
 
-    def _bound_to(self, function: Value, owner: Value) -> Value:
+    def made_method(self, function: Value, owner: Value) -> Value:
         """``MethodType(function, owner)``, or ``function.__get__(owner)``."""
         me = only(owner)
         if not isinstance(me, Ref):

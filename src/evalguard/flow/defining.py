@@ -38,7 +38,6 @@ from evalguard.modes import Grad
 from evalguard.places import NOWHERE
 
 
-
 class Defining(Contexts):
     """Defines functions and classes."""
 
