@@ -75,6 +75,7 @@ class Purpose(Flag):
     ADVERSARIAL = auto()  # the module is trained against another: a generator, or its critic
     ALSO_TRAINED = auto()  # the same call is a training step in another context
     TIMED = auto()  # what counts is how long it takes: a made-up input, again and again
+    ADAPTS = auto()  # gradients of the module are taken on the way, where it is called
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from evalguard.events import Block, Call, Expr
 from evalguard.facts import Origin, Step
 from evalguard.flow.classes import Classes, Known
+from evalguard.flow.lifts import Lift
 from evalguard.flow.molds import Molds
 from evalguard.flow.record import Recorder
 from evalguard.flow.state import ModeState, State, World
@@ -97,9 +98,8 @@ class Mark(NamedTuple):
 class Frame:
     """One activation: of a function, a class body or a file.
 
-    ``thing`` holds its variables. ``lifted`` is where code outside a module called into it:
-    forward calls on ``lifted_module`` and its parts belong to that place. An ``entry`` has no
-    caller whose statement could be forked.
+    ``thing`` holds its variables. ``lifts`` are the calls of a module's methods around it,
+    outermost first. An ``entry`` has no caller whose statement could be forked.
     """
 
     thing: int
@@ -115,8 +115,7 @@ class Frame:
     yields: list[Value] = field(default_factory=list)
     loops: list[LoopPoint] = field(default_factory=list)
     on_yield: Callable[[Value, State], Value] | None = None
-    lifted: tuple[Place, str] | None = None
-    lifted_module: int | None = None
+    lifts: tuple[Lift, ...] = ()
     in_forward: bool = False
     captured: bool = False
     forks: int = 0

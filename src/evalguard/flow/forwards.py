@@ -5,7 +5,8 @@ from __future__ import annotations
 from evalguard.events import Attr, Call, Function, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.core import Arguments, Frame, is_test_file
-from evalguard.flow.passes import Frozen
+from evalguard.flow.lifts import Lifted
+from evalguard.flow.passes import Frozen, Survey
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
 from evalguard.flow.values import (
@@ -36,19 +37,15 @@ class Forwards(Switching):
             thing.shown = True
         inputs = [self.deep(value, state) for value in args.values()]
         survey = self.survey(number, text, state)
-        shown, where = survey.module, place
-        if frame.lifted is not None and self.within(number, frame.lifted_module, state):
-            where = frame.lifted[0]
-            shown = self.survey(frame.lifted_module or number, frame.lifted[1], state).module
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
         path = (frozenset(state.assume.items()), tuple(loop.unrolled for loop in self.loops))
         token = self.recorder.token(frame.context, place, path)
         fact = Forward(
-            where,
+            place,
             frame.known.function.qualname if frame.known else "",
             self.steps(frame.context),
-            module=shown,
+            module=survey.module,
             mode=survey.mode,
             mixed=survey.mixed,
             assumed=survey.assumed,
@@ -65,11 +62,16 @@ class Forwards(Switching):
         frozen = self._frozen_parts(number, state)
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
         block = frame.loops[-1].block() if frame.loops else None
-        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), block)
+        lifts = self.lifted(number, survey, state, frame)
+        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), block, lifts)
         self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)
         return self._result(token, inputs, state)
+
+    def lifted(self, number: int, survey: Survey, state: State, frame: Frame) -> tuple[Lifted, ...]:
+        """The calls of methods around a pass; provided by the layer that knows functions."""
+        raise NotImplementedError
 
     def _switcher(self, origins: frozenset[Origin], frame: Frame) -> Place | None:
         """The call by which the function that set a mode came here; None if it is this one."""
@@ -151,7 +153,7 @@ class Forwards(Switching):
         speaks = self.speaks
         if names and (speaks("evaluation", names[0]) or speaks("evaluation", owner)):
             purpose |= Purpose.EVALUATION
-        if self._in_unit_test(frame):
+        if self.in_unit_test(frame.path):
             purpose |= Purpose.UNIT_TEST
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
@@ -161,12 +163,12 @@ class Forwards(Switching):
         """Whether a function takes the time, or says that it does."""
         return any(self.speaks("timing", name) for name in (function.name, *function.uses))
 
-    def _in_unit_test(self, frame: Frame) -> bool:
-        """Whether a test function of a test file is under way, and this is in that file."""
-        outermost = self.functions[self.active[0]] if self.active else frame.known
+    def in_unit_test(self, path: str) -> bool:
+        """Whether a test function of this file is under way."""
+        outermost = self.functions[self.active[0]] if self.active else None
         if outermost is None or not outermost.function.name.lower().startswith("test"):
             return False
-        return frame.path == outermost.path and is_test_file(frame.path)
+        return path == outermost.path and is_test_file(path)
 
     def _twofold(self, number: int) -> bool:
         """Whether a module returns something else in train mode, such as its losses."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from evalguard.events import Attr, Define, Function, Item, Name, Param
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
+from evalguard.flow.lifts import Lift, Lifted
+from evalguard.flow.passes import Survey
 from evalguard.flow.state import State, distinguishing, join_states, settle
 from evalguard.flow.values import (
     ANYTHING,
@@ -170,10 +173,34 @@ class Functions(Builtins):
     def _lift(
         self, inner: Frame, module: int, place: Place, text: str, state: State, frame: Frame
     ) -> None:
-        if frame.lifted is not None and self.within(module, frame.lifted_module, state):
-            inner.lifted, inner.lifted_module = frame.lifted, frame.lifted_module
-        elif frame.me is None or not self.within(module, frame.me.thing, state):
-            inner.lifted, inner.lifted_module = (place, text.rpartition(".")[0] or text), module
+        owner = text.rpartition(".")[0] or text
+        lift = Lift(inner.context, place, owner, module, state.copy())
+        around = frame.lifts
+        inside = around and self.within(module, around[0].module, state)
+        inner.lifts = (*around, lift) if inside else (lift,)
+
+    def lifted(self, number: int, survey: Survey, state: State, frame: Frame) -> tuple[Lifted, ...]:
+        """The calls of methods around a pass, from the first that was made in its modes."""
+        out: list[Lifted] = []
+        for lift in frame.lifts:
+            if not self.within(number, lift.module, state):
+                continue
+            if out or self._as_before(number, survey, lift.before, state):
+                whole = self.things[lift.module]
+                module = replace(
+                    survey.module, text=lift.text, type=self.type_of(whole), built=whole.built
+                )
+                recording = lift.before.grad == state.grad
+                tested = self.in_unit_test(lift.place.path)
+                out.append(Lifted(lift.place, module, recording, tested))
+        return tuple(out)
+
+    def _as_before(self, number: int, survey: Survey, before: State, state: State) -> bool:
+        """Whether nothing has switched a module since."""
+        if next(state.modes.differences(before.modes), None) is None:
+            return True
+        then = self.survey(number, "", before)
+        return (then.mode, then.mixed, then.origins) == (survey.mode, survey.mixed, survey.origins)
 
     def frame_of(self, fun: Fun, known: Known, context: int) -> Frame:
         """An empty frame for a function."""
@@ -192,7 +219,7 @@ class Functions(Builtins):
         if known.owner is None and outer is not None:
             inner.me, inner.owner = fun.bound or outer.me, outer.owner
         if outer is not None and known.owner is None:
-            inner.lifted, inner.lifted_module = outer.lifted, outer.lifted_module
+            inner.lifts = outer.lifts
         self.frames[thing.number] = inner
         return inner
 

@@ -313,13 +313,31 @@ class Libraries(Frameworks):
             return ANYTHING
         if word == "backward":
             self.recorder.backward(taint.taint, self.place(frame, site.at))
+            self._graded(frame)
             self._leaked_into(taint, site, state, frame)
             return ANYTHING
         if word == "gradient":
-            self.recorder.wanted(taint.taint)
+            self.recorder.wanted(taint.taint, self._around(frame))
+            self._graded(frame)
             self.recorder.fed(taint.taint)
             return taint
         return self._unknown(name, owner, values, args, site, state, frame)
+
+    def _graded(self, frame: Frame) -> None:
+        """Gradients are taken: in none of the calls under way they are recorded for nothing."""
+        self.recorder.graded([step.place for step in self.steps(frame.context)])
+
+    def _around(self, frame: Frame) -> list[tuple[int, str]]:
+        """The call under way, and those of a module's methods that led to it."""
+        name = frame.known.function.qualname if frame.known else ""
+        methods = {lift.context for lift in frame.lifts}
+        out, context = [(frame.context, name)], frame.context
+        while context:
+            chain = self.chains[context]
+            if context in methods and chain.step is not None:
+                out.append((context, chain.step.function))
+            context = chain.parent
+        return out
 
     def _unknown(
         self,

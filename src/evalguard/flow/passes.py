@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from evalguard.facts import Forward, FrozenPart, Module, Origin, Purpose
+from evalguard.flow.lifts import Lifted
 from evalguard.flow.state import ModeState
 from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
 from evalguard.places import Place
@@ -30,6 +31,7 @@ class Pass:
     inputs: set[int]
     frozen: Frozen
     block: Block | None
+    lifts: tuple[Lifted, ...]
     backward: Place | None = None
     target: Place | None = None
     measured: bool = False
@@ -114,13 +116,17 @@ def elsewhere(fact: Forward, trained: set[Origin]) -> Forward:
     return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
 
 
+def switched_elsewhere(fact: Forward) -> bool:
+    """Whether a caller of the function that makes a pass for inference chose eval mode."""
+    return fact.switcher is not None and fact.mode == Mode.EVAL and fact.intent is Intent.INFERENCE
+
+
 def at_switcher(fact: Forward) -> Forward:
-    """Tell of a pass in eval mode at the caller who chose that mode, if another function did.
+    """Tell of a pass at the caller who chose its mode.
 
     Where others train through the same call, that is where something is to be mended.
     """
-    if fact.switcher is None or fact.mode != Mode.EVAL or fact.intent is not Intent.INFERENCE:
-        return fact
+    assert fact.switcher is not None
     return replace(fact, place=fact.switcher, inside=fact.place)
 
 

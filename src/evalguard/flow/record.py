@@ -6,7 +6,7 @@ a metric or a ``return`` later on tells what the call was for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from evalguard.facts import (
@@ -21,7 +21,17 @@ from evalguard.facts import (
     Revealed,
     TrainingAssigned,
 )
-from evalguard.flow.passes import Block, Frozen, Pass, at_switcher, either, elsewhere, finished
+from evalguard.flow.lifts import Lifted, Placing, both
+from evalguard.flow.passes import (
+    Block,
+    Frozen,
+    Pass,
+    at_switcher,
+    either,
+    elsewhere,
+    finished,
+    switched_elsewhere,
+)
 from evalguard.flow.values import Key
 from evalguard.modes import Intent, Mode
 from evalguard.places import Place
@@ -38,6 +48,12 @@ class Recorder:
         self._facts: dict[tuple[object, ...], Fact] = {}
         self._pending: list[Pass] = []
         self._step_taken = False
+        self._graded: set[Place] = set()
+        self._adapting: set[tuple[int, int, str]] = set()
+
+    def graded(self, calls: Iterable[Place]) -> None:
+        """Gradients are taken inside of these calls."""
+        self._graded.update(calls)
 
     def token(self, context: int, place: Place, path: Path) -> int:
         """The number of a forward call, by place, call chain and path.
@@ -56,6 +72,7 @@ class Recorder:
         loop: Place | None,
         frozen: Frozen,
         block: Block | None,
+        lifts: tuple[Lifted, ...] = (),
     ) -> None:
         """Note a forward call of an object; seen again, the beliefs are joined.
 
@@ -67,13 +84,17 @@ class Recorder:
             loop: The loop that a mode not seen before has come with, if any.
             frozen: The module's frozen parts.
             block: The loop around it, and whether it is made in every round.
+            lifts: The calls of its module's methods around it, made in its modes.
         """
         known = self._passes.get(token)
         if known is None:
             fact = replace(fact, loop=loop if Mode.EVAL in fact.mode else None)
-            self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs), frozen, block)
+            self._passes[token] = Pass(
+                thing, fact, set(fact.origins), set(inputs), frozen, block, lifts
+            )
             return
         known.inputs |= inputs
+        known.lifts = both(known.lifts, lifts)
         known.origins.update(fact.origins)
         old = known.fact
         module = old.module if known.thing == thing else either(old.module, fact.module)
@@ -204,10 +225,11 @@ class Recorder:
         """How many forward calls there are; their tokens count up from 1."""
         return len(self._tokens)
 
-    def wanted(self, taint: Iterable[int]) -> None:
-        """Gradients of a value are asked for, not to train with."""
+    def wanted(self, taint: Iterable[int], calls: list[tuple[int, str]]) -> None:
+        """Gradients of a value are asked for, not to train with, in these calls of functions."""
         for known in self._known(taint):
             known.fact = replace(known.fact, purpose=known.fact.purpose | Purpose.INPUT_GRAD)
+            self._adapting.update((known.thing, *call) for call in calls)
 
     def _known(self, taint: Iterable[int]) -> list[Pass]:
         return [known for token in taint if (known := self._passes.get(abs(token)))]
@@ -268,6 +290,7 @@ class Recorder:
 
     def facts(self) -> tuple[Fact, ...]:
         """Everything that happened, in a fixed order."""
+        self._mark_adapting()
         trained = {item.thing for item in self._passes.values() if item.stepped}
         rivals = self._rivals(trained)
         blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}
@@ -281,9 +304,27 @@ class Recorder:
                 steps.setdefault(fact.place, set()).update(fact.origins)
         forwards = [elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
         frozen = self._frozen(forwards)
-        forwards = [at_switcher(fact) if fact.place in steps else fact for fact in forwards]
-        facts: list[Fact] = [*forwards, *frozen, *self._others()]
+        facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others()]
         return tuple(sorted(facts, key=_order))
+
+    def _mark_adapting(self) -> None:
+        """Mark passes where the function that makes them takes gradients of their module."""
+        for (context, _, _), token in self._tokens.items():
+            item = self._passes.get(token)
+            if item and (item.thing, context, item.fact.function) in self._adapting:
+                item.fact = replace(item.fact, purpose=item.fact.purpose | Purpose.ADAPTS)
+
+    def _placed(self, forwards: list[Forward], steps: Mapping[Place, set[Origin]]) -> list[Forward]:
+        """The passes at the places that answer for them."""
+        lifts = [item.lifts for item in self._passes.values()]
+        each = list(zip(forwards, lifts, strict=True))
+        placing = Placing(each, self._graded)
+        return [
+            at_switcher(fact)
+            if fact.place in steps and switched_elsewhere(fact)
+            else placing.placed(fact, around)
+            for fact, around in each
+        ]
 
 
 def _order(fact: Fact) -> tuple[object, ...]:

@@ -166,7 +166,7 @@ class Switching(Core):
         because = sure[0][2] if sure else ""
         module = Module(
             text,
-            self._type(thing),
+            self.type_of(thing),
             sensitive,
             because,
             thing.kind == "module" or thing.shown,
@@ -182,7 +182,8 @@ class Switching(Core):
         part = self.things[number].parent is not None and state.mode(number) is None
         return part or any(leaf[2].endswith(ASKS) for leaf in leaves)
 
-    def _type(self, thing: Thing) -> str:
+    def type_of(self, thing: Thing) -> str:
+        """An object's class or factory, if known."""
         return self.classes[thing.cls].cls.name if thing.cls is not None else thing.lib
 
     def training_of(self, number: int, state: State) -> Value:
