@@ -301,6 +301,8 @@ class Libraries(Frameworks):
             if result is not None:
                 return result
         word = self.knowledge.effect(name)
+        if word == "looks":
+            return ANYTHING
         if word == "dummy":
             return one(MADE)
         if word == "measures":
@@ -377,8 +379,17 @@ class Libraries(Frameworks):
         state.modes.pop(number)
 
     def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> None:
-        """A project function handed to something that can't be seen is taken to be called."""
+        """A project function handed to something that can't be seen is taken to be called.
+
+        A module's ``forward`` isn't: what it would be given, and what becomes of it, is unknown.
+        """
         for value in args.values():
             for atom in ordered(value.atoms):
-                if isinstance(atom, (Fun, Partial)):
+                if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom):
                     self.call_value(one(atom), Arguments((), (), True), site, state, frame)
+
+    def _is_forward_of_module(self, atom: Fun | Partial) -> bool:
+        if isinstance(atom, Partial) or atom.bound is None:
+            return False
+        named = self.functions[atom.number].function.name == "forward"
+        return named and self.things[atom.bound.thing].kind == "module"

@@ -201,6 +201,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
                 "inference_method",
                 "steps",
                 "exits",
+                "looks",
                 "none",
             )
         },
