@@ -149,7 +149,7 @@ class Forwards(Switching):
             if frame.loops and frame.known and self._reads_clock(frame.known.function):
                 purpose |= Purpose.TIMED
         names = self.function_names(frame)
-        owner = self.classes[frame.owner].cls.name if frame.owner is not None else ""
+        owner = "" if frame.owner is None else self._doer(frame.owner)
         speaks = self.speaks
         if names and (speaks("evaluation", names[0]) or speaks("evaluation", owner)):
             purpose |= Purpose.EVALUATION
@@ -162,6 +162,10 @@ class Forwards(Switching):
     def _reads_clock(self, function: Function) -> bool:
         """Whether a function takes the time, or says that it does."""
         return any(self.speaks("timing", name) for name in (function.name, *function.uses))
+
+    def _doer(self, number: int) -> str:
+        """The name of a class that does something; a module's name tells what it is."""
+        return "" if self.classes.is_module(number) else self.classes[number].cls.name
 
     def in_unit_test(self, path: str) -> bool:
         """Whether a test function of this file is under way."""

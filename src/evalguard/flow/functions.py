@@ -105,7 +105,18 @@ class Functions(Builtins):
             return True
         if known.matters and known.walks < (TOO_OFTEN if known.tells else OFTEN):
             return False
+        if known.walks < OFTEN and self._keeps(fun, args, state):
+            return False
         return known.walks >= TOO_OFTEN or not self._carries(fun, args, state)
+
+    def _keeps(self, fun: Fun, args: Arguments, state: State) -> bool:
+        """Whether a method's plain object may keep a result that it is given, or give it back."""
+        if fun.bound is None or self.things[fun.bound.thing].kind != "object":
+            return False
+        number = fun.bound.thing
+        held = [state.get((number, name)) for name in self.things.names(number)]
+        values = [*args.values(), *[value for value in held if value is not None]]
+        return any(self.deep(value, state, 1).taint for value in values)
 
     def _carries(self, fun: Fun, args: Arguments, state: State) -> bool:
         """Whether a call is given a module, its class, a function or an object that holds one."""

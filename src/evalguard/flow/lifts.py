@@ -7,13 +7,13 @@ itself is the method's affair, whoever calls it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
 from evalguard.facts import Forward, Module, Purpose
 from evalguard.flow.state import State
-from evalguard.modes import Grad, Mode
+from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 
 
@@ -51,32 +51,45 @@ def both(some: tuple[Lifted, ...], others: tuple[Lifted, ...]) -> tuple[Lifted, 
 
 
 class Placing:
-    """Finds the place that answers for each pass, once all of them are known."""
+    """Finds the place that answers for each pass, once all of them are known.
+
+    ``graded`` are the calls in which gradients are taken.
+    """
 
     def __init__(
         self, passes: Iterable[tuple[Forward, tuple[Lifted, ...]]], graded: set[Place]
     ) -> None:
         self._graded = graded
-        self._evaled = {fact.place for fact, lifts in passes if lifts and fact.mode == Mode.EVAL}
+        self._evaled: set[Place] = set()
+        self._trained: set[Place] = set()
+        for fact, lifts in passes:
+            if lifts and fact.mode == Mode.EVAL:
+                self._evaled.add(fact.place)
+            if fact.intent is Intent.TRAINING:
+                self._trained.update((fact.place, *[lift.place for lift in lifts]))
 
     def placed(self, fact: Forward, lifts: tuple[Lifted, ...]) -> Forward:
-        """A pass, at the outermost of the calls around it that answers for it."""
-        for lift in self._answering(fact, lifts):
-            purpose = fact.purpose & ~Purpose.UNIT_TEST
-            if lift.tested:
-                purpose |= Purpose.UNIT_TEST
-            return replace(fact, place=lift.place, module=lift.module, purpose=purpose)
+        """A pass, at the outermost of the calls around it whose caller could mend it."""
+        theirs = [lift for lift in lifts if lift.recording or self._is_shared(fact)]
+        free = [lift for lift in theirs if not self._needs_gradients(fact, lift)]
+        if free:
+            fact = _at(free[0], fact)
+        if len(free) < len(theirs) and fact.place in self._trained:
+            return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
         return fact
 
-    def _answering(self, fact: Forward, lifts: tuple[Lifted, ...]) -> Iterator[Lifted]:
-        """The calls whose caller could mend it.
+    def _is_shared(self, fact: Forward) -> bool:
+        """Whether another caller turned to eval mode before a method that is under no_grad."""
+        return fact.grad == Grad.OFF and fact.place in self._evaled
 
-        Where a method turns gradients off itself, that is a caller who also could have turned to
-        eval mode, as another does. Where gradients are taken on the way, no caller can do
-        without them.
-        """
-        theirs = fact.grad == Grad.OFF and fact.place in self._evaled
+    def _needs_gradients(self, fact: Forward, lift: Lifted) -> bool:
+        """Whether a caller who turned gradients off would get an error."""
         waste = fact.grad == Grad.ON and fact.mode == Mode.EVAL
-        for lift in lifts:
-            if (lift.recording or theirs) and not (waste and lift.place in self._graded):
-                yield lift
+        return waste and lift.place in self._graded
+
+
+def _at(lift: Lifted, fact: Forward) -> Forward:
+    purpose = fact.purpose & ~Purpose.UNIT_TEST
+    if lift.tested:
+        purpose |= Purpose.UNIT_TEST
+    return replace(fact, place=lift.place, module=lift.module, purpose=purpose)
