@@ -41,6 +41,7 @@ class Pass:
     stepped: bool = False
     partly_stepped: bool = False
     unsettled: bool = False
+    learns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def _intent(item: Pass, purpose: Purpose) -> Intent:
         return Intent.TRAINING
     if item.target:
         return Intent.TARGET
-    if item.unsettled and item.fact.grad != Grad.OFF:
+    if (item.unsettled or item.learns) and item.fact.grad != Grad.OFF:
         return Intent.UNKNOWN
     if item.fact.grad == Grad.OFF or not item.escaped:
         return Intent.INFERENCE

@@ -225,9 +225,13 @@ class Recorder:
         """How many forward calls there are; their tokens count up from 1."""
         return len(self._tokens)
 
-    def wanted(self, taint: Iterable[int], calls: list[tuple[int, str]]) -> None:
-        """Gradients of a value are asked for, not to train with, in these calls of functions."""
+    def wanted(self, taint: Iterable[int], calls: list[tuple[int, str]], learns: bool) -> None:
+        """Gradients of a value are asked for in these calls of functions, and not stepped on.
+
+        ``learns``: they are those of parameters.
+        """
         for known in self._known(taint):
+            known.learns = known.learns or learns
             known.fact = replace(known.fact, purpose=known.fact.purpose | Purpose.INPUT_GRAD)
             self._adapting.update((known.thing, *call) for call in calls)
 
