@@ -153,7 +153,8 @@ class FunctionalCall(Fact):
 
     ``training`` is what the flag is bound to: ``default``, ``constant`` (always on),
     ``conditioned`` or ``unknown``; or ``drawn``: there is no flag, a mask is drawn by hand.
-    ``probability`` is None if it isn't a constant.
+    ``probability`` is None if it isn't a constant. ``made``: what it drops values of is made on
+    the spot, of no data.
     """
 
     name: str = ""
@@ -162,6 +163,7 @@ class FunctionalCall(Fact):
     flag: str = "training"
     guarded: bool = False
     stochastic: bool = False
+    made: bool = False
     owner: str = ""
 
 

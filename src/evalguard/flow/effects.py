@@ -48,6 +48,7 @@ class Effects(Frameworks):
         if word == "looks":
             return ANYTHING
         if word == "dummy":
+            self.recorder.shape(taint.taint)
             return one(MADE)
         if word == "measures":
             self.recorder.measured(taint.taint)
