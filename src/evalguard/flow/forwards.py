@@ -142,7 +142,7 @@ class Forwards(Switching):
             purpose |= Purpose.INPUT_GRAD
         if state.get((number, PARTLY_FROZEN)) is not None:
             purpose |= Purpose.FINE_TUNED
-        if len(args.values()) > 1 and self._twofold(number):
+        if self._twofold(number, len(args.values()) > 1):
             purpose |= Purpose.OTHER_RESULT
         if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
             purpose |= Purpose.DUMMY
@@ -174,12 +174,11 @@ class Forwards(Switching):
             return False
         return path == outermost.path and is_test_file(path)
 
-    def _twofold(self, number: int) -> bool:
-        """Whether a module returns something else in train mode, such as its losses."""
+    def _twofold(self, number: int, targets: bool) -> bool:
+        """Whether a module returns something else in train mode, such as losses by targets."""
         thing = self.things[number]
         if thing.cls is None:
-            return thing.detector
-        return any(
-            isinstance(atom, Cls) and self.classes[atom.number].twofold
-            for atom in self.classes.ancestry(thing.cls)
-        )
+            return thing.detector and targets
+        mine = [atom for atom in self.classes.ancestry(thing.cls) if isinstance(atom, Cls)]
+        blueprints = [self.classes[atom.number] for atom in mine]
+        return any(item.unlike or (targets and item.twofold) for item in blueprints)

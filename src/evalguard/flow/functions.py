@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from evalguard.events import Attr, Define, Function, Item, Name, Param
+from evalguard.events import Attr, Const, Define, Function, Item, Name, Param
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame

@@ -44,12 +44,16 @@ def _in_question(fact: Forward) -> bool:
 
 
 def _smoke_test(fact: Forward) -> bool:
-    """A made-up input through a network nobody trained or loaded: no number of it counts."""
+    """A made-up input through a network nobody trained or loaded: no number of it counts.
+
+    Where train mode was set in so many words, it is train mode that is tried out, unless gradients
+    are off.
+    """
     in_earnest = Purpose.STEP in fact.purpose or _MEASURED_LOOP in fact.purpose
     if Purpose.DUMMY not in fact.purpose or in_earnest or _speed_test(fact):
         return False
     hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
-    if hows <= {"built", "given"}:
+    if hows <= {"built", "given"} or (hows == {"switched"} and fact.grad != Grad.OFF):
         return True
     return Purpose.DISCARDED in fact.purpose and not _said(fact)
 
