@@ -76,6 +76,7 @@ class Purpose(Flag):
     ALSO_TRAINED = auto()  # the same call is a training step in another context
     TIMED = auto()  # what counts is how long it takes: a made-up input, again and again
     ADAPTS = auto()  # gradients of the module are taken on the way, where it is called
+    TRIAL = auto()  # a network as it was born, once: its result's shape is looked at, too
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 

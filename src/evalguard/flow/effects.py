@@ -101,6 +101,7 @@ class Effects(Frameworks):
         taint = tainted(values)
         if not name.startswith("builtins."):
             self.recorder.fed(taint.taint)
+        self._handled(args, state)
         last = name.rpartition(".")[2]
         if taint.taint and last != "update" and self.speaks("training", last):
             self.recorder.escaped(taint.taint)
@@ -119,6 +120,12 @@ class Effects(Frameworks):
         result = one(Ref(thing.number))
         self.note_optimizer(result, args, state)
         return result
+
+    def _handled(self, args: Arguments, state: State) -> None:
+        """What is given to something unknown may be loaded there, or trained."""
+        atoms = [atom for value in args.values() for atom in self.reached(value, state)]
+        things = [atom.thing for atom in atoms if isinstance(atom, (Ref, Part))]
+        self.recorder.handled(thing for thing in things if self.things[thing].kind == "module")
 
     def _renew(self, number: int, state: State) -> None:
         state.forget(number)
@@ -153,6 +160,7 @@ class Effects(Frameworks):
                     inert = True
                 elif isinstance(atom, Ref):
                     things |= self.optimizers.get(atom.thing, frozenset())
+        self.recorder.handled(things)
         for atom in value.atoms if things or inert else ():
             if isinstance(atom, Ref):
                 old = self.optimizers.get(atom.thing, frozenset())

@@ -6,7 +6,7 @@ from evalguard.events import Attr, Call, Function, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.core import Arguments, Frame, is_test_file
 from evalguard.flow.lifts import Lifted
-from evalguard.flow.passes import Frozen, Survey
+from evalguard.flow.passes import Around, Frozen, Survey
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
 from evalguard.flow.values import (
@@ -62,8 +62,8 @@ class Forwards(Switching):
         frozen = self._frozen_parts(number, state)
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
         block = frame.loops[-1].block() if frame.loops else None
-        lifts = self.lifted(number, survey, state, frame)
-        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), block, lifts)
+        around = Around(block, survey.parts, self.lifted(number, survey, state, frame))
+        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), around)
         self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)

@@ -223,6 +223,11 @@ class Methods(Libraries):
             return self.items(value, state)
         return value
 
+    def _loads(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        if isinstance(call.owner, (Ref, Part)):
+            self.recorder.handled([call.owner.thing])
+        return None
+
     def _forwards(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         owner, args, site = call.owner, call.args, call.site
         if isinstance(owner, Ref):
@@ -282,4 +287,5 @@ _EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]]
     "applies": Methods._applies,
     "registers": Methods._registers,
     "forwards": Methods._forwards,
+    "loads": Methods._loads,
 }

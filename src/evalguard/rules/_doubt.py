@@ -82,9 +82,10 @@ def _statistics(fact: Forward) -> bool:
 def _meant(fact: Forward) -> bool:
     """Something says that the numbers are used, not just that they aren't trained on.
 
-    Samples of a generator under training are looked at as they are trained on.
+    Samples of a generator under training are looked at as they are trained on; and a network with
+    the weights it was born with is only tried out.
     """
-    if Purpose.ADVERSARIAL in fact.purpose or _in_a_step(fact):
+    if fact.purpose & (Purpose.ADVERSARIAL | Purpose.TRIAL) or _in_a_step(fact):
         return False
     if _speed_test(fact):
         return True
