@@ -36,14 +36,25 @@ class Effects(Frameworks):
         frame: Frame,
     ) -> Value:
         """A call by what its name does to a tensor: measures, detaches, runs backward, ..."""
-        values = [self.deep(value, state) for value in args.values()]
-        if owner is not None:
-            values.insert(0, self.deep(owner, state))
-        taint = tainted(values)
         if owner is not None:
             result = self.called_back(name, args, site, state, frame)
             if result is not None:
                 return result
+        return self._by_word(name, owner, args, site, state, frame)
+
+    def _by_word(
+        self,
+        name: str,
+        owner: Value | None,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value:
+        values = [self.deep(value, state) for value in args.values()]
+        if owner is not None:
+            values.insert(0, self.deep(owner, state))
+        taint = tainted(values)
         word = self.knowledge.effect(name)
         if word == "looks":
             return ANYTHING

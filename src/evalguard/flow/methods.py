@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from evalguard.events import Call, show
+from evalguard.events import Attr, Call, show
 from evalguard.flow.attributes import CONTAINER_READS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
@@ -210,6 +210,8 @@ class Methods(Libraries):
         if isinstance(owner, Ref):
             values = args.positional
             name = constant(values[0]) if values else None
+            for value in () if self.things[owner.thing].forward_born else values[1:]:
+                self.keep(value)
             if len(values) == 2 and name is not None and isinstance(name.value, str):
                 self.assign(owner.thing, name.value, values[1], state)
             else:
@@ -238,6 +240,8 @@ class Methods(Libraries):
         self, owner: Ref, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         values = args.values()
+        if name in ("append", "add", "insert", "setdefault") and isinstance(site.func, Attr):
+            self.keep_once(site.func.value, values[-1:], site.at, frame)
         if name in ("append", "add", "insert", "appendleft", "put"):
             self.put(owner.thing, ITEMS, values[-1] if values else ANYTHING, state)
             return lit(None)
