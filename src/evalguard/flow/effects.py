@@ -11,9 +11,11 @@ from evalguard.flow.values import (
     MADE,
     Fun,
     Inert,
+    Made,
     Part,
     Partial,
     Ref,
+    Unknown,
     Value,
     constant,
     detached,
@@ -61,9 +63,9 @@ class Effects(Frameworks):
         if word == "dummy":
             self.recorder.shape(taint.taint)
             return one(MADE)
-        if word == "measures":
+        if word in ("measures", "picks"):
             self.recorder.measured(taint.taint)
-            return ANYTHING
+            return detached(taint) if word == "picks" else ANYTHING
         if word == "detaches":
             return detached(taint)
         if word == "shape":
@@ -176,3 +178,14 @@ class Effects(Frameworks):
             if isinstance(atom, Ref):
                 old = self.optimizers.get(atom.thing, frozenset())
                 self.optimizers[atom.thing] = old | things
+
+    def picked(self, value: Value, state: State, frame: Frame) -> Value:
+        """A value that the outcome of a comparison has picked; not what computes others."""
+        if not frame.chosen or any(self._computes(atom) for atom in self.reached(value, state)):
+            return value
+        return Value(value.atoms, value.taint | frame.chosen)
+
+    def _computes(self, atom: Atom) -> bool:
+        if isinstance(atom, Ref):
+            return self.things[atom.thing].kind in ("module", "object", "class")
+        return not isinstance(atom, (Made, Unknown))

@@ -46,6 +46,7 @@ from evalguard.flow.values import (
     Saved,
     Value,
     constant,
+    detached,
     join,
     join_all,
     lit,
@@ -235,7 +236,7 @@ class Evaluating(Attributes):
         taint = self.deep(left, state).taint | self.deep(right, state).taint
         if taint:
             self.recorder.measured(taint)
-            return ANYTHING
+            return detached(Value(ANY_ATOM, taint))
         op = OPPOSITE.get(node.op, node.op)
         negated = op != node.op
         holds = self._same(op, left, right, state)

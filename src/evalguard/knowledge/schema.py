@@ -202,6 +202,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
                 "steps",
                 "exits",
                 "looks",
+                "picks",
                 "none",
             )
         },
