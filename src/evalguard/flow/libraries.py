@@ -152,6 +152,8 @@ class Libraries(Effects):
         result = self.born(thing, mode, state)
         if holder:
             self._fill(thing.number, args, state)
+            for name, value in args.keywords:
+                self.assign(thing.number, name, value, state)
         return result
 
     def _fill(self, number: int, args: Arguments, state: State) -> None:

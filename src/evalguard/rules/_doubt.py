@@ -117,4 +117,4 @@ def _traced(fact: Forward) -> bool:
         return False
     if fact.module.sensitive is Sensitivity.YES:
         return visible or not fact.assumed
-    return visible and bool(fact.purpose & _NUMBERS)
+    return visible and Purpose.MEASURED in fact.purpose
