@@ -9,6 +9,7 @@ from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
+    Atom,
     Fun,
     Inert,
     Made,

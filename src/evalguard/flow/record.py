@@ -330,7 +330,9 @@ class Recorder:
         placing = Placing(each, self._graded)
         return [
             at_switcher(fact)
-            if fact.place in steps and switched_elsewhere(fact)
+            if fact.place in steps
+            and switched_elsewhere(fact)
+            and fact.switcher not in self._graded
             else placing.placed(fact, around)
             for fact, around in each
         ]
