@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from typing import Any
 
 from evalguard.events import (
     Attr,
@@ -24,44 +24,29 @@ from evalguard.events import (
     Walrus,
     Yield,
 )
-from evalguard.flow.attributes import Attributes
+from evalguard.flow.conditions import Conditions
 from evalguard.flow.core import Fork, Frame
 from evalguard.flow.state import State, join_states
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
-    ANY_ATOM,
     ANYTHING,
     MADE,
-    Atom,
-    Cls,
     Cond,
-    File,
-    Fun,
-    Inert,
-    Key,
-    Lib,
-    Lit,
-    Part,
     Ref,
-    Saved,
     Value,
     constant,
-    detached,
     join,
-    join_all,
     lit,
     one,
-    only,
     tainted,
 )
 from evalguard.flow.variables import ITEMS, item_name
 from evalguard.places import Span
 
-OPPOSITE = {"!=": "==", "is not": "is", "not in": "in"}
 MOST_FORKS = 4
 
 
-class Evaluating(Attributes):
+class Evaluating(Conditions):
     """Evaluates expressions."""
 
     def value(self, node: Expr, state: State, frame: Frame) -> Value:
@@ -178,112 +163,6 @@ class Evaluating(Attributes):
         if joined is not None:
             state.adopt(joined)
 
-    def _logic(self, node: Logic, state: State, frame: Frame) -> Value:
-        if node.op == "not":
-            return self._negated(self.value(node.parts[0], state, frame), state)
-        stop = node.op == "or"
-        values: list[Value] = []
-        open_: list[Cond | None] = []
-        for part in node.parts:
-            value = self.value(part, state, frame)
-            holds, cond = self.truth(value, state)
-            if holds is stop and not open_:
-                return join_all([value]) if not values else value
-            if holds is None:
-                open_.append(cond)
-            if holds is not (not stop):
-                values.append(value)
-        if not open_:
-            return values[-1] if values else lit(not stop)
-        if len(open_) == 1 and len(values) == 1 and (cond := open_[0]) is not None:
-            return join(one(cond), Value(values[0].atoms if stop else ANY_ATOM, values[0].taint))
-        return join_all(values) if stop else tainted(values)
-
-    def _negated(self, value: Value, state: State) -> Value:
-        holds, cond = self.truth(value, state)
-        if holds is not None:
-            return lit(not holds)
-        return ANYTHING if cond is None else one(Cond(cond.key, not cond.negated))
-
-    def truth(self, value: Value, state: State) -> tuple[bool | None, Cond | None]:
-        """Whether a value is true, if known, or else the condition that it stands for."""
-        atom = only(value)
-        if isinstance(atom, Lit):
-            return bool(atom.value), None
-        if isinstance(atom, (Fun, Cls, Lib, Inert, File)):
-            return True, None
-        cond = self._condition(atom)
-        if cond is None:
-            return (True, None) if self._object(atom) else (None, None)
-        holds = state.decided(cond.key)
-        return (None if holds is None else holds != cond.negated), cond
-
-    def _object(self, atom: object) -> bool:
-        return isinstance(atom, Ref) and self.things[atom.thing].kind in ("module", "object")
-
-    def _condition(self, atom: object) -> Cond | None:
-        if isinstance(atom, Cond):
-            return atom
-        if isinstance(atom, Saved):
-            return Cond(("training", atom.thing), False)
-        if isinstance(atom, Ref) and self.things[atom.thing].kind == "unknown":
-            return Cond(("true", atom.thing), False)
-        return None
-
-    def _compare(self, node: Compare, state: State, frame: Frame) -> Value:
-        left = self.value(node.left, state, frame)
-        right = self.value(node.right, state, frame)
-        taint = self.deep(left, state).taint | self.deep(right, state).taint
-        if taint:
-            self.recorder.measured(taint)
-            return detached(Value(ANY_ATOM, taint))
-        op = OPPOSITE.get(node.op, node.op)
-        negated = op != node.op
-        holds = self._same(op, left, right, state)
-        if holds is not None:
-            return lit(holds != negated)
-        key = self._key(op, left, right, state)
-        return ANYTHING if key is None else one(Cond(key, negated))
-
-    def _same(self, op: str, left: Value, right: Value, state: State) -> bool | None:
-        one_, two = constant(left), constant(right)
-        if op in ("==", "is"):
-            if one_ is not None and two is not None:
-                return one_.value == two.value
-            return self._never_none(left, two) or self._never_none(right, one_)
-        if op == "in" and one_ is not None:
-            items = self.sequence(right, state)
-            known = [constant(item) for item in items] if items is not None else [None]
-            if None not in known:
-                return any(item is not None and item.value == one_.value for item in known)
-        if one_ is not None and two is not None:
-            return _ordered(op, one_.value, two.value)
-        return None
-
-    def _never_none(self, value: Value, other: Lit | None) -> bool | None:
-        """``False`` for the comparison of an object with None."""
-        if other is None or other.value is not None or not value.atoms:
-            return None
-        sure = all(
-            self._object(atom) or isinstance(atom, (Fun, Cls, Lib, Inert, Lit))
-            for atom in value.atoms
-        )
-        none = any(isinstance(atom, Lit) and atom.value is None for atom in value.atoms)
-        return False if sure and not none else None
-
-    def _key(self, op: str, left: Value, right: Value, state: State) -> Key | None:
-        subject, other = only(left), only(right)
-        if isinstance(other, Ref) and isinstance(subject, Lit) and op in ("==", "is"):
-            subject, other = other, subject
-        if not isinstance(subject, Ref) or self.things[subject.thing].kind != "unknown":
-            return None
-        if isinstance(other, Lit):
-            word = "is" if op in ("==", "is") else op
-            return (word, subject.thing, other)
-        items = self.sequence(right, state) if op == "in" else None
-        known = tuple(constant(item) for item in items) if items is not None else (None,)
-        return ("in", subject.thing, known) if None not in known else None
-
     def _mix(self, node: Mix, state: State, frame: Frame) -> Value:
         values = [self.deep(self.value(part, state, frame), state) for part in node.parts]
         result = tainted(values)
@@ -300,10 +179,6 @@ class Evaluating(Attributes):
         others = [value for value in values if constant(value) is None]
         return bool(others) and all(self.made(value) for value in others)
 
-    def is_list(self, atom: Atom) -> TypeGuard[Ref]:
-        """Whether an atom is a list, tuple or set."""
-        return isinstance(atom, Ref) and self.things[atom.thing].kind == "list"
-
     def _star(self, node: Star, state: State, frame: Frame) -> Value:
         return self.value(node.value, state, frame)
 
@@ -318,34 +193,6 @@ class Evaluating(Attributes):
         value = self.value(node.value, state, frame)
         self.assign(self.home(node.name, frame), node.name, value, state)
         return value
-
-    def parts_in(self, test: Expr, value: Value, state: State, frame: Frame) -> frozenset[int]:
-        """The modules whose parts a condition tells apart."""
-        found: set[int] = set()
-        todo: list[Expr] = [test]
-        while todo:
-            node = todo.pop()
-            if isinstance(node, Name):
-                atoms = self.lookup(node.id, state, frame).atoms
-                found.update(atom.thing for atom in atoms if isinstance(atom, Part))
-            elif isinstance(node, Attr):
-                todo.append(node.value)
-            elif isinstance(node, Call):
-                todo += [node.func, *node.args]
-            elif isinstance(node, (Logic, Mix)):
-                todo += node.parts
-            elif isinstance(node, Compare):
-                todo += [node.left, node.right]
-            elif isinstance(node, Item):
-                todo += [node.value, node.key]
-        return frozenset(found)
-
-
-def _ordered(op: str, left: object, right: object) -> bool | None:
-    if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
-        return None
-    results = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}
-    return results.get(op)
 
 
 _HANDLERS: dict[type, Callable[[Evaluating, Any, State, Frame], Value]] = {

@@ -21,7 +21,6 @@ from evalguard.events import (
     If,
     Import,
     Jump,
-    Logic,
     Loop,
     Name,
     Raise,
@@ -34,6 +33,7 @@ from evalguard.events import (
 )
 from evalguard.facts import SwitchNotCalled
 from evalguard.flow.attributes import SWITCHES
+from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import Fork, Frame, LoopPoint
 from evalguard.flow.rounds import Rounds
 from evalguard.flow.state import State, flagged, join_states, settle
@@ -213,7 +213,7 @@ class Running(Rounds):
             state.assume[cond.key] = not cond.negated
             other.assume[cond.key] = cond.negated
         state.narrow = other.narrow = before | parts
-        if _asks_training(stmt.test):
+        if asks_training(stmt.test):
             state.assume[ASKED] = True
         self._assume(stmt.test, True, state, frame)
         self._assume(stmt.test, False, other, frame)
@@ -234,19 +234,6 @@ class Running(Rounds):
                 then[0].modes[thing] = flagged(mine)
                 orelse[0].modes[thing] = flagged(theirs)
         return orelse
-
-    def _assume(self, test: Expr, holds: bool, state: State, frame: Frame) -> None:
-        """What a test tells of its parts: an ``and`` that holds, an ``or`` that doesn't."""
-        if isinstance(test, Logic):
-            if test.op == "not":
-                self._assume(test.parts[0], not holds, state, frame)
-            elif holds == (test.op == "and"):
-                for part in test.parts:
-                    self._assume(part, holds, state, frame)
-        elif isinstance(test, (Name, Attr)):
-            _, cond = self.truth(self.value(test, state, frame), state)
-            if cond is not None:
-                state.assume[cond.key] = holds != cond.negated
 
     # Loops.
 
@@ -352,18 +339,6 @@ class Running(Rounds):
         end = join_states(self.run(block, [state.copy()], frame))
         if end is not None:
             state.adopt(end)
-
-
-def _asks_training(test: Expr) -> bool:
-    """Whether a test asks some module's ``training``, be it among other things."""
-    todo: list[object] = [test]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, Attr) and node.name == "training":
-            return True
-        if isinstance(node, tuple):
-            todo += node
-    return False
 
 
 def _head(stmt: Loop) -> Span:
