@@ -95,10 +95,10 @@ class Forward(Fact):
 
     ``mode`` joins the modes of its mode-sensitive parts; ``mixed`` says that the parts differ on
     purpose. ``assumed`` says that no switch was seen, but callers that can't be seen may switch.
-    ``loop`` is the loop whose later rounds bring a mode that the first doesn't have, ``later`` the
-    modes of all rounds but the first. ``switcher`` is the call by which the function that set the
-    mode came here, if another function did. Where the same call trains for other callers, the
-    fact is told at the switcher's, and ``inside`` is where the module is called.
+    ``loop`` is the loop that sets the eval mode which its later rounds bring, ``later`` the modes
+    of all rounds but the first. ``switcher`` is the call by which the function that set the mode
+    came here, if another function did. Where the same call trains for other callers, the fact is
+    told at the switcher's, and ``inside`` is where the module is called.
     """
 
     module: Module = field(default_factory=lambda: Module(""))

@@ -178,7 +178,7 @@ class Attributes(Variables):
         known = self.things.mode(state, atom.thing)
         if self._childless(atom.thing):
             wanted = self.written(mode, "switched", show(target), place)
-            self.switch(atom.thing, wanted, state, frame, set())
+            self.switch_atom(atom, wanted, state, frame)
             return
         if inside or not self._may_be_module(atom):
             return

@@ -6,7 +6,7 @@ page lists them in order. A layer calls upwards only through methods that a lowe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -73,13 +73,15 @@ class LoopPoint:
     """A loop under way: its place, the round, and the states that left it.
 
     ``unrolled`` counts the items of a short list that is gone through one by one; ``branch`` the
-    conditions that the present place stands under.
+    conditions that the present place stands under. ``evals`` tells where eval mode was set in
+    it so far.
     """
 
     place: Place
     round: int = 1
     unrolled: int = 0
     branch: int = 0
+    evals: set[Place | None] = field(default_factory=set)
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
 
@@ -239,9 +241,18 @@ class Core:
         """The loops that are past their first round, innermost first."""
         return [loop.place for loop in reversed(self.loops) if loop.round > 1]
 
-    def loop_behind(self) -> Place | None:
-        """The innermost loop that is past its first round."""
-        return next(iter(self.loops_behind()), None)
+    def loop_of(self, origins: Iterable[Origin], first: bool) -> Place | None:
+        """The innermost loop in which eval mode was set by one of these.
+
+        Args:
+            origins: What a module's mode comes from.
+            first: Whether a loop in its first round counts, too.
+        """
+        places = {origin.place for origin in origins if Mode.EVAL in origin.mode}
+        for loop in reversed(self.loops):
+            if (first or loop.round > 1) and not loop.evals.isdisjoint(places):
+                return loop.place
+        return None
 
     def written(self, mode: Mode, how: str, text: str, place: Place | None) -> ModeState:
         """A mode with a single origin."""

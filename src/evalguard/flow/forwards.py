@@ -57,7 +57,7 @@ class Forwards(Switching):
             switcher=self._switcher(survey.origins, frame),
         )
         both = Mode.TRAIN | Mode.EVAL in survey.mode
-        loop = self.loop_behind() or (self.loops[-1].place if both and self.loops else None)
+        loop = self.loop_of(survey.origins, first=both)
         fed = frozenset[int]().union(*[value.taint for value in inputs])
         frozen = self._frozen_parts(number, state)
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()

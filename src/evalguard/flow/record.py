@@ -86,13 +86,13 @@ class Recorder:
             thing: The object's number.
             inputs: The forward calls that its arguments depend on.
             fact: What is believed this time.
-            loop: The loop that a mode not seen before has come with, if any.
+            loop: The loop in which the eval mode that it meets was set, if any.
             frozen: The module's frozen parts.
             around: The loop and the calls around it.
         """
         known = self._passes.get(token)
         if known is None:
-            fact = replace(fact, loop=loop if Mode.EVAL in fact.mode else None)
+            fact = replace(fact, loop=loop)
             self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs), frozen, *around)
             return
         known.inputs |= inputs
@@ -101,7 +101,6 @@ class Recorder:
         known.origins.update(fact.origins)
         old = known.fact
         module = old.module if known.thing == thing else either(old.module, fact.module)
-        news = fact.mode & ~old.mode
         known.fact = replace(
             old,
             module=module,
@@ -111,7 +110,7 @@ class Recorder:
             grad=old.grad | fact.grad,
             grad_place=old.grad_place or fact.grad_place,
             purpose=old.purpose | fact.purpose,
-            loop=old.loop or (loop if news else None),
+            loop=old.loop or (None if old.mode == Mode.EVAL else loop),
             switcher=old.switcher if old.switcher == fact.switcher else None,
         )
 
