@@ -115,7 +115,11 @@ class Builtins(Methods):
         return self.items(args.positional[0], state) if args.positional else ANYTHING
 
     def _range(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        return ANYTHING
+        known = [constant(value) for value in args.positional]
+        bounds = [atom.value for atom in known if atom is not None and isinstance(atom.value, int)]
+        if args.open or len(bounds) != len(known) or not 0 < len(bounds) < 4 or bounds[2:] == [0]:
+            return ANYTHING
+        return lit(range(*bounds))
 
     def _getattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         if len(args.positional) < 2:

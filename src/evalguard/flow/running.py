@@ -43,7 +43,9 @@ from evalguard.flow.values import (
     Lib,
     Ref,
     Value,
+    constant,
     detached,
+    lit,
     only,
     ordered,
     tainted,
@@ -254,7 +256,7 @@ class Running(Rounds):
     def _rounds(self, stmt: Loop, state: State, frame: Frame, point: LoopPoint) -> list[State]:
         if stmt.iterable is not None:
             iterable = self.value(stmt.iterable, state, frame)
-            items = self.sequence(iterable, state)
+            items = self.sequence(iterable, state) or _one_round(iterable)
             if items is not None and 0 < len(items) <= MOST_UNROLLED:
                 return self._unrolled(stmt, items, state, frame, point)
             return self._repeated(stmt, self.items(iterable, state), state, frame, point)
@@ -339,6 +341,15 @@ class Running(Rounds):
         end = join_states(self.run(block, [state.copy()], frame))
         if end is not None:
             state.adopt(end)
+
+
+def _one_round(iterable: Value) -> list[Value] | None:
+    """The item of a ``range`` that has just one."""
+    known = constant(iterable)
+    if known is None or not isinstance(known.value, range):
+        return None
+    first = known.value[:2]
+    return [lit(first[0])] if len(first) == 1 else None
 
 
 def _head(stmt: Loop) -> Span:
