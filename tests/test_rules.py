@@ -56,6 +56,7 @@ LOADED = origin(Mode.TRAIN, "loaded", 5)
 NET = Module("net", "Net", Sensitivity.YES, "Dropout", shown=True)
 UNKNOWN = replace(NET, sensitive=Sensitivity.UNKNOWN)
 INERT = replace(NET, sensitive=Sensitivity.NO)
+OPTIONAL = replace(NET, optional=True)
 FROZEN = replace(NET, frozen=True)
 
 INFERENCE = Forward(
@@ -105,6 +106,7 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
         ({"mixed": True}, None),
         ({"module": INERT}, None),
         ({"module": UNKNOWN}, LIKELY),
+        ({"module": OPTIONAL}, LIKELY),
         ({"module": UNKNOWN, "origins": (GIVEN,)}, POSSIBLE),
         ({"module": UNKNOWN, "purpose": Purpose.ESCAPES}, POSSIBLE),
         ({"assumed": True}, LIKELY),
@@ -263,6 +265,7 @@ def test_the_message_says_what_is_spoiled(because: str, word: str) -> None:
         ({"mode": Mode.TRAIN | Mode.EVAL}, LIKELY),
         ({"mode": Mode.TRAIN}, None),
         ({"module": UNKNOWN}, LIKELY),
+        ({"module": OPTIONAL}, LIKELY),
         ({"module": INERT}, None),
         ({"module": FROZEN}, None),
         ({"mixed": True}, None),

@@ -161,6 +161,7 @@ def test_a_freeze_out_of_view_of_a_whole_without_a_name() -> None:
         ({}, CERTAIN),
         ({"assumed": True}, LIKELY),
         ({"module": UNKNOWN}, LIKELY),
+        ({"module": replace(NET, optional=True)}, LIKELY),
         ({"module": UNSURE}, POSSIBLE),
         ({"module": INERT}, None),
         ({"mixed": True}, None),

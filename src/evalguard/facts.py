@@ -42,7 +42,8 @@ class Module:
     ``because`` names a layer that makes it mode-sensitive, ``shown`` tells whether anything but
     the call itself shows it to be a module. ``unsure``: no such layer is known, and little
     speaks for one: its own code asks ``self.training``, it is a part of something unknown, or
-    another module may stand here instead.
+    another module may stand here instead. ``optional``: the layer that makes it so is made under a
+    condition that isn't known.
     """
 
     text: str
@@ -53,6 +54,12 @@ class Module:
     frozen: bool = False
     unsure: bool = False
     built: Origin | None = None
+    optional: bool = False
+
+    @property
+    def surely(self) -> bool:
+        """Whether it is mode-sensitive beyond doubt."""
+        return self.sensitive is Sensitivity.YES and not self.optional
 
 
 class Purpose(Flag):

@@ -40,6 +40,10 @@ from evalguard.places import Place, Span
 
 PLACED = "#at:"
 SWITCHES = ("train", "eval")
+OF_TEXTS = frozenset((
+    "lower", "upper", "casefold", "title", "capitalize", "strip", "lstrip", "rstrip",
+    "removeprefix", "removesuffix", "replace", "startswith", "endswith", "isdigit",
+))  # fmt: skip
 CONTAINER_READS = frozenset(("keys", "values", "items", "get", "pop"))
 
 
@@ -241,6 +245,8 @@ class Attributes(Variables):
             return one(Method(atom, name)) if self.knowledge.module_method(name) else ANYTHING
         if isinstance(atom, Fun) and name == "__get__":
             return one(Partial(one(Lib("types.MethodType")), (one(atom),), ()))
+        if isinstance(atom, Lit) and isinstance(atom.value, str) and name in OF_TEXTS:
+            return one(Method(atom, name))
         return one(atom) if isinstance(atom, Made) else ANYTHING
 
     def _of_object(self, atom: Ref, name: str, site: Expr, state: State, frame: Frame) -> Value:

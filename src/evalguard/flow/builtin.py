@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
+from typing import TypeGuard
 
 from evalguard.events import Attr, Call, show
 from evalguard.facts import Revealed
@@ -11,6 +13,7 @@ from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
+    Atom,
     Cls,
     Fun,
     Lib,
@@ -138,14 +141,26 @@ class Builtins(Methods):
         return lit(None)
 
     def _isinstance(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        """Whether something is a module, where that is asked; nothing else is told."""
-        kind = only(args.positional[1]) if len(args.positional) > 1 else None
-        if not isinstance(kind, Lib) or self.knowledge.canonical(kind.name) != MODULE:
+        """Whether something is a module, or a constant of a builtin type; nothing else is told."""
+        if len(args.positional) != 2:
             return ANYTHING
-        atoms = args.positional[0].atoms
-        if all(self.is_module(atom) for atom in atoms):
-            return lit(True)
-        return lit(False) if all(isinstance(atom, (Fun, Cls, Lit)) for atom in atoms) else ANYTHING
+        kinds = self.sequence(args.positional[1], state) or [args.positional[1]]
+        found = {
+            _any([self._is_a(atom, only(kind)) for kind in kinds])
+            for atom in args.positional[0].atoms
+        }
+        holds = found.pop() if len(found) == 1 else None
+        return ANYTHING if holds is None else lit(holds)
+
+    def _is_a(self, atom: Atom, kind: Atom | None) -> bool | None:
+        if isinstance(kind, Cls):
+            return False if isinstance(atom, Lit) else None
+        name = self.knowledge.canonical(kind.name) if isinstance(kind, Lib) else ""
+        if name == MODULE:
+            known = isinstance(atom, (Fun, Cls, Lit))
+            return True if self.is_module(atom) else False if known else None
+        cls = getattr(builtins, name.removeprefix("builtins."), None)
+        return isinstance(atom.value, cls) if isinstance(atom, Lit) and _is_type(cls) else None
 
     def _dict(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         holder = self.container("dict", site.at, frame)
@@ -173,6 +188,14 @@ class Builtins(Methods):
                 )
                 self.recorder.revealed(fact)
         return value
+
+
+def _any(found: list[bool | None]) -> bool | None:
+    return True if True in found else None if None in found else False
+
+
+def _is_type(value: object) -> TypeGuard[type]:
+    return isinstance(value, type)
 
 
 _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]] = {

@@ -244,7 +244,8 @@ class Calling(Casting):
         if owner is not None:
             for value in args.values():
                 if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
-                    self.put(owner, ITEMS, value, state)
+                    item = self._flat(value, state) if thing.text == "extend" else value
+                    self.put(owner, ITEMS, item, state)
             if self.knowledge.steps(thing.text):
                 holder = self.things[owner]
                 text = f"{holder.lib} {holder.text}"
@@ -266,7 +267,7 @@ class Calling(Casting):
         key = ("new", frame.context, place, number)
         thing, _ = self.things.make(key, "module" if module else "object")
         thing.cls, thing.text, thing.place = number, show(site), place
-        thing.forward_born = frame.in_forward
+        thing.forward_born, thing.doubts = frame.in_forward, self.doubts
         if not module:
             self.construct(thing.number, args, place, show(site), state, frame)
             self.note_optimizer(one(Ref(thing.number)), args, state)

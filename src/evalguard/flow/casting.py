@@ -137,9 +137,9 @@ class Casting(Functions):
         self, root: int, cells: dict[tuple[int, str], Value], inside: set[int], state: State
     ) -> Mold | None:
         leaves = self.leaves(root, state, 0, set())
-        if any(leaf[0].mode != Mode.TRAIN or leaf[0].mixed for leaf in leaves):
+        if any(leaf.mode.mode != Mode.TRAIN or leaf.mode.mixed for leaf in leaves):
             return None
-        sensitive: dict[tuple[Sensitivity, str], None] = {leaf[1:]: None for leaf in leaves}
+        sensitive: dict[tuple[Sensitivity, str, bool], None] = {leaf[1:]: None for leaf in leaves}
         return Mold(root, cells, frozenset(inside - {root}), tuple(sensitive))
 
     def _plain(self, number: int, state: State) -> bool:

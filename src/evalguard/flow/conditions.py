@@ -110,8 +110,10 @@ class Conditions(Attributes):
     def _same(self, op: str, left: Value, right: Value, state: State) -> bool | None:
         one_, two = constant(left), constant(right)
         if op in ("==", "is"):
-            if one_ is not None and two is not None:
-                return one_.value == two.value
+            mine, theirs = _constants(left), _constants(right)
+            if mine and theirs:
+                found = {item == other for item in mine for other in theirs}
+                return found.pop() if len(found) == 1 else None
             return self._never_none(left, two) or self._never_none(right, one_)
         if op == "in" and one_ is not None:
             items = self.sequence(right, state)
@@ -185,7 +187,15 @@ class Conditions(Attributes):
                 state.assume[cond.key] = holds != cond.negated
 
 
+def _constants(value: Value) -> list[object]:
+    """What a value may be, if it can only be constants; else nothing."""
+    known = [atom.value for atom in value.atoms if isinstance(atom, Lit)]
+    return known if len(known) == len(value.atoms) else []
+
+
 def _ordered(op: str, left: object, right: object) -> bool | None:
+    if isinstance(left, str) and isinstance(right, str) and op == "in":
+        return left in right
     if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
         return None
     results = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}

@@ -193,6 +193,7 @@ class Core:
         self.loops: list[LoopPoint] = []
         self.active: list[int] = []
         self.fuel = FUEL
+        self.doubts = 0  # the undecided branches that the present place stands in
         self.files_under_way: set[str] = set()
         self.outside: set[int] = set()
         self.with_frozen_parts: set[int] = set()

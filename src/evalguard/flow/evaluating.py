@@ -150,7 +150,11 @@ class Evaluating(Conditions):
         then, other = state.copy(), state.copy()
         if key is not None:
             then.assume[key.key], other.assume[key.key] = not key.negated, key.negated
-        values = self.value(node.then, then, frame), self.value(node.other, other, frame)
+        self.doubts += 1
+        try:
+            values = self.value(node.then, then, frame), self.value(node.other, other, frame)
+        finally:
+            self.doubts -= 1
         self.rejoin(state, [then, other], key, frame)
         return join(*values)
 

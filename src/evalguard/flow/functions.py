@@ -322,10 +322,12 @@ class Functions(Builtins):
         known.walked = True
         known.walks += 1
         self.active.append(known.number)
+        doubts = self.doubts
         try:
             ends = self.run(known.function.body, [state.copy()], inner)
         finally:
             self.active.pop()
+            self.doubts = doubts
         outcomes = inner.returns + [(end, lit(None)) for end in ends]
         outcomes = [outcome for outcome in outcomes if not outcome[0].dead]
         state.dead = not outcomes and not known.function.generator

@@ -146,7 +146,7 @@ class Libraries(Effects):
         thing.lib, thing.text, thing.place = layer.name, show(site), place
         thing.sensitive, thing.detector = sensitive, layer.detector
         thing.because = f"{layer.name.rpartition('.')[2]}"
-        thing.forward_born = frame.in_forward
+        thing.forward_born, thing.doubts = frame.in_forward, self.doubts
         mode = self.written(Mode.TRAIN, "built", show(site), place)
         thing.built = next(iter(mode.origins))
         result = self.born(thing, mode, state)
@@ -194,7 +194,7 @@ class Libraries(Effects):
         thing, _ = self.things.make(("made", frame.context, place), "module")
         thing.lib, thing.text, thing.place = class_of(name), show(site), place
         thing.sensitive, thing.because = factory.sensitive, factory.name
-        thing.detector = factory.detector
+        thing.detector, thing.doubts = factory.detector, self.doubts
         mode = self.written(factory.mode_of(*self.constants(args)), "loaded", show(site), place)
         mode = mode._replace(mixed=factory.mixed)
         thing.built = next(iter(mode.origins))
@@ -246,6 +246,7 @@ class Libraries(Effects):
             thing.cls, thing.lib, thing.text = source.cls, source.lib, show(site)
             thing.sensitive, thing.because = source.sensitive, source.because
             thing.place, thing.built, thing.shown = source.place, source.built, source.shown
+            thing.doubts = source.doubts
         mode = self.things.mode(state, atom.thing)
         state.forget(thing.number)
         self._forget_parts(thing.number, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from evalguard.events import Attr, Call, show
@@ -72,6 +73,8 @@ class Methods(Libraries):
             return self._class_method(owner, name, args, site, state, frame)
         if isinstance(owner, Ref) and self._is_container(owner, name):
             return self._container_method(owner, name, args, site, state, frame)
+        if isinstance(owner, Lit):
+            return _of_text(owner.value, name, args)
         known = self.knowledge.module_method(name)
         if known is None or not isinstance(owner, (Ref, Part, Inert)):
             held = one(owner)
@@ -282,6 +285,17 @@ class Methods(Libraries):
             return one(owner)
         values = [value for _, value in self._entries(owner, state)]
         return self.listed(values, "values", site.at, frame, state)
+
+
+def _of_text(text: object, name: str, args: Arguments) -> Value:
+    """A string's method, where all that it is given is known."""
+    known = [constant(value) for value in args.positional]
+    given = [atom.value for atom in known if atom is not None]
+    if args.open or args.keywords or len(given) != len(known):
+        return ANYTHING
+    with suppress(TypeError):
+        return lit(getattr(text, name)(*given))
+    return ANYTHING
 
 
 _EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]] = {

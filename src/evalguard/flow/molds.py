@@ -23,7 +23,7 @@ class Mold(NamedTuple):
     root: int
     cells: dict[Cell, Value]
     inside: frozenset[int]
-    leaves: tuple[tuple[Sensitivity, str], ...]
+    leaves: tuple[tuple[Sensitivity, str, bool], ...]
 
 
 class Likeness(NamedTuple):
@@ -143,6 +143,8 @@ class Molds:
     def _part(self, original: int, cast: Cast, holder: int) -> int:
         part, new = self._things.like(("cast", cast.root, original), original, holder)
         if new:
+            deeper = self._things[original].doubts - self._things[cast.mold.root].doubts
+            self._things[part].doubts = self._things[cast.root].doubts + deeper
             nested = self._casts.get(original)
             root = cast.root if nested is None else part
             mold = cast.mold if nested is None else nested.mold

@@ -219,9 +219,15 @@ class Running(Rounds):
             state.assume[ASKED] = True
         self._assume(stmt.test, True, state, frame)
         self._assume(stmt.test, False, other, frame)
-        with frame.branching(detached(value).taint):
-            then = self.run(stmt.body, [state], frame)
-            ends = then + self._by_flag(then, self.run(stmt.orelse, [other], frame), earlier)
+        left = len(frame.returns)
+        self.doubts += 1
+        try:
+            with frame.branching(detached(value).taint):
+                then = self.run(stmt.body, [state], frame)
+                ends = then + self._by_flag(then, self.run(stmt.orelse, [other], frame), earlier)
+        finally:
+            self.doubts -= 1
+        self.doubts += len(frame.returns) > left  # until the function's end
         for end in ends:
             end.narrow = before
         return settle(ends)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from evalguard.events import Class
 from evalguard.facts import Module
 from evalguard.flow.core import Arguments, Core, Frame
@@ -30,7 +32,18 @@ INPUT_GRADIENT = "#input-gradient"
 FROZEN = "#frozen"
 PARTLY_FROZEN = "#partly-frozen"
 ASKS = "asks self.training"
-Leaf = tuple[ModeState, Sensitivity, str]
+
+
+class Leaf(NamedTuple):
+    """A mode-sensitive (or unknown) part of a module, its mode, and why it is sensitive.
+
+    ``optional``: it was made under a condition that isn't known.
+    """
+
+    mode: ModeState
+    sensitive: Sensitivity
+    because: str
+    optional: bool = False
 
 
 class Switching(Core):
@@ -118,20 +131,22 @@ class Switching(Core):
         mold = self.molds.whole(number)
         if mold is not None and not any(part in state.modes for part in self.things.parts(number)):
             mode = self.things.mode(state, number)
-            return [(mode, sensitive, because) for sensitive, because in mold.leaves]
+            return [Leaf(mode, *rest) for rest in mold.leaves]
         thing = self.things[number]
         children = self._registered(number, state)
         out: list[Leaf] = []
         for child in children:
-            out += self.leaves(child.number, state, depth + 1, seen)
+            found = self.leaves(child.number, state, depth + 1, seen)
+            maybe = child.doubts > thing.doubts
+            out += [leaf._replace(optional=True) for leaf in found] if maybe else found
         for other in self.things.held(number):
             if other not in seen and other in state.modes:
                 out += self.leaves(other, state, depth + 1, seen)
         own, because = self.own_sensitivity(thing, state)
         if own is not Sensitivity.NO:
-            out.append((self.things.mode(state, number), own, because))
+            out.append(Leaf(self.things.mode(state, number), own, because))
         elif self.things.mode(state, number).mixed:
-            out = [(leaf._replace(mixed=True), how, why) for leaf, how, why in out]
+            out = [leaf._replace(mode=leaf.mode._replace(mixed=True)) for leaf in out]
         return out
 
     def own_sensitivity(self, thing: Thing, state: State) -> tuple[Sensitivity, str]:
@@ -165,9 +180,9 @@ class Switching(Core):
         thing = self.things[number]
         parts: set[int] = set()
         leaves = self.leaves(number, state, 0, parts)
-        sure = [leaf for leaf in leaves if leaf[1] is Sensitivity.YES]
+        sure = [leaf for leaf in leaves if leaf.sensitive is Sensitivity.YES]
         sensitive = Sensitivity.YES if sure else Sensitivity.UNKNOWN if leaves else Sensitivity.NO
-        because = sure[0][2] if sure else ""
+        because = sure[0].because if sure else ""
         module = Module(
             text,
             self.type_of(thing),
@@ -177,14 +192,15 @@ class Switching(Core):
             self._frozen_at(number, state) is not None,
             not sure and self._little_speaks(number, leaves, state),
             thing.built,
+            all(leaf.optional for leaf in sure),
         )
-        modes = [leaf[0] for leaf in (sure or leaves)] or [self.things.mode(state, number)]
+        modes = [leaf.mode for leaf in (sure or leaves)] or [self.things.mode(state, number)]
         return Survey.of(module, modes, parts)
 
     def _little_speaks(self, number: int, leaves: list[Leaf], state: State) -> bool:
         """Whether hardly anything speaks for mode-sensitive layers in a module."""
         part = self.things[number].parent is not None and state.mode(number) is None
-        return part or any(leaf[2].endswith(ASKS) for leaf in leaves)
+        return part or any(leaf.because.endswith(ASKS) for leaf in leaves)
 
     def type_of(self, thing: Thing) -> str:
         """An object's class or factory, if known."""

@@ -20,7 +20,8 @@ class Thing:
 
     ``holder`` holds it, and gives it its mode where nothing else does: a part of a cast.
     ``shown``: something other than a call shows that it is a module. ``off``: a parameter that is
-    zero unless a caller asks for something else.
+    zero unless a caller asks for something else. ``doubts`` counts the undecided branches in
+    which it was made.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Thing:
     detector: bool = False
     built: Origin | None = None
     forward_born: bool = False
+    doubts: int = 0
 
 
 class Things:

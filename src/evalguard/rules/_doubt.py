@@ -25,7 +25,7 @@ def inference_in_train(fact: Forward) -> Confidence | None:
         return Confidence.POSSIBLE
     beyond_doubt = (
         fact.mode == Mode.TRAIN
-        and fact.module.sensitive is Sensitivity.YES
+        and fact.module.surely
         and not fact.assumed
         and bool(fact.purpose & (_NUMBERS | Purpose.ESCAPES))
     )

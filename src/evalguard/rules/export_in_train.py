@@ -87,7 +87,7 @@ def _effect(fact: Exported) -> str:
 def _sure(fact: Exported) -> Confidence:
     if fact.mode != Mode.TRAIN or fact.module.unsure:
         return Confidence.POSSIBLE
-    known = fact.module.sensitive is Sensitivity.YES and not fact.assumed
+    known = fact.module.surely and not fact.assumed
     return Confidence.CERTAIN if known else Confidence.LIKELY
 
 

@@ -109,7 +109,7 @@ def _sure(fact: Forward) -> Confidence:
     """Without an optimizer step in sight, the backward pass may only read gradients."""
     if Purpose.STEP not in fact.purpose:
         return Confidence.POSSIBLE
-    everywhere = (fact.later or fact.mode) == Mode.EVAL and fact.module.sensitive is Sensitivity.YES
+    everywhere = (fact.later or fact.mode) == Mode.EVAL and fact.module.surely
     return Confidence.CERTAIN if everywhere else Confidence.LIKELY
 
 
