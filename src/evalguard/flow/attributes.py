@@ -128,6 +128,14 @@ class Attributes(Variables):
                 )
                 self.recorder.note(fact)
 
+    def unsettle(self, number: int, name: str, state: State) -> None:
+        """A constant that an object holds isn't known any more: it may have been set unseen."""
+        held = state.get((number, name))
+        if held is not None and constant(held) is not None:
+            unknown = self.things.child(number, name).number
+            state.forget(unknown)
+            self.assign(number, name, one(Ref(unknown)), state)
+
     def keep(self, value: Value) -> None:
         """A module made inside a forward pass may be kept on an object."""
         for held in value.atoms:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from evalguard.events import Class, Define, Function
 from evalguard.flow.results import returns_by_mode, returns_unlike
+from evalguard.flow.stores import stored
 from evalguard.flow.values import Cls, Lib, Value, ordered
 from evalguard.knowledge import Knowledge
 from evalguard.modes import Grad
@@ -22,7 +23,7 @@ class Known:
     ``role`` is plain, property, static, class or manager (a ``@contextmanager``). ``matters``:
     its text can bear on modes or gradients; ``starts``: it may hold the cause of a finding;
     ``tells``: so may it within a forward pass, where making a module counts. ``walks`` counts how
-    often it was walked.
+    often it was walked. ``stores``: the attributes that it sets on its object.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Known:
     starts: bool = True
     tells: bool = True
     walks: int = 0
+    stores: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -45,7 +47,8 @@ class Blueprint:
     """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from.
 
     ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
-    kind. ``torch``: its file mentions PyTorch.
+    kind. ``torch``: its file mentions PyTorch. ``stores``: the attributes that its methods set,
+    ``__init__`` aside.
     """
 
     number: int
@@ -57,6 +60,7 @@ class Blueprint:
     twofold: bool = False
     unlike: bool = False
     torch: bool = False
+    stores: frozenset[str] = frozenset()
     subclasses: list[int] = field(default_factory=list)
 
 
@@ -80,6 +84,7 @@ class Classes:
         blueprint = Blueprint(len(self._all), cls, path, frame, thing)
         blueprint.twofold = returns_by_mode(cls)
         blueprint.unlike = returns_unlike(cls)
+        blueprint.stores = _stored_later(cls)
         self._all.append(blueprint)
         return blueprint
 
@@ -153,3 +158,9 @@ class Classes:
     def libraries(self, number: int) -> list[str]:
         """The library classes that a class inherits from."""
         return [atom.name for atom in self.ancestry(number) if isinstance(atom, Lib)]
+
+
+def _stored_later(cls: Class) -> frozenset[str]:
+    methods = [item.function for item in cls.body if isinstance(item, Define)]
+    names = [stored(function) for function in methods if function.name != "__init__"]
+    return frozenset[str]().union(*names)

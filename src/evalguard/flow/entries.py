@@ -28,7 +28,19 @@ from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, Arguments, is_test_file
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.undone import Undone
-from evalguard.flow.values import ANYTHING, Atom, Cls, Fun, Inert, Ref, Value, constant, one, only
+from evalguard.flow.values import (
+    ANYTHING,
+    Atom,
+    Cls,
+    Fun,
+    Inert,
+    Ref,
+    Value,
+    constant,
+    lit,
+    one,
+    only,
+)
 from evalguard.knowledge import Hook
 from evalguard.link import Program
 from evalguard.modes import Grad, Mode, Sensitivity
@@ -37,6 +49,7 @@ from evalguard.places import Place
 UNSEEN_CALLER = Arguments((), (), True)
 MOST_CONTEXTS = 3
 SWITCHED = frozenset(("train", "eval"))
+NOTHING = lit(None)
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
@@ -248,6 +261,7 @@ class Entries(Undone):
     def _prepare(self, me: Ref, cls: int, hook: Hook | None, state: State) -> None:
         """The modes at a method's start: a framework's, or whatever callers have made of them."""
         frame = self.frames[self.classes[cls].frame]
+        self._unsettle_flags(me, cls, state)
         as_left = hook is not None and hook.mode is Mode.UNSEEN
         if self.things[me.thing].kind == "module" and not as_left:
             mode = hook.mode if hook is not None else Mode.UNSEEN
@@ -258,6 +272,13 @@ class Entries(Undone):
             return
         for thing, known in list(state.modes.items()):
             state.modes[thing] = known._replace(assumed=True)
+
+    def _unsettle_flags(self, me: Ref, cls: int, state: State) -> None:
+        """Callers that can't be seen may have called methods that set attributes anew."""
+        for atom in self.classes.ancestry(cls):
+            for name in self.classes[atom.number].stores if isinstance(atom, Cls) else ():
+                if state.get((me.thing, name)) != NOTHING:
+                    self.unsettle(me.thing, name, state)
 
     def _start(self, fun: Fun, known: Known, state: State, hook: Hook | None) -> None:
         if known.walked and known.owner is None:

@@ -12,6 +12,7 @@ from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import State, distinguishing, join_states, settle
+from evalguard.flow.stores import stored
 from evalguard.flow.values import (
     ANYTHING,
     Atom,
@@ -53,6 +54,7 @@ class Functions(Builtins):
             self.function_numbers[key] = number
             known = Known(number, function, frame.path, frame.thing, owner)
             known.matters = self._matters(function)
+            known.stores = stored(function) if owner is not None else known.stores
             known.starts = self.program.interest.starts(function, frame.path)
             known.tells = known.starts or self.program.interest.makes(function)
             self.functions.append(known)
@@ -62,7 +64,7 @@ class Functions(Builtins):
     def _matters(self, function: Function) -> bool:
         return (
             not function.uses.isdisjoint(self.program.interest.follow)
-            or (function.name == "__init__" and "super" in function.uses)
+            or function.name == "__init__"
             or "cls" in function.uses
             or any(map(self.knowledge.steps, function.uses))
             or any(isinstance(stmt, Define) for stmt in function.body)
@@ -78,8 +80,10 @@ class Functions(Builtins):
         if self._idle_call(fun, known, args, state, frame):
             if known.matters:
                 self._stop_short(known, args, state)
+            self._stored_unseen(fun, known, state)
             return self._passed_over(args, place, text, frame, state)
         if self.fuel <= 0 or self.active.count(fun.number) > 1 or len(self.active) > DEEPEST:
+            self._stored_unseen(fun, known, state)
             return self._stop_short(known, args, state)
         inner = self._enter(fun, known, args, place, text, state, frame)
         before = state.grad, state.grad_place
@@ -96,6 +100,12 @@ class Functions(Builtins):
         if not known.function.uses.isdisjoint(self.program.interest.training):
             self.recorder.unsettle(value.taint)
         return value
+
+    def _stored_unseen(self, fun: Fun, known: Known, state: State) -> None:
+        """A method that isn't followed may have set its object's attributes to something else."""
+        if fun.bound is not None:
+            for name in known.stores:
+                self.unsettle(fun.bound.thing, name, state)
 
     def _idle_call(
         self, fun: Fun, known: Known, args: Arguments, state: State, frame: Frame
