@@ -6,6 +6,7 @@ from evalguard.flow.defining import Defining
 from evalguard.flow.state import State
 from evalguard.flow.values import Atom, Lit, Ref, Unknown, Value
 from evalguard.flow.variables import ITEMS
+from evalguard.modes import Mode
 
 
 class Rounds(Defining):
@@ -17,7 +18,7 @@ class Rounds(Defining):
         What a round makes or sets first isn't carried into the next, and numbers and objects
         that nothing is known of aren't followed.
         """
-        if end.assume != head.assume or not end.behaves_like(head):
+        if end.assume != head.assume or not end.behaves_like(head) or _evals(end, head):
             return False
         return not any(
             new is not None and old is not None and self._tells(cell[1], new, old)
@@ -36,3 +37,13 @@ class Rounds(Defining):
         if isinstance(atom, Lit):
             return not isinstance(atom.value, (int, float)) or isinstance(atom.value, bool)
         return not isinstance(atom, Unknown)
+
+
+def _evals(end: State, head: State) -> bool:
+    """Whether something is in eval mode by another switch than before."""
+    return any(
+        new is not None
+        and old is not None
+        and any(Mode.EVAL in origin.mode for origin in new.origins - old.origins)
+        for _, new, old in end.modes.differences(head.modes)
+    )

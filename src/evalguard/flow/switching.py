@@ -55,6 +55,9 @@ class Switching(Core):
         """``train(mode)`` as ``nn.Module`` defines it: the object and its registered children."""
         if number in seen or len(seen) > 2000:
             return
+        if not seen and Mode.EVAL in wanted.mode:
+            for loop in self.loops:
+                loop.evals.update(origin.place for origin in wanted.origins)
         seen.add(number)
         self._forget_parts(number, state)
         state.modes[number] = wanted
@@ -110,9 +113,6 @@ class Switching(Core):
 
     def switch_atom(self, atom: Ref | Part, wanted: ModeState, state: State, frame: Frame) -> None:
         """A switch of an object, or of its parts (of some of them, where a test tells)."""
-        if Mode.EVAL in wanted.mode:
-            for loop in self.loops:
-                loop.evals.update(origin.place for origin in wanted.origins)
         if isinstance(atom, Part) and atom.thing in state.narrow:
             self.partial_switch(atom.thing, wanted, state)
         elif self.things[atom.thing].kind in ("module", "unknown"):
