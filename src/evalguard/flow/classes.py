@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from evalguard.events import Class, Define, Function
 from evalguard.flow.results import returns_by_mode, returns_unlike
 from evalguard.flow.stores import stored
-from evalguard.flow.values import Cls, Lib, Value, ordered
+from evalguard.flow.values import Atom, Cls, Lib, Value, ordered
 from evalguard.knowledge import Knowledge
 from evalguard.modes import Grad
 from evalguard.places import Place
@@ -23,7 +23,8 @@ class Known:
     ``role`` is plain, property, static, class or manager (a ``@contextmanager``). ``matters``:
     its text can bear on modes or gradients; ``starts``: it may hold the cause of a finding;
     ``tells``: so may it within a forward pass, where making a module counts. ``walks`` counts how
-    often it was walked. ``stores``: the attributes that it sets on its object.
+    often it was walked. ``stores``: the attributes that it sets on its object. ``layers``: by
+    arguments, what it returned, if no mode changes that.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Known:
     tells: bool = True
     walks: int = 0
     stores: frozenset[str] = frozenset()
+    layers: dict[object, frozenset[Atom]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -15,9 +15,11 @@ from evalguard.flow.state import State, distinguishing, join_states, settle
 from evalguard.flow.stores import stored
 from evalguard.flow.values import (
     ANYTHING,
+    NO_TAINT,
     Atom,
     Cls,
     Fun,
+    Inert,
     Lib,
     Managed,
     Method,
@@ -25,6 +27,7 @@ from evalguard.flow.values import (
     Partial,
     Ref,
     Value,
+    constant,
     join_all,
     lit,
     one,
@@ -80,6 +83,8 @@ class Functions(Builtins):
         if self._idle_call(fun, known, args, state, frame):
             if known.matters:
                 self._stop_short(known, args, state)
+                if known.layers and (layers := known.layers.get(_words(args))):
+                    return Value(layers, NO_TAINT)
             self._stored_unseen(fun, known, state)
             return self._passed_over(args, place, text, frame, state)
         if self.fuel <= 0 or self.active.count(fun.number) > 1 or len(self.active) > DEEPEST:
@@ -92,7 +97,24 @@ class Functions(Builtins):
         result = self.walk(inner, known, state)
         if known.grad is not None:
             state.grad, state.grad_place = before
+        self._remember(known, args, result, state)
         return result
+
+    def _remember(self, known: Known, args: Arguments, result: Value, state: State) -> None:
+        """A function that makes layers which no mode changes is taken to do so again."""
+        if known.walks > OFTEN or not result.atoms:
+            return
+        layers = [self._same_in_both(atom, state) for atom in result.atoms]
+        inert = frozenset[Atom](layer for layer in layers if layer is not None)
+        words = _words(args)
+        again = None not in layers and known.layers.get(words, inert)
+        known.layers[words] = inert if again else frozenset()
+
+    def _same_in_both(self, atom: Atom, state: State) -> Inert | None:
+        if isinstance(atom, Ref) and self.things[atom.thing].kind == "module":
+            plain = not self.leaves(atom.thing, state, 0, set())
+            return Inert(self.things[atom.thing].text, True) if plain else None
+        return atom if isinstance(atom, Inert) else None
 
     def _stop_short(self, known: Known, args: Arguments, state: State) -> Value:
         """A call that isn't followed although it matters: it may train on what it is given."""
@@ -378,3 +400,14 @@ class Functions(Builtins):
     def may_fork(self, key: object, state: State) -> bool:
         """Whether a caller's statement may be walked once for each outcome of a condition."""
         return key not in state.assume and len(state.assume) < 6
+
+
+def _words(args: Arguments) -> object:
+    """Those arguments of a call that may choose what it makes: constants other than numbers."""
+    named = [(name, value) for name, value in args.keywords if constant(value) is not None]
+    both = [*enumerate(args.positional), *named]
+    known = [(key, constant(value)) for key, value in both]
+    return frozenset([
+        (key, atom) for key, atom in known
+        if atom is not None and (isinstance(atom.value, (str, bool)) or atom.value is None)
+    ])  # fmt: skip
