@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from evalguard.events import Attr, Const, Define, Function, Item, Name, Param
-from evalguard.flow.builtin import Builtins
+from evalguard.events import Define, Function
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
+from evalguard.flow.parameters import Parameters
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import State, distinguishing, join_states, settle
 from evalguard.flow.stores import stored
 from evalguard.flow.values import (
-    ANYTHING,
     NO_TAINT,
     Atom,
     Cls,
     Fun,
     Inert,
-    Lib,
     Managed,
     Method,
     Part,
@@ -31,7 +29,6 @@ from evalguard.flow.values import (
     join_all,
     lit,
     one,
-    only,
     tainted,
 )
 from evalguard.flow.variables import ITEMS
@@ -41,7 +38,7 @@ OFTEN = 6
 TOO_OFTEN = 24
 
 
-class Functions(Builtins):
+class Functions(Parameters):
     """Walks functions."""
 
     def function_value(self, function: Any, frame: Frame) -> Value:
@@ -265,89 +262,6 @@ class Functions(Builtins):
             inner.lifts = outer.lifts
         self.frames[thing.number] = inner
         return inner
-
-    def bind_parameters(
-        self, inner: Frame, known: Known, fun: Fun, args: Arguments, state: State
-    ) -> None:
-        """Bind arguments to parameters; what isn't passed is the default, or unknown."""
-        positional = list(args.positional)
-        if fun.bound is not None and known.role != "static":
-            positional.insert(0, one(fun.bound))
-        named = args.named()
-        for param in known.function.params:
-            value = self._argument(param, positional, named, args, inner, known, state)
-            self.assign(inner.thing, param.name, value, state)
-
-    def _argument(
-        self,
-        param: Param,
-        positional: list[Value],
-        named: dict[str, Value],
-        args: Arguments,
-        inner: Frame,
-        known: Known,
-        state: State,
-    ) -> Value:
-        at = known.function.at
-        if param.kind == "args":
-            rest, positional[:] = list(positional), []
-            return self.listed(rest, "args", at, inner, state)
-        if param.kind == "kwargs":
-            holder = self.container("dict", at, inner)
-            for name, value in named.items():
-                self.put(holder.number, f"[{name!r}]", value, state)
-            return one(Ref(holder.number))
-        if param.kind == "plain" and positional:
-            named.pop(param.name, None)
-            return positional.pop(0)
-        if param.name in named:
-            return named.pop(param.name)
-        if param.default is not None and not args.open:
-            home = self.frames.get(known.frame)
-            return self.value(param.default, state, home) if home else ANYTHING
-        return self._noted_list(param, inner, known, state) or self._parameter(
-            param, inner, known, state
-        )
-
-    def _noted_list(self, param: Param, inner: Frame, known: Known, state: State) -> Value | None:
-        """What an unseen caller passes for a ``List[Net]``: modules of that class."""
-        home = self.frames.get(known.frame)
-        note = param.note
-        if home is None or not isinstance(note, Item):
-            return None
-        kind = self._library_name(self.value(note.value, state, home))
-        if not self.knowledge.is_sequence(kind):
-            return None
-        atom = only(self.value(note.key, state, home))
-        if not isinstance(atom, Cls) or not self.classes.is_module(atom.number):
-            return None
-        thing, _ = self.things.make(("noted", inner.thing, param.name), "module")
-        thing.cls, thing.text = atom.number, f"{known.function.name}.{param.name}"
-        thing.place = Place(known.path, known.function.at)
-        holder = self.container(f"noted {param.name}", known.function.at, inner)
-        self.assign(holder.number, ITEMS, one(Ref(thing.number)), state)
-        return one(Ref(holder.number))
-
-    def _library_name(self, value: Value) -> str:
-        atom = only(value)
-        return atom.name if isinstance(atom, Lib) else ""
-
-    def _parameter(self, param: Param, inner: Frame, known: Known, state: State) -> Value:
-        """What an unseen caller passes."""
-        thing, new = self.things.make(("param", inner.context, inner.thing, param.name), "unknown")
-        if new:
-            thing.text = f"{known.function.name}.{param.name}"
-            thing.place = Place(known.path, known.function.at)
-            thing.shown = self._noted_module(param, known, state)
-            thing.off = param.default == Const(0) and known.function.name != "__init__"
-        return one(Ref(thing.number))
-
-    def _noted_module(self, param: Param, known: Known, state: State) -> bool:
-        home = self.frames.get(known.frame)
-        if home is None or not isinstance(param.note, (Name, Attr)):
-            return False
-        kind = self._library_name(self.value(param.note, state, home))
-        return self.knowledge.is_module_base(kind) is True
 
     def walk(self, inner: Frame, known: Known, state: State) -> Value:
         """Walk a function's body; its end becomes the state."""
