@@ -62,3 +62,25 @@ def test_packages_come_before_what_is_in_them() -> None:
     ]
     assert imports.packages_of("proj/pkg/models/__init__.py") == ["proj/pkg/__init__.py"]
     assert imports.packages_of("proj/train.py") == []
+
+
+def test_folders_on_the_path_are_searched_last() -> None:
+    files = ("proj/scripts/run.py", "proj/lib/nets.py", "proj/far/lib/nets.py", "proj/lib/run.py")
+    added = {"proj/scripts/run.py": frozenset(("lib",))}
+    assert Imports(files).resolve("nets", 0, "proj/scripts/run.py") is None
+    assert Imports(files, added).resolve("nets", 0, "proj/scripts/run.py") == "proj/lib/nets.py"
+    assert Imports(files, added).resolve("run", 0, "proj/scripts/run.py") == "proj/lib/run.py"
+
+
+def test_a_folder_above_on_the_path_may_be_a_package() -> None:
+    files = ("pkg/__init__.py", "pkg/nets.py", "pkg/tools/run.py", "pkg/tools/other.py")
+    imports = Imports(files, {"pkg/tools/run.py": frozenset(("",))})
+    assert imports.resolve("nets", 0, "pkg/tools/run.py") == "pkg/nets.py"
+    assert imports.resolve("nets", 0, "pkg/tools/other.py") is None
+
+
+def test_folders_that_are_no_packages_are_passed_through() -> None:
+    imports = Imports(("proj/run.py", "proj/space/deep/tool.py", "proj/x/torch/nn.py"))
+    assert imports.beneath("space.deep.tool", "proj/run.py") == "proj/space/deep/tool.py"
+    assert imports.beneath("torch.nn", "proj/run.py") is None
+    assert imports.beneath(".tool", "proj/run.py") is None

@@ -114,6 +114,12 @@ class Mix(NamedTuple):
     parts: tuple[Expr, ...]
 
 
+class Joined(NamedTuple):
+    """Strings put together: an f-string without formats, or ``+`` with a string on one side."""
+
+    parts: tuple[Expr, ...]
+
+
 class Star(NamedTuple):
     """``*value`` in a call, a display or a target."""
 
@@ -149,6 +155,7 @@ Expr = (
     | Logic
     | Compare
     | Mix
+    | Joined
     | Star
     | Yield
     | Walrus
@@ -348,11 +355,15 @@ class Class(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One file, lowered; ``path`` as shown, ``uses`` as in Function, for the whole file."""
+    """One file, lowered; ``path`` as shown, ``uses`` as in Function, for the whole file.
+
+    ``folders``: what it adds to the folders that imports are searched in.
+    """
 
     path: str
     body: Block
     uses: frozenset[str]
+    folders: frozenset[str] = frozenset()
 
 
 def show(node: Expr) -> str:

@@ -196,7 +196,7 @@ class Attributes(Variables):
         if isinstance(atom, Ref):
             return self._of_object(atom, name, site, state, frame)
         if isinstance(atom, Lib):
-            return one(Lib(f"{atom.name}.{name}"))
+            return self.of_library(f"{atom.name}.{name}", frame)
         if isinstance(atom, File):
             return self._of_file(atom, name, state)
         if isinstance(atom, Cls):

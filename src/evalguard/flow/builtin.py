@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evalguard.events import Call, show
+from evalguard.events import Call, Import, show
 from evalguard.facts import Revealed
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.methods import Methods
@@ -28,6 +28,7 @@ SAME_ITEMS = frozenset(
 )
 NUMBERS = frozenset(("float", "int", "bool", "round"))
 PARTIAL = "functools.partial"
+IMPORT = "importlib.import_module"
 REVEAL = "reveal_mode"
 EXITS = frozenset(("sys.exit", "os._exit"))
 
@@ -43,9 +44,25 @@ class Builtins(Methods):
             return one(Partial(args.positional[0], args.positional[1:], args.keywords))
         if name in EXITS:
             state.dead = True
+        if name == IMPORT and (stmt := self._import_by_name(args, site)) is not None:
+            return self.imported(stmt, state, frame)
         if not name.startswith("builtins."):
             return self.library_call(name, args, site, state, frame)
         return self._builtin(name.partition(".")[2], args, site, state, frame)
+
+    def _import_by_name(self, args: Arguments, site: Call) -> Import | None:
+        """``importlib.import_module`` of a name that is known, as a statement."""
+        name, package = [constant(value) for value in (*args.values(), ANYTHING, ANYTHING)][:2]
+        if name is None or not isinstance(name.value, str):
+            return None
+        module = name.value.lstrip(".")
+        level = len(name.value) - len(module)
+        if level and package is not None and str(package.value).replace(".", "").isidentifier():
+            within = str(package.value).split(".")
+            return Import(
+                ".".join([*within[: len(within) - level + 1], module]), 0, None, "", site.at
+            )
+        return Import(module, level, None, "", site.at)
 
     def _builtin(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         first = args.positional[0] if args.positional else ANYTHING

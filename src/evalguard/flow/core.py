@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from evalguard.events import Block, Call, Expr
+from evalguard.events import Block, Call, Expr, Import
 from evalguard.facts import Origin, Step
 from evalguard.flow.classes import Classes, Known
 from evalguard.flow.record import Recorder
@@ -248,6 +248,14 @@ class Core:
 
     def file_value(self, path: str, name: str, state: State) -> Value | None:
         """What a file of the program defines under a name."""
+        raise NotImplementedError
+
+    def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
+        """What an import binds."""
+        raise NotImplementedError
+
+    def of_library(self, name: str, frame: Frame) -> Value:
+        """What a library's name stands for; a file, if its first names are mere folders."""
         raise NotImplementedError
 
     def run(self, block: Block, states: list[State], frame: Frame) -> list[State]:

@@ -165,10 +165,6 @@ class Defining(Contexts):
             self.assign(self.home(stmt.bound, frame), stmt.bound, value, state)
         return [state]
 
-    def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
-        """What an import binds; provided by the layer that knows files."""
-        raise NotImplementedError
-
     def _import_all(self, value: Value, state: State, frame: Frame) -> None:
         """Names that a star import brings; provided by the layer that knows files."""
         raise NotImplementedError

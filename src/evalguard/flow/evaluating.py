@@ -15,6 +15,7 @@ from evalguard.events import (
     Display,
     Expr,
     Item,
+    Joined,
     Lambda,
     Logic,
     Mapping,
@@ -58,6 +59,7 @@ from evalguard.places import Span
 
 OPPOSITE = {"!=": "==", "is not": "is", "not in": "in"}
 MOST_FORKS = 4
+LONGEST_STRING = 120
 
 
 class Evaluating(Attributes):
@@ -294,6 +296,16 @@ class Evaluating(Attributes):
         lists = [atom for value in values for atom in value.atoms if self.is_list(atom)]
         return Value(frozenset(lists), result.taint) if lists else result
 
+    def _joined(self, node: Joined, state: State, frame: Frame) -> Value:
+        values = [self.value(part, state, frame) for part in node.parts]
+        known = [constant(value) for value in values]
+        text = "".join([str(item.value) for item in known if item is not None])
+        if None not in known and len(text) <= LONGEST_STRING:
+            return lit(text)
+        result = tainted([self.deep(value, state) for value in values])
+        self.recorder.fed(result.taint)
+        return result
+
     def is_list(self, atom: Atom) -> TypeGuard[Ref]:
         """Whether an atom is a list, tuple or set."""
         return isinstance(atom, Ref) and self.things[atom.thing].kind == "list"
@@ -355,6 +367,7 @@ _HANDLERS: dict[type, Callable[[Evaluating, Any, State, Frame], Value]] = {
     Logic: Evaluating._logic,
     Compare: Evaluating._compare,
     Mix: Evaluating._mix,
+    Joined: Evaluating._joined,
     Star: Evaluating._star,
     Yield: Evaluating._yield,
     Walrus: Evaluating._walrus,

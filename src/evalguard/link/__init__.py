@@ -40,4 +40,5 @@ def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
     by_path = {unit.path: unit for unit in sorted(units, key=lambda unit: unit.path)}
     files = by_path.values()
     names = interesting(files, knowledge.bare_names())
-    return Program(by_path, Imports(by_path), knowledge, names, training(files))
+    imports = Imports(by_path, {unit.path: unit.folders for unit in files})
+    return Program(by_path, imports, knowledge, names, training(files))

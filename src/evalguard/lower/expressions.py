@@ -20,6 +20,7 @@ from evalguard.events import (
     Expr,
     Function,
     Item,
+    Joined,
     Lambda,
     Logic,
     Mapping,
@@ -96,6 +97,27 @@ class Expressions:
                 part = self.expr(child.value if isinstance(child, ast.keyword) else child)
                 parts.extend(part.parts if isinstance(part, Mix) else [part])
         return Mix(tuple([part for part in parts if not isinstance(part, Const)]))
+
+    def _formatted(self, node: ast.JoinedStr) -> Expr:
+        plain = all(
+            isinstance(part, ast.Constant) or (part.format_spec is None and part.conversion < 0)
+            for part in node.values
+            if isinstance(part, (ast.Constant, ast.FormattedValue))
+        )
+        if not plain:
+            return self._mix(node)
+        if len(node.values) == 1 and isinstance(node.values[0], ast.Constant):
+            return self.expr(node.values[0])
+        values = [
+            part.value if isinstance(part, ast.FormattedValue) else part for part in node.values
+        ]
+        return Joined(self.exprs(values))
+
+    def _operation(self, node: ast.BinOp) -> Expr:
+        sides = (node.left, node.right)
+        if isinstance(node.op, ast.Add) and any(_is_string(side) for side in sides):
+            return Joined(self.exprs(sides))
+        return self._mix(node)
 
     def _name(self, node: ast.Name) -> Expr:
         self.scopes.use(node.id)
@@ -182,11 +204,17 @@ class Expressions:
         raise NotImplementedError
 
 
+def _is_string(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
 _HANDLERS: dict[type[ast.AST], Callable[[Expressions, Any], Expr]] = {
     ast.Name: Expressions._name,
     ast.Attribute: Expressions._attribute,
     ast.Constant: Expressions._constant,
     ast.Call: Expressions._call,
+    ast.JoinedStr: Expressions._formatted,
+    ast.BinOp: Expressions._operation,
     ast.Subscript: Expressions._item,
     ast.List: Expressions._display,
     ast.Tuple: Expressions._display,
