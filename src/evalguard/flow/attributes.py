@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Display, Expr, Item, Name, Star, show
+from evalguard.events import Attr, Display, Expr, Item, Name, Star, show
 from evalguard.facts import TrainingAssigned
-from evalguard.flow.core import NO_ARGUMENTS, Frame
+from evalguard.flow.core import Frame
+from evalguard.flow.members import Members
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN, INPUT_GRADIENT, PARTLY_FROZEN
 from evalguard.flow.values import (
@@ -13,7 +14,6 @@ from evalguard.flow.values import (
     Atom,
     Cls,
     File,
-    Fun,
     Inert,
     Lib,
     Lit,
@@ -26,12 +26,11 @@ from evalguard.flow.values import (
     constant,
     detached,
     join,
-    join_all,
     one,
     ordered,
     sure,
 )
-from evalguard.flow.variables import Variables, item_name
+from evalguard.flow.variables import item_name
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
@@ -40,7 +39,7 @@ PLACED = "#at:"
 CONTAINER_READS = frozenset(("keys", "values", "items", "get", "pop"))
 
 
-class Attributes(Variables):
+class Attributes(Members):
     """Reads and writes variables, attributes and items."""
 
     def bind(self, target: Expr, value: Value, state: State, frame: Frame, span: Span) -> None:
@@ -77,12 +76,17 @@ class Attributes(Variables):
             self._want_gradient(owner, value, self.place(frame, span), state, frame)
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
+                if self.set_by_property(atom, target.name, value, target, state, frame):
+                    continue
                 self._set(atom, target.name, value, state)
                 if atom == frame.me and self._holds_items(value):
                     where = one(Lit("place", self.place(frame, span)))
                     self.assign(atom.thing, f"{PLACED}{target.name}", where, state)
             elif isinstance(atom, Cls):
                 self.assign(self.classes[atom.number].thing, target.name, value, state)
+            elif isinstance(atom, File):
+                home, _ = self.things.make(("file", atom.path), "file")
+                self.assign(home.number, target.name, value, state)
         if value.taint and any(self._from_outside(atom) for atom in owner.atoms):
             self.recorder.escaped(value.taint)
 
@@ -200,9 +204,9 @@ class Attributes(Variables):
         if isinstance(atom, File):
             return self._of_file(atom, name, state)
         if isinstance(atom, Cls):
-            return self._of_class(atom, name, state)
+            return self.of_class(atom, name, state)
         if isinstance(atom, Super):
-            return self._of_super(atom, name, state)
+            return self.of_super(atom, name, state)
         if isinstance(atom, Part):
             return one(Method(atom, name) if self.knowledge.module_method(name) else atom)
         if isinstance(atom, Inert):
@@ -219,7 +223,7 @@ class Attributes(Variables):
         if thing.cls is not None:
             member = self.member(thing.cls, name, state)
             if member is not None:
-                return self._bound(member, atom, site, state, frame)
+                return self.bound(member, atom, site, state, frame)
         if thing.kind in ("list", "dict", "frame", "class"):
             return one(Method(atom, name))
         if thing.kind in ("module", "unknown") and self.knowledge.module_method(name):
@@ -228,76 +232,20 @@ class Attributes(Variables):
             return one(Method(atom, name))
         if name in UNWRAPPING and thing.kind != "object":
             return one(atom)
-        if thing.cls is not None and not self._may_have(thing.cls, name):
+        return self._never_set(atom, name, site, state, frame)
+
+    def _never_set(self, atom: Ref, name: str, site: Expr, state: State, frame: Frame) -> Value:
+        """An attribute that was never seen set."""
+        found = self.by_name(atom, name, site, state, frame)
+        if found is not None:
+            return found
+        cls = self.things[atom.thing].cls
+        if cls is not None and not self._may_have(cls, name):
             return ANYTHING
         return one(Ref(self.things.child(atom.thing, name).number))
-
-    def member(self, cls: int, name: str, state: State, after: int = -1) -> Value | None:
-        """A class's attribute, by the order of method lookup; after a class, for ``super()``."""
-        ancestry = self.classes.ancestry(cls)
-        if after >= 0 and Cls(after) in ancestry:
-            ancestry = ancestry[ancestry.index(Cls(after)) + 1 :]
-        for atom in ancestry:
-            if isinstance(atom, Cls):
-                found = state.get((self.classes[atom.number].thing, name))
-                if found is not None:
-                    return found
-        return None
-
-    def _bound(self, member: Value, atom: Ref, site: Expr, state: State, frame: Frame) -> Value:
-        out: list[Value] = []
-        for item in ordered(member.atoms):
-            if not isinstance(item, Fun) or item.bound is not None:
-                out.append(one(item))
-                continue
-            role = self.functions[item.number].role
-            bound = item if role == "static" else item._replace(bound=atom)
-            if role == "property":
-                place = self.functions[item.number].function.at
-                out.append(
-                    self.call_function(
-                        bound, NO_ARGUMENTS, Place(frame.path, _span(site, place)), show(site),
-                        state, frame,
-                    )
-                )  # fmt: skip
-            else:
-                out.append(one(bound))
-        return join_all(out)
 
     def _of_file(self, atom: File, name: str, state: State) -> Value:
         known = self.file_value(atom.path, name, state)
         if known is not None:
             return known
         return ANYTHING
-
-    def _of_class(self, atom: Cls, name: str, state: State) -> Value:
-        member = self.member(atom.number, name, state)
-        if member is None:
-            libs = self.classes.libraries(atom.number)
-            return one(Method(atom, name)) if libs else ANYTHING
-        thing = Ref(self.classes[atom.number].thing)
-        out = [
-            one(item._replace(bound=thing))
-            if isinstance(item, Fun) and self.functions[item.number].role == "class"
-            else one(item)
-            for item in ordered(member.atoms)
-        ]
-        return join_all(out)
-
-    def _of_super(self, atom: Super, name: str, state: State) -> Value:
-        me = atom.thing
-        cls = me.number if isinstance(me, Cls) else self.things[me.thing].cls
-        if cls is None:
-            return ANYTHING
-        member = self.member(cls, name, state, atom.after)
-        if member is None:
-            return one(Method(me, name))
-        bound = me if isinstance(me, Ref) else None
-        return join_all(
-            one(item._replace(bound=bound)) if isinstance(item, Fun) else one(item)
-            for item in ordered(member.atoms)
-        )
-
-
-def _span(site: Expr, fallback: Span) -> Span:
-    return site.at if isinstance(site, Call) else fallback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from evalguard.events import Call, Import, show
 from evalguard.facts import Revealed
@@ -11,6 +12,7 @@ from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
+    Fun,
     Part,
     Partial,
     Ref,
@@ -18,6 +20,7 @@ from evalguard.flow.values import (
     constant,
     lit,
     one,
+    only,
     ordered,
     tainted,
 )
@@ -132,6 +135,17 @@ class Builtins(Methods):
                     self.assign(atom.thing, name.value, args.positional[2], state)
         return lit(None)
 
+    def _property(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        fun = only(args.positional[0]) if args.positional else None
+        if not isinstance(fun, Fun):
+            return ANYTHING
+        number = self.function_numbers.setdefault(("property", fun.number), len(self.functions))
+        if number == len(self.functions):
+            self.functions.append(
+                replace(self.functions[fun.number], number=number, role="property")
+            )
+        return one(fun._replace(number=number))
+
     def _isinstance(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         return ANYTHING
 
@@ -173,4 +187,5 @@ _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]]
     "setattr": Builtins._setattr,
     "isinstance": Builtins._isinstance,
     "dict": Builtins._dict,
+    "property": Builtins._property,
 }

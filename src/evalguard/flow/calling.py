@@ -185,7 +185,7 @@ class Calling(Functions):
             member = self.member(thing.cls, "__call__", state)
             if member is not None:
                 return self.call_value(
-                    self._bound(member, atom, site, state, frame), args, site, state, frame
+                    self.bound(member, atom, site, state, frame), args, site, state, frame
                 )
             return self._nameless(ANYTHING, args, site, state, frame)
         if thing.kind not in ("module", "unknown"):

@@ -18,8 +18,9 @@ DEEPEST = 40
 class Known:
     """A function: where it stands, the class that owns it, and what its decorators make of it.
 
-    ``role`` is plain, property, static, class or manager (a ``@contextmanager``). ``matters``:
-    its text can bear on modes or gradients. ``walks`` counts how often it was walked.
+    ``role`` is plain, property, cached (a property), static, class or manager (a
+    ``@contextmanager``). ``matters``: its text can bear on modes or gradients. ``walks`` counts
+    how often it was walked.
     """
 
     number: int

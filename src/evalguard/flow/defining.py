@@ -37,7 +37,7 @@ from evalguard.places import NOWHERE
 _DEF = 10_000  # beyond the end of any line that a person wrote
 _ROLES = {
     "property": "property",
-    "cached_property": "property",
+    "cached_property": "cached",
     "staticmethod": "static",
     "classmethod": "class",
     "contextmanager": "manager",
@@ -78,7 +78,12 @@ class Defining(Contexts):
             wrapped = self.call_value(decorator, Arguments((value,)), site, state, frame)
             return wrapped if any(isinstance(item, Fun) for item in wrapped.atoms) else value
         if isinstance(node, Attr) and node.name in ("setter", "deleter"):
-            return self.value(node.value, state, frame)
+            read = self.value(node.value, state, frame)
+            getter = only(read)
+            if node.name == "setter" and isinstance(getter, Fun):
+                self.setters[getter.number] = fun
+                self.set_names.add(known.function.name)
+            return read
         return value
 
     def _library_decorator(

@@ -26,7 +26,7 @@ from evalguard.events import (
     Yield,
 )
 from evalguard.flow.attributes import Attributes
-from evalguard.flow.core import Fork, Frame
+from evalguard.flow.core import NO_ARGUMENTS, Arguments, Fork, Frame
 from evalguard.flow.state import State, join_states
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
@@ -81,7 +81,9 @@ class Evaluating(Attributes):
 
     def _item_of(self, node: Item, state: State, frame: Frame) -> Value:
         owner = self.value(node.value, state, frame)
-        return self.item(owner, self.value(node.key, state, frame), state)
+        key = self.value(node.key, state, frame)
+        found = self.special_method(owner, "__getitem__", Arguments((key,)), node, state, frame)
+        return self.item(owner, key, state) if found is owner else found
 
     def container(self, kind: str, span: Span, frame: Frame) -> Thing:
         """The list or dict made at a place."""
@@ -130,10 +132,15 @@ class Evaluating(Attributes):
                 self.put(thing.number, name, value, state)
         return one(Ref(thing.number))
 
+    def iterated(self, node: Expr, state: State, frame: Frame) -> Value:
+        """What a loop goes through."""
+        value = self.value(node, state, frame)
+        return self.special_method(value, "__iter__", NO_ARGUMENTS, node, state, frame)
+
     def _comprehension(self, node: Comprehension, state: State, frame: Frame) -> Value:
         before = state.narrow
         for clause in node.clauses:
-            items = self.items(self.value(clause.iterable, state, frame), state)
+            items = self.items(self.iterated(clause.iterable, state, frame), state)
             self.bind(clause.target, items, state, frame, node.at)
             for condition in clause.conditions:
                 value = self.value(condition, state, frame)

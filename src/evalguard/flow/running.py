@@ -270,7 +270,7 @@ class Running(Defining):
 
     def _rounds(self, stmt: Loop, state: State, frame: Frame, point: LoopPoint) -> list[State]:
         if stmt.iterable is not None:
-            iterable = self.value(stmt.iterable, state, frame)
+            iterable = self.iterated(stmt.iterable, state, frame)
             items = self.sequence(iterable, state)
             if items is not None and 0 < len(items) <= MOST_UNROLLED:
                 return self._unrolled(stmt, items, state, frame, point)
