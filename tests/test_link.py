@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from evalguard.events import Unit
 from evalguard.link.imports import Imports
+from evalguard.link.interest import interesting
+from evalguard.lower import lower
+from evalguard.source import from_text
 
 FILES = (
     "proj/train.py",
@@ -84,3 +88,27 @@ def test_folders_that_are_no_packages_are_passed_through() -> None:
     assert imports.beneath("space.deep.tool", "proj/run.py") == "proj/space/deep/tool.py"
     assert imports.beneath("torch.nn", "proj/run.py") is None
     assert imports.beneath(".tool", "proj/run.py") is None
+
+
+def test_what_decorators_and_calls_put_into_a_variable_makes_it_matter() -> None:
+    registry = "NETS = {}\ndef enter(net):\n    NETS[net.__name__] = net\n    return net\n"
+    use = "def make(name):\n    return NETS[name]()\n"
+    for way in ("@enter\n", "enter(Net)\n", "NETS['n'] = Net\n", "NETS.update(n=Net)\n"):
+        own = "class Net(nn.Module):\n    pass\n"
+        text = way + own if way.startswith("@") else own + way
+        names = interesting([lowered(registry + text + use)], ())
+        assert {"NETS", "enter", "make"} <= names, way
+    assert "make" not in interesting([lowered(registry + use)], ())
+
+
+def test_a_callee_that_is_looked_up_by_name_matters() -> None:
+    direct = "def make(name):\n    return getattr(nets, name)()\n"
+    kept = "def make(name):\n    kind = getattr(nets, name)\n    return kind()\n"
+    written = "def make():\n    return getattr(nets, 'Net')()\n"
+    assert "make" in interesting([lowered(direct)], ())
+    assert "make" in interesting([lowered(kept)], ())
+    assert "make" not in interesting([lowered(written)], ())
+
+
+def lowered(text: str) -> Unit:
+    return lower(from_text(text, "a.py"))

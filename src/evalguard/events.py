@@ -162,6 +162,7 @@ Expr = (
 )
 
 NOTHING = Mix(())
+LOOKED_UP = "getattr()"  # stands among the names used where the name of a callee is looked up
 NONE = Const(None)
 
 

@@ -197,6 +197,8 @@ class Attributes(Members):
         return detached(out) if out.taint and self.knowledge.detaches(name) else out
 
     def _attribute(self, atom: Atom, name: str, site: Expr, state: State, frame: Frame) -> Value:
+        if name.startswith("__") and (told := self.introspected(atom, name)) is not None:
+            return told
         if isinstance(atom, Ref):
             return self._of_object(atom, name, site, state, frame)
         if isinstance(atom, Lib):
@@ -248,4 +250,4 @@ class Attributes(Members):
         known = self.file_value(atom.path, name, state)
         if known is not None:
             return known
-        return ANYTHING
+        return one(Method(atom, name)) if name == "get" else ANYTHING

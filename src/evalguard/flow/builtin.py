@@ -12,12 +12,15 @@ from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
+    File,
     Fun,
+    Lib,
     Part,
     Partial,
     Ref,
     Value,
     constant,
+    join_all,
     lit,
     one,
     only,
@@ -135,6 +138,19 @@ class Builtins(Methods):
                     self.assign(atom.thing, name.value, args.positional[2], state)
         return lit(None)
 
+    def _globals(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        return one(File(frame.path))
+
+    def _vars(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        atom = only(args.positional[0]) if args.positional else None
+        if isinstance(atom, File):
+            return one(atom)
+        return one(Lib(f"{atom.name}.__dict__")) if isinstance(atom, Lib) else ANYTHING
+
+    def _class_of(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        atoms = args.positional[0].atoms if len(args.positional) == 1 else frozenset()
+        return join_all([self.introspected(atom, "__class__") or ANYTHING for atom in atoms])
+
     def _property(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         fun = only(args.positional[0]) if args.positional else None
         if not isinstance(fun, Fun):
@@ -150,12 +166,16 @@ class Builtins(Methods):
         return ANYTHING
 
     def _dict(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        holder = self.container("dict", site.at, frame)
+        holder = self.emptied("dict", site.at, frame, state)
         for value in args.positional:
-            self.put(holder.number, ITEMS, self.items(value, state), state)
+            atom = only(value)
+            if isinstance(atom, Ref) and self.things[atom.thing].kind == "dict":
+                self.take_items(holder, atom, state)
+            else:
+                self.put(holder, ITEMS, self.items(value, state), state)
         for name, value in args.keywords:
-            self.put(holder.number, f"[{name!r}]", value, state)
-        return one(Ref(holder.number))
+            self.put(holder, f"[{name!r}]", value, state)
+        return one(Ref(holder))
 
     # reveal_mode.
 
@@ -188,4 +208,7 @@ _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]]
     "isinstance": Builtins._isinstance,
     "dict": Builtins._dict,
     "property": Builtins._property,
+    "globals": Builtins._globals,
+    "vars": Builtins._vars,
+    "type": Builtins._class_of,
 }

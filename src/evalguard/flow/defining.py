@@ -23,16 +23,18 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.overrides import read_override
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
+    Atom,
     Cls,
     Ctx,
     Fun,
     Lib,
+    Ref,
     Value,
     one,
     only,
 )
 from evalguard.modes import Grad
-from evalguard.places import NOWHERE
+from evalguard.places import NOWHERE, Span
 
 _DEF = 10_000  # beyond the end of any line that a person wrote
 _ROLES = {
@@ -73,10 +75,6 @@ class Defining(Contexts):
             grad = self.grad_of(atom.name, atom.argument, state, frame)
             self._decorate_grad(known, grad, atom.name, node, frame)
             return value
-        if isinstance(atom, Fun):
-            site = Call(node, (), (), known.function.at)
-            wrapped = self.call_value(decorator, Arguments((value,)), site, state, frame)
-            return wrapped if any(isinstance(item, Fun) for item in wrapped.atoms) else value
         if isinstance(node, Attr) and node.name in ("setter", "deleter"):
             read = self.value(node.value, state, frame)
             getter = only(read)
@@ -84,7 +82,24 @@ class Defining(Contexts):
                 self.setters[getter.number] = fun
                 self.set_names.add(known.function.name)
             return read
-        return value
+        return self._wrapped_by(decorator, node, value, known.function.at, state, frame)
+
+    def _wrapped_by(
+        self, decorator: Value, node: Expr, value: Value, at: Span, state: State, frame: Frame
+    ) -> Value:
+        """What a decorator of the project makes of a function or class; the same, if unknown."""
+        if not any(self._defined(atom) for atom in decorator.atoms):
+            return value
+        wrapped = self.call_value(
+            decorator, Arguments((value,)), Call(node, (), (), at), state, frame
+        )
+        return wrapped if any(self._defined(atom) for atom in wrapped.atoms) else value
+
+    def _defined(self, atom: Atom) -> bool:
+        """Whether a value is callable, and of the project."""
+        if isinstance(atom, Ref):
+            return self.things[atom.thing].cls is not None
+        return isinstance(atom, (Fun, Cls))
 
     def _library_decorator(
         self, name: str, known: Known, node: Expr, value: Value, frame: Frame
@@ -116,8 +131,7 @@ class Defining(Contexts):
         assert thing.cls is not None
         blueprint = self.classes[thing.cls]
         bases = tuple([self.value(base, state, frame) for base in cls.bases])
-        for node in cls.decorators:
-            self._class_decorator(node, state, frame)
+        decorators = [self.value(node, state, frame) for node in cls.decorators]
         self.classes.settle(blueprint, bases)
         inner = Frame(thing.number, frame.path, frame.context, outer=frame.thing)
         inner.owner, inner.names = blueprint.number, frozenset()
@@ -127,8 +141,24 @@ class Defining(Contexts):
         self._class_body(cls.body, inner, state)
         if self.classes.is_module(blueprint.number):
             self._note_overrides(cls, frame)
-        self.assign(self.home(cls.name, frame), cls.name, one(Cls(blueprint.number)), state)
+        self._tell_base(blueprint.number, cls, state, frame)
+        value = one(Cls(blueprint.number))
+        for node, decorator in zip(reversed(cls.decorators), reversed(decorators), strict=True):
+            self._idle_on_class(node, decorator, frame)
+            value = self._wrapped_by(decorator, node, value, cls.at, state, frame)
+        self.assign(self.home(cls.name, frame), cls.name, value, state)
         return [state]
+
+    def _tell_base(self, number: int, cls: Class, state: State, frame: Frame) -> None:
+        """``__init_subclass__`` of a base is called for each class that inherits it."""
+        member = self.member(number, "__init_subclass__", state, after=number)
+        for atom in member.atoms if member else ():
+            if isinstance(atom, Fun):
+                fun = atom._replace(bound=Ref(self.classes[number].thing))
+                keywords = [(name, self.value(node, state, frame)) for name, node in cls.keywords]
+                args = Arguments((), tuple((name, value) for name, value in keywords if name))
+                place = self.place(frame, cls.at)
+                self.call_function(fun, args, place, cls.name, state, frame)
 
     def _note_overrides(self, cls: Class, frame: Frame) -> None:
         for stmt in cls.body:
@@ -144,8 +174,8 @@ class Defining(Contexts):
                 )
                 self.recorder.note(fact)
 
-    def _class_decorator(self, node: Expr, state: State, frame: Frame) -> None:
-        atom = only(self.value(node, state, frame))
+    def _idle_on_class(self, node: Expr, decorator: Value, frame: Frame) -> None:
+        atom = only(decorator)
         if isinstance(atom, (Ctx, Lib)):
             span = node.at if isinstance(node, Call) else NOWHERE
             self._idle(atom.name, node, "class", span, frame)

@@ -82,6 +82,9 @@ class Evaluating(Attributes):
     def _item_of(self, node: Item, state: State, frame: Frame) -> Value:
         owner = self.value(node.value, state, frame)
         key = self.value(node.key, state, frame)
+        known = self.by_key(owner, key, state, frame)
+        if known is not None:
+            return known
         found = self.special_method(owner, "__getitem__", Arguments((key,)), node, state, frame)
         return self.item(owner, key, state) if found is owner else found
 
@@ -91,6 +94,13 @@ class Evaluating(Attributes):
             (kind, frame.context, frame.path, span), "dict" if kind == "dict" else "list"
         )
         return thing
+
+    def emptied(self, kind: str, span: Span, frame: Frame, state: State) -> int:
+        """The list or dict made at a place, made anew."""
+        thing = self.container(kind, span, frame)
+        for name in self.things.names(thing.number):
+            state.fields.pop((thing.number, name))
+        return thing.number
 
     def listed(
         self, items: list[Value], kind: str, span: Span, frame: Frame, state: State
@@ -149,11 +159,10 @@ class Evaluating(Attributes):
             self.value(node.key, state, frame)
         value = self.value(node.value, state, frame)
         state.narrow = before
-        thing = self.container("dict" if node.kind == "dict" else "list", node.at, frame)
-        for name in self.things.names(thing.number):
-            state.fields.pop((thing.number, name))
-        self.assign(thing.number, ITEMS, value, state)
-        return one(Ref(thing.number))
+        kind = "dict" if node.kind == "dict" else "list"
+        holder = self.emptied(kind, node.at, frame, state)
+        self.assign(holder, ITEMS, value, state)
+        return one(Ref(holder))
 
     def _lambda(self, node: Lambda, state: State, frame: Frame) -> Value:
         return self.function_value(node.function, frame)

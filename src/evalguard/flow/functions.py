@@ -105,20 +105,20 @@ class Functions(Builtins):
         return any(self._carrier(atom, state, 2) for atom in atoms)
 
     def _carrier(self, atom: Atom, state: State, depth: int) -> bool:
-        if isinstance(atom, (Fun, Part, Partial, Method)):
+        if isinstance(atom, (Fun, Part, Partial, Method, Cls)):
             return True
         if not isinstance(atom, Ref):
             return False
         thing = self.things[atom.thing]
-        if thing.kind in ("list", "dict", "object"):
-            if not depth:
-                return False
-            if any(self.things[part].shown for part in self.things.held(thing.number)):
-                return True
-            held = [state.get((thing.number, name)) for name in self.things.names(thing.number)]
-            inner = [item for value in held if value for item in value.atoms]
-            return any(self._carrier(item, state, depth - 1) for item in inner)
-        return thing.kind == "module" or thing.shown
+        if thing.kind == "module" or thing.shown:
+            return True
+        if not depth or thing.kind not in ("list", "dict", "object", "unknown"):
+            return False
+        names = self.things.names(thing.number)
+        held = [state.get((thing.number, name)) for name in names]
+        inner: list[Atom] = [item for value in held if value for item in value.atoms]
+        inner += [Ref(part) for part in self.things.held(thing.number)]
+        return any(self._carrier(item, state, depth - 1) for item in inner)
 
     def _passed_over(
         self, args: Arguments, place: Place, text: str, frame: Frame, state: State

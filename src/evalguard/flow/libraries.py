@@ -56,8 +56,8 @@ class Libraries(Gradients):
             rest = args._replace(positional=args.positional[1:])
             method = Method(owner, name.rpartition(".")[2])
             return self.method_call(method, rest, site, state, frame)
-        if name.rpartition(".")[2][:1].isupper() and known.is_module_base(name) is False:
-            value = self._plain_object(name, site, state, frame)
+        if self._is_plain(name):
+            value = self._plain_object(name, args, site, state, frame)
             self.note_optimizer(value, args, state)
             return value
         if (factory := known.factory(name)) is not None and factory.module:
@@ -134,11 +134,23 @@ class Libraries(Gradients):
                     out += self.reached(held, state, depth - 1) if held else []
         return out
 
-    def _plain_object(self, name: str, site: Call, state: State, frame: Frame) -> Value:
-        """An object of a library class that is no module."""
+    def _is_plain(self, name: str) -> bool:
+        """Whether a name is that of a class whose objects are no modules."""
+        if self.knowledge.effect(name) == "record":
+            return True
+        spelt = name.rpartition(".")[2][:1].isupper()
+        return spelt and self.knowledge.is_module_base(name) is False
+
+    def _plain_object(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """An object of a library class that is no module; a record holds what it is given."""
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("plain", frame.context, place), "object")
         thing.lib, thing.text, thing.place = name, show(site), place
+        for key, value in args.keywords if self.knowledge.effect(name) == "record" else ():
+            self.assign(thing.number, key, value, state)
+            self.assign(thing.number, f"[{key!r}]", value, state)
         return one(Ref(thing.number))
 
     # Modules.

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, Expr, show
+from evalguard.events import Call, Expr, Import, show
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
+    Atom,
     Cls,
+    File,
     Fun,
+    Lib,
     Method,
     Ref,
     Super,
     Value,
+    constant,
     join,
     join_all,
     lit,
     one,
+    only,
     ordered,
 )
 from evalguard.flow.variables import Variables
-from evalguard.places import Place, Span
+from evalguard.places import NOWHERE, Place, Span
 
 READ = frozenset(("property", "cached"))
 
@@ -121,6 +126,36 @@ class Members(Variables):
             return None
         args = Arguments((lit(name),))
         return self.special_method(one(atom), "__getattr__", args, site, state, frame)
+
+    def introspected(self, atom: Atom, name: str) -> Value | None:
+        """``__name__`` of classes and functions, ``__class__`` of objects, ``__dict__``."""
+        if name == "__dict__" and isinstance(atom, File):
+            return one(atom)
+        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
+        cls = atom.number if isinstance(atom, Cls) else thing.cls if thing is not None else None
+        if name == "__class__" and cls is not None and thing is not None and thing.kind != "class":
+            return one(Cls(cls))
+        if name not in ("__name__", "__qualname__"):
+            return None
+        if isinstance(atom, Fun):
+            return lit(self.functions[atom.number].function.name)
+        return None if cls is None else lit(self.classes[cls].cls.name)
+
+    def by_key(self, owner: Value, key: Value, state: State, frame: Frame) -> Value | None:
+        """An item of ``globals()``, of a module's ``__dict__`` or of ``sys.modules``."""
+        atom, known = only(owner), constant(key)
+        if known is None or not isinstance(known.value, str):
+            return None
+        if isinstance(atom, File):
+            return self.file_value(atom.path, known.value, state) or ANYTHING
+        if not isinstance(atom, Lib):
+            return None
+        if atom.name == "sys.modules":
+            if known.value in self.program.units:
+                return one(File(known.value))
+            return self.imported(Import(known.value, 0, None, "", NOWHERE), state, frame)
+        whole, _, last = atom.name.rpartition(".")
+        return self.of_library(f"{whole}.{known.value}", frame) if last == "__dict__" else None
 
     def of_class(self, atom: Cls, name: str, state: State) -> Value:
         """Read an attribute of a class."""

@@ -14,6 +14,7 @@ from evalguard.flow.switching import FROZEN
 from evalguard.flow.values import (
     ANYTHING,
     Cls,
+    File,
     Inert,
     Lit,
     Method,
@@ -62,6 +63,9 @@ class Methods(Libraries):
     ) -> Value:
         """Call a method that the project doesn't define."""
         owner, name = method.owner, method.name
+        if isinstance(owner, File):
+            key = args.positional[0] if args.positional else ANYTHING
+            return self.by_key(one(owner), key, state, frame) or ANYTHING
         if isinstance(owner, Cls):
             return self._class_method(owner, name, args, site, state, frame)
         if isinstance(owner, Ref) and self._is_container(owner, name):
@@ -233,9 +237,7 @@ class Methods(Libraries):
                 self.put(owner.thing, f"[{key!r}]", value, state)
             return lit(None)
         if name in ("get", "pop", "setdefault"):
-            index = values[0] if values else ANYTHING
-            known = state.get((owner.thing, item_name(index)))
-            return known if known is not None else self.items(one(owner), state)
+            return self._taken(owner, name, values, state)
         if name == "items":
             pairs = [
                 self._tuple([key, value], f"pair{index}", site, state, frame)
@@ -244,9 +246,30 @@ class Methods(Libraries):
             return self.listed(pairs, "pairs", site.at, frame, state)
         if name == "values":
             return self._values(owner, site, state, frame)
-        if name in ("copy", "popleft"):
-            return one(owner)
+        if name == "popleft":
+            return self.items(one(owner), state)
+        if name == "copy":
+            holder = self.emptied(self.things[owner.thing].kind, site.at, frame, state)
+            self.take_items(holder, owner, state)
+            return one(Ref(holder))
         return self.effect(name, one(owner), args, site, state, frame)
+
+    def _taken(self, owner: Ref, name: str, values: list[Value], state: State) -> Value:
+        """An item by its key or index; ``pop`` of a dict takes it out."""
+        cell = (owner.thing, item_name(values[0] if values else ANYTHING))
+        known = state.get(cell)
+        if known is None:
+            return self.items(one(owner), state)
+        if name == "pop" and cell[1] != ITEMS and self.things[owner.thing].kind == "dict":
+            state.fields.pop(cell)
+        return known
+
+    def take_items(self, holder: int, source: Ref, state: State) -> None:
+        """Put the items of a container into another, under their keys."""
+        for name in self.things.names(source.thing):
+            value = state.get((source.thing, name))
+            if value is not None:
+                self.put(holder, name, value, state)
 
     def _entries(self, owner: Ref, state: State) -> list[tuple[Value, Value]]:
         """A dict's keys and values; one pair stands for those that aren't known."""

@@ -173,6 +173,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
                 "backward",
                 "gradient",
                 "inference_method",
+                "record",
                 "none",
             )
         },

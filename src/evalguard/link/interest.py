@@ -8,15 +8,20 @@ of walking too much.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from evalguard.events import (
+    LOOKED_UP,
     Bind,
     Block,
+    Call,
     Class,
     Define,
     DefineClass,
+    Do,
     Function,
     If,
+    Item,
     Loop,
     Name,
     Try,
@@ -28,7 +33,7 @@ from evalguard.link.mentions import names_in
 ROOTS = frozenset((
     "eval", "train", "training", "no_grad", "inference_mode", "set_grad_enabled",
     "enable_grad", "backward", "requires_grad", "requires_grad_", "reveal_mode",
-    "from_pretrained", "Module", "LightningModule",
+    "from_pretrained", "Module", "LightningModule", "globals", "import_module", LOOKED_UP,
 ))  # fmt: skip
 BACKWARD = frozenset(("backward", "manual_backward"))
 PLAIN = frozenset((
@@ -67,7 +72,9 @@ def training(units: Iterable[Unit]) -> frozenset[str]:
 def _closed(units: Iterable[Unit], roots: frozenset[str]) -> frozenset[str]:
     found = set(roots) - PLAIN
     waiting: dict[str, list[str]] = {}
-    for name, uses in (item for unit in units for item in definitions(unit.body)):
+    units = tuple(units)
+    made = (item for unit in units for item in definitions(unit.body))
+    for name, uses in chain(made, registered(units)):
         for used in uses:
             if used not in PLAIN:
                 waiting.setdefault(used, []).append(name)
@@ -96,12 +103,47 @@ def definitions(block: Block, variables: bool = True) -> Iterator[tuple[str, fro
                 yield from definitions(inner, variables)
 
 
+def registered(units: Iterable[Unit]) -> Iterator[tuple[str, frozenset[str]]]:
+    """The variables of modules that decorators and calls put things into, with those things."""
+    holders: dict[str, set[str]] = {}
+    entered: list[tuple[set[str], frozenset[str]]] = []
+    for unit in units:
+        variables = {name for stmt in unit.body if isinstance(stmt, Bind) for name in _named(stmt)}
+        for name in variables:
+            holders.setdefault(name, set()).add(name)
+        for name, uses in definitions(unit.body, variables=False) if variables else ():
+            holders.setdefault(name, set()).update(uses & variables)
+        entered += _entered(unit.body)
+    for ways, things in entered:
+        for holder in {holder for way in ways for holder in holders.get(way, ())}:
+            yield holder, things
+
+
+def _entered(block: Block) -> Iterator[tuple[set[str], frozenset[str]]]:
+    """What is decorated, or handed to a call on its own: by which names, and which it is."""
+    for stmt in block:
+        if isinstance(stmt, Define) and stmt.function.decorators:
+            yield names_in(stmt.function.decorators), frozenset((stmt.function.name,))
+        elif isinstance(stmt, DefineClass) and stmt.cls.decorators:
+            yield names_in(stmt.cls.decorators), frozenset((stmt.cls.name,))
+        elif isinstance(stmt, Do) and isinstance(stmt.value, Call):
+            yield names_in(stmt.value.func), frozenset(names_in(stmt.value[1:]))
+        else:
+            for inner in _inner(stmt):
+                yield from _entered(inner)
+
+
+def _named(stmt: Bind) -> list[str]:
+    return [target.id for target in stmt.targets if isinstance(target, Name)]
+
+
 def _bindings(stmt: Bind) -> Iterator[tuple[str, frozenset[str]]]:
     uses = frozenset(names_in(stmt.value))
     if uses:
         for target in stmt.targets:
-            if isinstance(target, Name):
-                yield target.id, uses
+            holder = target.value if isinstance(target, Item) else target
+            if isinstance(holder, Name):
+                yield holder.id, uses
 
 
 def _function(function: Function) -> tuple[str, frozenset[str]]:

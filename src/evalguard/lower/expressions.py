@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from evalguard.events import (
+    LOOKED_UP,
     NONE,
     NOTHING,
     Attr,
@@ -134,9 +135,17 @@ class Expressions:
         return Const(value) if value is None or isinstance(value, (bool, int, float)) else NOTHING
 
     def _call(self, node: ast.Call) -> Expr:
+        if self._looked_up(node.func):
+            self.scopes.use(LOOKED_UP)
         func = self.expr(node.func)
         keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
         return Call(func, self.exprs(node.args), keywords, self.at(node))
+
+    def _looked_up(self, node: ast.expr) -> bool:
+        """Whether what is called was found by a name that isn't written here."""
+        if isinstance(node, ast.Name):
+            return node.id in self.scopes.current.looked_up
+        return looks_up(node)
 
     def _item(self, node: ast.Subscript) -> Expr:
         return Item(self.expr(node.value), self.expr(node.slice))
@@ -202,6 +211,17 @@ class Expressions:
     def lambda_function(self, node: ast.Lambda) -> Function:
         """Lower a lambda; overridden where functions are lowered."""
         raise NotImplementedError
+
+
+def looks_up(node: ast.expr) -> bool:
+    """Whether this is ``getattr(owner, name)``."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "getattr"
+        and len(node.args) > 1
+        and not _is_string(node.args[1])
+    )
 
 
 def _is_string(node: ast.expr) -> bool:

@@ -13,6 +13,7 @@ class Scope:
     uses: set[str] = field(default_factory=set)
     binds: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
+    looked_up: set[str] = field(default_factory=set)
     generator: bool = False
 
 

@@ -36,7 +36,7 @@ from evalguard.events import (
     Unit,
     With,
 )
-from evalguard.lower.expressions import Expressions
+from evalguard.lower.expressions import Expressions, looks_up
 from evalguard.lower.searched import folders
 
 
@@ -69,6 +69,9 @@ class Lowerer(Expressions):
 
     def _assign(self, node: ast.Assign) -> list[Stmt]:
         value = self.expr(node.value)
+        if looks_up(node.value):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            self.scopes.current.looked_up.update(names)
         targets = tuple([self.target(target) for target in node.targets])
         return [Bind(targets, value, False, self.at(node))]
 
