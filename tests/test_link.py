@@ -68,6 +68,14 @@ def test_packages_come_before_what_is_in_them() -> None:
     assert imports.packages_of("proj/train.py") == []
 
 
+def test_a_folder_without_a_name_is_no_package() -> None:
+    for root in ("", "some-project/", "../"):
+        files = (f"{root}__init__.py", f"{root}nets.py", f"{root}scripts/run.py")
+        imports = Imports(files)
+        assert imports.packages_of(files[1]) == []
+        assert imports.resolve("nets", 0, files[2]) == files[1]
+
+
 def test_folders_on_the_path_are_searched_last() -> None:
     files = ("proj/scripts/run.py", "proj/lib/nets.py", "proj/far/lib/nets.py", "proj/lib/run.py")
     added = {"proj/scripts/run.py": frozenset(("lib",))}

@@ -102,7 +102,7 @@ class Calling(Functions):
         """Call whatever a value stands for; several callees are alternatives."""
         known = [atom for atom in ordered(callee.atoms) if isinstance(atom, CALLABLE)]
         atoms = known[:MOST_CALLEES]
-        if not atoms:
+        if not atoms or (callee.taint and all(self._of_unknown(atom) for atom in atoms)):
             return self._nameless(callee, args, site, state, frame)
         if len(atoms) == 1:
             return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
@@ -119,6 +119,11 @@ class Calling(Functions):
         if joined is not None:
             state.adopt(joined)
         return self._with_taint(callee, join_all(results))
+
+    def _of_unknown(self, atom: Atom) -> bool:
+        """Whether a callee is what something unknown, hardly a module, holds under a name."""
+        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
+        return thing is not None and thing.kind == "unknown" and thing.parent is not None
 
     def _switches(self, atom: Atom) -> bool:
         """Whether this is ``train`` or ``eval`` of some object.

@@ -34,7 +34,8 @@ class Imports:
         self._packages: set[tuple[str, ...]] = set()
         for path in paths:
             parts = _parts(path)
-            if posixpath.basename(path).startswith(f"{PACKAGE}."):
+            named = bool(parts) and parts[-1].isidentifier()
+            if named and posixpath.basename(path).startswith(f"{PACKAGE}."):
                 self._packages.add(parts)
             self._paths["/".join(parts)] = path
             if parts:
