@@ -33,7 +33,7 @@ SAME_ITEMS = frozenset(
     ("list", "tuple", "set", "sorted", "reversed", "iter", "frozenset", "filter")
 )
 NUMBERS = frozenset(("float", "int", "bool", "round"))
-PARTIAL = "functools.partial"
+PARTIALS = frozenset(("functools.partial", "functools.partialmethod"))
 IMPORT = "importlib.import_module"
 REVEAL = "reveal_mode"
 EXITS = frozenset(("sys.exit", "os._exit"))
@@ -46,8 +46,9 @@ class Builtins(Methods):
         self, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Call a library name, builtins included."""
-        if name == PARTIAL and args.positional:
-            return one(Partial(args.positional[0], args.positional[1:], args.keywords))
+        if name in PARTIALS and args.positional:
+            tag = name.rpartition(".")[2]
+            return one(Partial(args.positional[0], args.positional[1:], args.keywords, tag))
         if name in EXITS:
             state.dead = True
         if name == IMPORT and (stmt := self._import_by_name(args, site)) is not None:

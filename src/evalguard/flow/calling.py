@@ -232,15 +232,20 @@ class Calling(Functions):
         thing = self.things[number]
         owner = thing.parent
         if owner is not None:
-            for value in args.values():
-                if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
+            if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
+                for value in args.values():
                     self.put(owner, ITEMS, value, state)
+                kept = [value for value in args.values() if not self._runs(value)]
+                args = Arguments(tuple(kept))
             if thing.text == "step":
                 self._optimizer_step(owner, args)
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)
         return self._nameless(ANYTHING, args, site, state, frame)
+
+    def _runs(self, value: Value) -> bool:
+        return any(isinstance(atom, (Fun, Partial)) for atom in value.atoms)
 
     # Classes.
 

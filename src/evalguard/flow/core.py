@@ -1,11 +1,11 @@
 """The ground of the analysis: its tables, frames, call chains and budget.
 
 The analysis is one class built in layers, each a file: ``Core`` (tables), ``Switching`` (modes),
-``Variables``, ``Members`` and ``Attributes`` (objects), ``Evaluating`` (expressions),
-``Functionals``, ``Gradients``, ``Libraries``, ``Methods`` and ``Builtins`` (what isn't the
-project's), ``Functions`` and ``Calling`` (what is), ``Contexts``, ``Defining`` and ``Running``
-(statements), ``Entries`` and ``Analysis`` (where walking starts). A layer calls upwards only
-through methods that a lower one declares.
+``Variables``, ``Members`` and ``Attributes`` (objects), ``Conditions`` and ``Evaluating``
+(expressions), ``Functionals``, ``Gradients``, ``Libraries``, ``Methods`` and ``Builtins`` (what
+isn't the project's), ``Functions`` and ``Calling`` (what is), ``Contexts``, ``Defining`` and
+``Running`` (statements), ``Entries`` and ``Analysis`` (where walking starts). A layer calls
+upwards only through methods that a lower one declares.
 """
 
 from __future__ import annotations

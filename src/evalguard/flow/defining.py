@@ -15,6 +15,7 @@ from evalguard.events import (
     Import,
     Name,
     Stmt,
+    With,
 )
 from evalguard.facts import SwitchOverride
 from evalguard.flow.classes import Known
@@ -28,11 +29,13 @@ from evalguard.flow.values import (
     Ctx,
     Fun,
     Lib,
+    Managed,
     Ref,
     Value,
     one,
     only,
 )
+from evalguard.link.mentions import names_in
 from evalguard.modes import Grad
 from evalguard.places import NOWHERE, Span
 
@@ -82,7 +85,28 @@ class Defining(Contexts):
                 self.setters[getter.number] = fun
                 self.set_names.add(known.function.name)
             return read
+        if self._enters(atom, state):
+            return self._run_within(decorator, fun, state, frame)
         return self._wrapped_by(decorator, node, value, known.function.at, state, frame)
+
+    def _enters(self, atom: Atom | None, state: State) -> bool:
+        """Whether a decorator is a context manager of the project."""
+        cls = self.things[atom.thing].cls if isinstance(atom, Ref) else None
+        if cls is None:
+            return isinstance(atom, Managed)
+        entered, called = self.member(cls, "__enter__", state), self.member(cls, "__call__", state)
+        return entered is not None and called is None
+
+    def _run_within(self, context: Value, fun: Fun, state: State, frame: Frame) -> Value:
+        """A function whose body runs in a context manager, as if it began with a ``with``."""
+        known = self.functions[fun.number]
+        name = f"#with {known.number}"
+        self.assign(self.home(name, frame), name, context, state)
+        if known.function.body[:1] and name in names_in(known.function.body[:1]):
+            return one(fun)
+        body = (With(((Name(name), None),), known.function.body, known.function.at),)
+        known.function, known.matters = known.function._replace(body=body), True
+        return one(fun)
 
     def _wrapped_by(
         self, decorator: Value, node: Expr, value: Value, at: Span, state: State, frame: Frame

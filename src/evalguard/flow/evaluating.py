@@ -25,7 +25,7 @@ from evalguard.events import (
     Walrus,
     Yield,
 )
-from evalguard.flow.attributes import Attributes
+from evalguard.flow.conditions import Conditions
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Fork, Frame
 from evalguard.flow.state import State, join_states
 from evalguard.flow.things import Thing
@@ -34,35 +34,25 @@ from evalguard.flow.values import (
     ANYTHING,
     MADE,
     Atom,
-    Cls,
     Cond,
-    File,
-    Fun,
-    Inert,
-    Key,
-    Lib,
-    Lit,
     Part,
     Ref,
-    Saved,
     Value,
     constant,
     join,
     join_all,
     lit,
     one,
-    only,
     tainted,
 )
 from evalguard.flow.variables import ITEMS, item_name
 from evalguard.places import Span
 
-OPPOSITE = {"!=": "==", "is not": "is", "not in": "in"}
 MOST_FORKS = 4
 LONGEST_STRING = 120
 
 
-class Evaluating(Attributes):
+class Evaluating(Conditions):
     """Evaluates expressions."""
 
     def value(self, node: Expr, state: State, frame: Frame) -> Value:
@@ -197,7 +187,7 @@ class Evaluating(Attributes):
 
     def _logic(self, node: Logic, state: State, frame: Frame) -> Value:
         if node.op == "not":
-            return self._negated(self.value(node.parts[0], state, frame), state)
+            return self.negated(self.value(node.parts[0], state, frame), state)
         stop = node.op == "or"
         values: list[Value] = []
         open_: list[Cond | None] = []
@@ -215,91 +205,6 @@ class Evaluating(Attributes):
         if len(open_) == 1 and len(values) == 1 and (cond := open_[0]) is not None:
             return join(one(cond), Value(values[0].atoms if stop else ANY_ATOM, values[0].taint))
         return join_all(values) if stop else tainted(values)
-
-    def _negated(self, value: Value, state: State) -> Value:
-        holds, cond = self.truth(value, state)
-        if holds is not None:
-            return lit(not holds)
-        return ANYTHING if cond is None else one(Cond(cond.key, not cond.negated))
-
-    def truth(self, value: Value, state: State) -> tuple[bool | None, Cond | None]:
-        """Whether a value is true, if known, or else the condition that it stands for."""
-        atom = only(value)
-        if isinstance(atom, Lit):
-            return bool(atom.value), None
-        if isinstance(atom, (Fun, Cls, Lib, Inert, File)):
-            return True, None
-        cond = self._condition(atom)
-        if cond is None:
-            return (True, None) if self._object(atom) else (None, None)
-        holds = state.decided(cond.key)
-        return (None if holds is None else holds != cond.negated), cond
-
-    def _object(self, atom: object) -> bool:
-        return isinstance(atom, Ref) and self.things[atom.thing].kind in ("module", "object")
-
-    def _condition(self, atom: object) -> Cond | None:
-        if isinstance(atom, Cond):
-            return atom
-        if isinstance(atom, Saved):
-            return Cond(("training", atom.thing), False)
-        if isinstance(atom, Ref) and self.things[atom.thing].kind == "unknown":
-            return Cond(("true", atom.thing), False)
-        return None
-
-    def _compare(self, node: Compare, state: State, frame: Frame) -> Value:
-        left = self.value(node.left, state, frame)
-        right = self.value(node.right, state, frame)
-        taint = self.deep(left, state).taint | self.deep(right, state).taint
-        if taint:
-            self.recorder.measured(taint)
-            return ANYTHING
-        op = OPPOSITE.get(node.op, node.op)
-        negated = op != node.op
-        holds = self._same(op, left, right, state)
-        if holds is not None:
-            return lit(holds != negated)
-        key = self._key(op, left, right, state)
-        return ANYTHING if key is None else one(Cond(key, negated))
-
-    def _same(self, op: str, left: Value, right: Value, state: State) -> bool | None:
-        one_, two = constant(left), constant(right)
-        if op in ("==", "is"):
-            if one_ is not None and two is not None:
-                return one_.value == two.value
-            return self._never_none(left, two) or self._never_none(right, one_)
-        if op == "in" and one_ is not None:
-            items = self.sequence(right, state)
-            known = [constant(item) for item in items] if items is not None else [None]
-            if None not in known:
-                return any(item is not None and item.value == one_.value for item in known)
-        if one_ is not None and two is not None:
-            return _ordered(op, one_.value, two.value)
-        return None
-
-    def _never_none(self, value: Value, other: Lit | None) -> bool | None:
-        """``False`` for the comparison of an object with None."""
-        if other is None or other.value is not None or not value.atoms:
-            return None
-        sure = all(
-            self._object(atom) or isinstance(atom, (Fun, Cls, Lib, Inert, Lit))
-            for atom in value.atoms
-        )
-        none = any(isinstance(atom, Lit) and atom.value is None for atom in value.atoms)
-        return False if sure and not none else None
-
-    def _key(self, op: str, left: Value, right: Value, state: State) -> Key | None:
-        subject, other = only(left), only(right)
-        if isinstance(other, Ref) and isinstance(subject, Lit) and op in ("==", "is"):
-            subject, other = other, subject
-        if not isinstance(subject, Ref) or self.things[subject.thing].kind != "unknown":
-            return None
-        if isinstance(other, Lit):
-            word = "is" if op in ("==", "is") else op
-            return (word, subject.thing, other)
-        items = self.sequence(right, state) if op == "in" else None
-        known = tuple(constant(item) for item in items) if items is not None else (None,)
-        return ("in", subject.thing, known) if None not in known else None
 
     def _mix(self, node: Mix, state: State, frame: Frame) -> Value:
         values = [self.deep(self.value(part, state, frame), state) for part in node.parts]
@@ -363,13 +268,6 @@ class Evaluating(Attributes):
         return frozenset(found)
 
 
-def _ordered(op: str, left: object, right: object) -> bool | None:
-    if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
-        return None
-    results = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}
-    return results.get(op)
-
-
 _HANDLERS: dict[type, Callable[[Evaluating, Any, State, Frame], Value]] = {
     Name: Evaluating._name,
     Const: Evaluating._const,
@@ -381,7 +279,7 @@ _HANDLERS: dict[type, Callable[[Evaluating, Any, State, Frame], Value]] = {
     Lambda: Evaluating._lambda,
     Choice: Evaluating._choice,
     Logic: Evaluating._logic,
-    Compare: Evaluating._compare,
+    Compare: Evaluating.compare,
     Mix: Evaluating._mix,
     Joined: Evaluating._joined,
     Star: Evaluating._star,

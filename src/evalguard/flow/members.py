@@ -13,6 +13,7 @@ from evalguard.flow.values import (
     Fun,
     Lib,
     Method,
+    Partial,
     Ref,
     Super,
     Value,
@@ -27,6 +28,7 @@ from evalguard.flow.values import (
 from evalguard.flow.variables import Variables
 from evalguard.places import NOWHERE, Place, Span
 
+PARTIAL_METHOD = "partialmethod"
 READ = frozenset(("property", "cached"))
 
 
@@ -49,6 +51,10 @@ class Members(Variables):
         """A member as its object gives it: methods are bound, properties read."""
         out: list[Value] = []
         for item in ordered(member.atoms):
+            if isinstance(item, Partial) and item.tag == PARTIAL_METHOD:
+                target = self.bound(item.target, atom, site, state, frame)
+                out.append(one(item._replace(target=target)))
+                continue
             if not isinstance(item, Fun) or item.bound is not None:
                 out.append(one(item))
                 continue
