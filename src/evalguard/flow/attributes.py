@@ -30,13 +30,15 @@ from evalguard.flow.values import (
     ordered,
     sure,
 )
-from evalguard.flow.variables import item_name
+from evalguard.flow.variables import ITEMS, item_name
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
 UNWRAPPING = frozenset(("module", "_orig_mod"))
 PLACED = "#at:"
-CONTAINER_READS = frozenset(("keys", "values", "items", "get", "pop"))
+CONTAINER_METHODS = frozenset(
+    ("keys", "values", "items", "get", "pop", "append", "extend", "insert", "update")
+)
 
 
 class Attributes(Members):
@@ -58,12 +60,20 @@ class Attributes(Members):
     def _unpack(
         self, target: Display, value: Value, state: State, frame: Frame, span: Span
     ) -> None:
+        known = self.sequence(value, state)
         for index, part in enumerate(target.items):
-            if isinstance(part, Star):
-                item = self.items(value, state)
-            else:
+            if not isinstance(part, Star):
                 item = self.item(value, one(Lit("int", index)), state)
-            self.bind(part, item, state, frame, span)
+                self.bind(part, item, state, frame, span)
+                continue
+            rest = self.emptied("rest", span, frame, state)
+            if known is None:
+                self.assign(rest, ITEMS, self.items(value, state), state)
+            else:
+                after = len(target.items) - index - 1
+                for place, item in enumerate(known[index : len(known) - after]):
+                    self.assign(rest, f"[{place}]", item, state)
+            self.bind(part.value, one(Ref(rest)), state, frame, span)
 
     def _bind_attribute(
         self, target: Attr, value: Value, state: State, frame: Frame, span: Span
@@ -230,7 +240,7 @@ class Attributes(Members):
             return one(Method(atom, name))
         if thing.kind in ("module", "unknown") and self.knowledge.module_method(name):
             return one(Method(atom, name))
-        if thing.kind == "module" and thing.lib and name in CONTAINER_READS:
+        if thing.kind == "module" and thing.lib and name in CONTAINER_METHODS:
             return one(Method(atom, name))
         if name in UNWRAPPING and thing.kind != "object":
             return one(atom)
@@ -242,6 +252,8 @@ class Attributes(Members):
         if found is not None:
             return found
         cls = self.things[atom.thing].cls
+        if cls is not None and name == "_replace" and self.is_tuple(cls):
+            return one(Method(atom, name))
         if cls is not None and not self._may_have(cls, name):
             return ANYTHING
         return one(Ref(self.things.child(atom.thing, name).number))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evalguard.events import Call, Import, show
+from evalguard.events import Call, Class, Import, show
 from evalguard.facts import Revealed
 from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.members import FIELD
 from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
+    Cls,
     File,
     Fun,
     Lib,
@@ -27,7 +29,7 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
-from evalguard.flow.variables import ITEMS
+from evalguard.flow.variables import item_name
 
 SAME_ITEMS = frozenset(
     ("list", "tuple", "set", "sorted", "reversed", "iter", "frozenset", "filter")
@@ -36,6 +38,7 @@ NUMBERS = frozenset(("float", "int", "bool", "round"))
 PARTIALS = frozenset(("functools.partial", "functools.partialmethod"))
 IMPORT = "importlib.import_module"
 REVEAL = "reveal_mode"
+MOST_COUNTED = 8
 EXITS = frozenset(("sys.exit", "os._exit"))
 
 
@@ -53,6 +56,8 @@ class Builtins(Methods):
             state.dead = True
         if name == IMPORT and (stmt := self._import_by_name(args, site)) is not None:
             return self.imported(stmt, state, frame)
+        if name in _CONTAINERS:
+            return _CONTAINERS[name](self, args, site, state, frame)
         if not name.startswith("builtins."):
             return self.library_call(name, args, site, state, frame)
         return self._builtin(name.partition(".")[2], args, site, state, frame)
@@ -73,6 +78,8 @@ class Builtins(Methods):
 
     def _builtin(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         first = args.positional[0] if args.positional else ANYTHING
+        if name in SAME_ITEMS and not args.values():
+            return self.listed([], "list", site.at, frame, state)
         if name in SAME_ITEMS:
             return args.positional[1] if name == "filter" and len(args.positional) > 1 else first
         if name in NUMBERS:
@@ -110,6 +117,13 @@ class Builtins(Methods):
 
     def _enumerate(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         first = args.positional[0] if args.positional else ANYTHING
+        known = self.sequence(first, state)
+        if known is not None and len(known) <= MOST_COUNTED and len(args.values()) == 1:
+            pairs = [
+                self._tuple([lit(index), item], f"enumerate{index}", site, state, frame)
+                for index, item in enumerate(known)
+            ]
+            return self.listed(pairs, "enumerated", site.at, frame, state)
         pair = self._tuple([ANYTHING, self.items(first, state)], "enumerate", site, state, frame)
         return self._loose([pair], site, state, frame)
 
@@ -169,14 +183,65 @@ class Builtins(Methods):
     def _dict(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         holder = self.emptied("dict", site.at, frame, state)
         for value in args.positional:
-            atom = only(value)
-            if isinstance(atom, Ref) and self.things[atom.thing].kind == "dict":
-                self.take_items(holder, atom, state)
-            else:
-                self.put(holder, ITEMS, self.items(value, state), state)
+            self._take_pairs(holder, value, state)
         for name, value in args.keywords:
             self.put(holder, f"[{name!r}]", value, state)
         return one(Ref(holder))
+
+    def _take_pairs(self, holder: int, value: Value, state: State) -> None:
+        """What ``dict()`` is made from: another dict, or pairs of a key and an item."""
+        pairs = self.sequence(value, state)
+        known = [self.sequence(pair, state) or [] for pair in pairs or ()]
+        if not known or any(len(pair) != 2 for pair in known):
+            self.take_all(holder, value, state)
+            return
+        for pair in known:
+            self.put(holder, item_name(pair[0]), pair[1], state)
+
+    def _field(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        """``dataclasses.field``: its default, or what makes one for each object."""
+        named = args.named()
+        if "default_factory" in named:
+            return one(Partial(named["default_factory"], (), (), FIELD))
+        return named.get("default", ANYTHING)
+
+    def _named_tuple(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        """``namedtuple("Pair", "first second")``: a class."""
+        name, *rest = [constant(value) for value in args.positional[:2]]
+        listed = self.sequence(args.positional[1], state) if len(args.positional) > 1 else None
+        told = [constant(value) for value in listed or ()]
+        fields = [str(item.value) for item in told if item is not None]
+        if rest and rest[0] is not None:
+            fields = str(rest[0].value).replace(",", " ").split()
+        text = str(name.value) if name is not None else "namedtuple"
+        cls = Class(text, text, (), (), (), (), tuple(fields), frozenset(), site.at)
+        thing, new = self.things.make(("class", frame.path, site.at, text), "class")
+        if new:
+            blueprint = self.classes.add(cls, frame.path, frame.thing, thing.number)
+            self.classes.settle(blueprint, (one(Lib("typing.NamedTuple")),))
+            thing.cls = blueprint.number
+        return ANYTHING if thing.cls is None else one(Cls(thing.cls))
+
+    def _chain(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        rows = [self.sequence(value, state) for value in args.positional]
+        known = [row for row in rows if row is not None]
+        if known and len(known) == len(rows):
+            return self.listed(
+                [item for row in known for item in row], "chain", site.at, frame, state
+            )
+        return self._loose(
+            [self.items(value, state) for value in args.positional], site, state, frame
+        )
+
+    def _deque(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        return (
+            args.positional[0]
+            if args.positional
+            else self.listed([], "list", site.at, frame, state)
+        )
+
+    def _default_dict(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        return self._dict(args._replace(positional=args.positional[1:]), site, state, frame)
 
     # reveal_mode.
 
@@ -212,4 +277,12 @@ _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]]
     "globals": Builtins._globals,
     "vars": Builtins._vars,
     "type": Builtins._class_of,
+}
+_CONTAINERS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]] = {
+    "collections.OrderedDict": Builtins._dict,
+    "collections.namedtuple": Builtins._named_tuple,
+    "dataclasses.field": Builtins._field,
+    "collections.defaultdict": Builtins._default_dict,
+    "collections.deque": Builtins._deque,
+    "itertools.chain": Builtins._chain,
 }

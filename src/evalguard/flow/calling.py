@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Call, Item, Name, Star, show
 from evalguard.flow.builtin import REVEAL
-from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
 from evalguard.flow.functions import Functions
+from evalguard.flow.members import FIELD
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
     ANYTHING,
@@ -156,10 +157,8 @@ class Calling(Functions):
             return self.call_function(atom, args, place, show(site.func), state, frame)
         if isinstance(atom, Cls):
             return self.instantiate(atom.number, args, site, state, frame)
-        if isinstance(atom, Lib):
-            return self.library_or_builtin(atom.name, args, site, state, frame)
-        if isinstance(atom, Method):
-            return self.method_call(atom, args, site, state, frame)
+        if isinstance(atom, (Lib, Method)):
+            return self._call_unowned(atom, args, site, state, frame)
         if isinstance(atom, Ref):
             return self._call_object(atom, args, site, state, frame)
         if isinstance(atom, Partial):
@@ -172,6 +171,17 @@ class Calling(Functions):
                 self.recorder.fed(value.taint)
             return tainted(values)
         raise AssertionError(atom)
+
+    def _call_unowned(
+        self, atom: Lib | Method, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call what the project doesn't define."""
+        source = self._to_replace(atom, args)
+        if source is not None:
+            return self.replaced(source, args, site, state, frame)
+        if isinstance(atom, Lib):
+            return self.library_or_builtin(atom.name, args, site, state, frame)
+        return self.method_call(atom, args, site, state, frame)
 
     def _is_forward_call(self, fun: Fun, site: Call, frame: Frame) -> bool:
         """``module.forward(...)``, ``super().forward(...)`` aside."""
@@ -294,7 +304,7 @@ class Calling(Functions):
             bound = funs[0]._replace(bound=Ref(number))
             self.call_function(bound, args, place, text, state, frame)
         else:
-            self._plain_fields(number, args, state)
+            self._plain_fields(number, args, place, state, frame)
         after = self.member(thing.cls, "__post_init__", state)
         for atom in ordered(after.atoms) if after else ():
             if isinstance(atom, Fun):
@@ -302,16 +312,53 @@ class Calling(Functions):
                     atom._replace(bound=Ref(number)), Arguments(), place, text, state, frame
                 )
 
-    def _plain_fields(self, number: int, args: Arguments, state: State) -> None:
+    def _plain_fields(
+        self, number: int, args: Arguments, place: Place, state: State, frame: Frame
+    ) -> None:
+        """Set what a dataclass or a named tuple is built from."""
         thing = self.things[number]
         assert thing.cls is not None
-        names = self.classes[thing.cls].cls.fields
-        for name, value in zip(names, args.positional, strict=False):
+        names = self.fields_of(thing.cls)
+        given = {**dict(zip(names, args.positional, strict=False)), **args.named()}
+        for name in names:
+            member = None if name in given else self.member(thing.cls, name, state)
+            maker = only(member) if member is not None else None
+            if isinstance(maker, Partial) and maker.tag == FIELD:
+                site = Call(Name(name), (), (), place.span)
+                given[name] = self.call_value(maker.target, NO_ARGUMENTS, site, state, frame)
+        for name, value in given.items():
             self.assign(number, name, value, state)
-        for name, value in args.keywords:
-            self.assign(number, name, value, state)
+        if self.is_tuple(thing.cls):
+            for index, name in enumerate(names):
+                held = given.get(name) or self.member(thing.cls, name, state)
+                self.assign(number, f"[{index}]", held or ANYTHING, state)
         if thing.kind == "module":
             self._fill(number, args, state)
+
+    def _to_replace(self, atom: Lib | Method, args: Arguments) -> Ref | None:
+        """The object that ``_replace`` or ``dataclasses.replace`` is called with."""
+        if isinstance(atom, Method):
+            source: Atom | None = atom.owner if atom.name == "_replace" else None
+        elif atom.name == "dataclasses.replace" and args.positional:
+            source = only(args.positional[0])
+        else:
+            return None
+        return source if isinstance(source, Ref) else None
+
+    def replaced(
+        self, source: Ref, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """A copy of a dataclass or named tuple, but for some fields."""
+        place, old = self.place(frame, site.at), self.things[source.thing]
+        thing, _ = self.things.make(("replaced", frame.context, place, source.thing), old.kind)
+        thing.cls, thing.lib, thing.text, thing.place = old.cls, old.lib, show(site), place
+        fields = self.fields_of(old.cls) if old.cls is not None else []
+        held = {name: state.get((source.thing, name)) or ANYTHING for name in fields}
+        held.update(args.named())
+        self.construct(
+            thing.number, Arguments((), tuple(held.items())), place, show(site), state, frame
+        )
+        return one(Ref(thing.number))
 
     # Special forms.
 

@@ -28,7 +28,6 @@ from evalguard.events import (
 from evalguard.flow.conditions import Conditions
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Fork, Frame
 from evalguard.flow.state import State, join_states
-from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANY_ATOM,
     ANYTHING,
@@ -43,12 +42,13 @@ from evalguard.flow.values import (
     join_all,
     lit,
     one,
+    only,
     tainted,
 )
 from evalguard.flow.variables import ITEMS, item_name
-from evalguard.places import Span
 
 MOST_FORKS = 4
+MOST_UNROLLED = 4
 LONGEST_STRING = 120
 
 
@@ -78,30 +78,6 @@ class Evaluating(Conditions):
         found = self.special_method(owner, "__getitem__", Arguments((key,)), node, state, frame)
         return self.item(owner, key, state) if found is owner else found
 
-    def container(self, kind: str, span: Span, frame: Frame) -> Thing:
-        """The list or dict made at a place."""
-        thing, _ = self.things.make(
-            (kind, frame.context, frame.path, span), "dict" if kind == "dict" else "list"
-        )
-        return thing
-
-    def emptied(self, kind: str, span: Span, frame: Frame, state: State) -> int:
-        """The list or dict made at a place, made anew."""
-        thing = self.container(kind, span, frame)
-        for name in self.things.names(thing.number):
-            state.fields.pop((thing.number, name))
-        return thing.number
-
-    def listed(
-        self, items: list[Value], kind: str, span: Span, frame: Frame, state: State
-    ) -> Value:
-        """A new list or tuple of these items."""
-        thing = self.container(kind, span, frame)
-        state.fields.pop((thing.number, ITEMS))
-        for index, value in enumerate(items):
-            self.assign(thing.number, f"[{index}]", value, state)
-        return one(Ref(thing.number))
-
     def _display(self, node: Display, state: State, frame: Frame) -> Value:
         if not any(isinstance(item, Star) for item in node.items):
             items = [self.value(item, state, frame) for item in node.items]
@@ -126,7 +102,7 @@ class Evaluating(Conditions):
         for key, item in node.items:
             value = self.value(item, state, frame)
             if key is None:
-                self.put(thing.number, ITEMS, self.items(value, state), state)
+                self.take_all(thing.number, value, state)
             else:
                 name = item_name(self.value(key, state, frame))
                 self.put(thing.number, name, value, state)
@@ -135,12 +111,22 @@ class Evaluating(Conditions):
     def iterated(self, node: Expr, state: State, frame: Frame) -> Value:
         """What a loop goes through."""
         value = self.value(node, state, frame)
+        atom = only(value)
+        if isinstance(atom, Ref) and self.is_keyed(atom):
+            return self.keys_of(atom, state, frame)
         return self.special_method(value, "__iter__", NO_ARGUMENTS, node, state, frame)
 
     def _comprehension(self, node: Comprehension, state: State, frame: Frame) -> Value:
+        iterable = self.iterated(node.clauses[0].iterable, state, frame)
+        if len(node.clauses) == 1 and not node.clauses[0].conditions:
+            known = self.sequence(iterable, state)
+            if known and len(known) <= MOST_UNROLLED:
+                return self._item_by_item(node, known, state, frame)
         before = state.narrow
-        for clause in node.clauses:
-            items = self.items(self.iterated(clause.iterable, state, frame), state)
+        for index, clause in enumerate(node.clauses):
+            if index:
+                iterable = self.iterated(clause.iterable, state, frame)
+            items = self.items(iterable, state)
             self.bind(clause.target, items, state, frame, node.at)
             for condition in clause.conditions:
                 value = self.value(condition, state, frame)
@@ -152,6 +138,21 @@ class Evaluating(Conditions):
         kind = "dict" if node.kind == "dict" else "list"
         holder = self.emptied(kind, node.at, frame, state)
         self.assign(holder, ITEMS, value, state)
+        return one(Ref(holder))
+
+    def _item_by_item(
+        self, node: Comprehension, items: list[Value], state: State, frame: Frame
+    ) -> Value:
+        """A comprehension over few known items: each has its own key or index."""
+        made: list[tuple[str, Value]] = []
+        for index, item in enumerate(items):
+            self.bind(node.clauses[0].target, item, state, frame, node.at)
+            key = lit(index) if node.key is None else self.value(node.key, state, frame)
+            made.append((item_name(key), self.value(node.value, state, frame)))
+        kind = "dict" if node.kind == "dict" else "list"
+        holder = self.emptied(kind, node.at, frame, state)
+        for name, value in made:
+            self.put(holder, name, value, state)
         return one(Ref(holder))
 
     def _lambda(self, node: Lambda, state: State, frame: Frame) -> Value:

@@ -57,7 +57,7 @@ class Functions(Builtins):
     def _matters(self, function: Function) -> bool:
         return (
             not function.uses.isdisjoint(self.program.interesting)
-            or (function.name == "__init__" and "super" in function.uses)
+            or function.name == "__init__"
             or "cls" in function.uses
             or any(isinstance(stmt, Define) for stmt in function.body)
         )

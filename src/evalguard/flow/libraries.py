@@ -28,7 +28,6 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
-from evalguard.flow.variables import ITEMS
 from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 
@@ -181,10 +180,10 @@ class Libraries(Gradients):
 
     def _fill(self, number: int, args: Arguments, state: State) -> None:
         for index, value in enumerate(args.positional):
-            self.put(number, f"[{index}]", value, state)
-            for atom in ordered(value.atoms):
-                if isinstance(atom, Ref) and self.things[atom.thing].kind in ("list", "dict"):
-                    self.put(number, ITEMS, self.items(one(atom), state), state)
+            if any(isinstance(atom, Ref) and self._contains(atom) for atom in value.atoms):
+                self.take_all(number, value, state)
+            else:
+                self.put(number, f"[{index}]", value, state)
 
     def note_built(
         self,

@@ -29,6 +29,7 @@ from evalguard.flow.variables import Variables
 from evalguard.places import NOWHERE, Place, Span
 
 PARTIAL_METHOD = "partialmethod"
+FIELD = "field"
 READ = frozenset(("property", "cached"))
 
 
@@ -132,6 +133,16 @@ class Members(Variables):
             return None
         args = Arguments((lit(name),))
         return self.special_method(one(atom), "__getattr__", args, site, state, frame)
+
+    def fields_of(self, cls: int) -> list[str]:
+        """What objects of a class without ``__init__`` are built from, the bases' first."""
+        atoms = [atom for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
+        names = [name for atom in reversed(atoms) for name in self.classes[atom.number].cls.fields]
+        return list(dict.fromkeys(names))
+
+    def is_tuple(self, cls: int) -> bool:
+        """Whether a class is a named tuple."""
+        return any(name.endswith(".NamedTuple") for name in self.classes.libraries(cls))
 
     def introspected(self, atom: Atom, name: str) -> Value | None:
         """``__name__`` of classes and functions, ``__class__`` of objects, ``__dict__``."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from evalguard.events import Call, show
-from evalguard.flow.attributes import CONTAINER_READS
+from evalguard.flow.attributes import CONTAINER_METHODS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.state import State
@@ -29,7 +29,7 @@ from evalguard.flow.values import (
     only,
     tainted,
 )
-from evalguard.flow.variables import ITEMS, item_name
+from evalguard.flow.variables import ITEMS, item_name, key_of
 from evalguard.knowledge import ModuleMethod
 from evalguard.modes import Mode
 
@@ -78,7 +78,7 @@ class Methods(Libraries):
 
     def _is_container(self, owner: Ref, name: str) -> bool:
         kind = self.things[owner.thing].kind
-        return kind in ("list", "dict") or (kind == "module" and name in CONTAINER_READS)
+        return kind in ("list", "dict") or (kind == "module" and name in CONTAINER_METHODS)
 
     def _class_method(
         self, owner: Cls, name: str, args: Arguments, site: Call, state: State, frame: Frame
@@ -232,27 +232,41 @@ class Methods(Libraries):
             return lit(None)
         if name in ("extend", "update"):
             for value in args.positional:
-                self.put(owner.thing, ITEMS, self.items(value, state), state)
+                self._take_in(owner, value, name, state)
             for key, value in args.keywords:
                 self.put(owner.thing, f"[{key!r}]", value, state)
             return lit(None)
         if name in ("get", "pop", "setdefault"):
             return self._taken(owner, name, values, state)
-        if name == "items":
-            pairs = [
-                self._tuple([key, value], f"pair{index}", site, state, frame)
-                for index, (key, value) in enumerate(self._entries(owner, state))
-            ]
-            return self.listed(pairs, "pairs", site.at, frame, state)
-        if name == "values":
-            return self._values(owner, site, state, frame)
-        if name == "popleft":
-            return self.items(one(owner), state)
-        if name == "copy":
-            holder = self.emptied(self.things[owner.thing].kind, site.at, frame, state)
-            self.take_items(holder, owner, state)
-            return one(Ref(holder))
+        read = _READS.get(name)
+        if read is not None:
+            return read(self, owner, site, state, frame)
         return self.effect(name, one(owner), args, site, state, frame)
+
+    def _keys(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        return self.keys_of(owner, state, frame)
+
+    def _pairs(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        pairs = [
+            self._tuple([key, value], f"pair{index}", site, state, frame)
+            for index, (key, value) in enumerate(self._entries(owner, state))
+        ]
+        return self.listed(pairs, "pairs", site.at, frame, state)
+
+    def _first(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        return self.items(one(owner), state)
+
+    def _copy_of(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        holder = self.emptied(self.things[owner.thing].kind, site.at, frame, state)
+        self.take_all(holder, one(owner), state)
+        return one(Ref(holder))
+
+    def _take_in(self, owner: Ref, value: Value, name: str, state: State) -> None:
+        """``update`` keeps the keys, ``extend`` moves the indices."""
+        if name == "update":
+            self.take_all(owner.thing, value, state)
+        else:
+            self.put(owner.thing, ITEMS, self.items(value, state), state)
 
     def _taken(self, owner: Ref, name: str, values: list[Value], state: State) -> Value:
         """An item by its key or index; ``pop`` of a dict takes it out."""
@@ -264,21 +278,13 @@ class Methods(Libraries):
             state.fields.pop(cell)
         return known
 
-    def take_items(self, holder: int, source: Ref, state: State) -> None:
-        """Put the items of a container into another, under their keys."""
-        for name in self.things.names(source.thing):
-            value = state.get((source.thing, name))
-            if value is not None:
-                self.put(holder, name, value, state)
-
     def _entries(self, owner: Ref, state: State) -> list[tuple[Value, Value]]:
         """A dict's keys and values; one pair stands for those that aren't known."""
         out = []
         for name in self.things.names(owner.thing):
             value = state.get((owner.thing, name))
             if value is not None and (name == ITEMS or name.startswith("[")):
-                key = lit(name[2:-2]) if name.startswith("['") else ANYTHING
-                out.append((key, value))
+                out.append((key_of(name), value))
         return out
 
     def _values(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
@@ -295,4 +301,12 @@ _EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]]
     "applies": Methods._applies,
     "registers": Methods._registers,
     "forwards": Methods._forwards,
+}
+
+_READS: dict[str, Callable[[Methods, Ref, Call, State, Frame], Value]] = {
+    "keys": Methods._keys,
+    "values": Methods._values,
+    "items": Methods._pairs,
+    "popleft": Methods._first,
+    "copy": Methods._copy_of,
 }

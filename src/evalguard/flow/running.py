@@ -35,6 +35,7 @@ from evalguard.events import (
 from evalguard.facts import SwitchNotCalled
 from evalguard.flow.core import Fork, Frame, LoopPoint
 from evalguard.flow.defining import Defining
+from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.state import State, flagged, join_states, settle
 from evalguard.flow.values import (
     ANYTHING,
@@ -51,7 +52,6 @@ from evalguard.places import Span
 
 ASKED = ("training", "asked")
 MOST_ROUNDS = 4
-MOST_UNROLLED = 4
 SWITCHES = ("train", "eval")
 
 

@@ -7,6 +7,7 @@ import builtins
 from evalguard.flow.core import Frame
 from evalguard.flow.state import State
 from evalguard.flow.switching import Switching
+from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
@@ -21,10 +22,12 @@ from evalguard.flow.values import (
     constant,
     join,
     join_all,
+    lit,
     one,
     ordered,
     sure,
 )
+from evalguard.places import Span
 
 BUILTINS = frozenset(dir(builtins))
 ITEMS = "*"
@@ -68,6 +71,64 @@ class Variables(Switching):
         """Put an item into a container; under an unknown key it joins what is there."""
         old = state.get((container, name)) if name == ITEMS else None
         self.assign(container, name, join(old, value) if old else value, state)
+
+    def container(self, kind: str, span: Span, frame: Frame) -> Thing:
+        """The list or dict made at a place."""
+        thing, _ = self.things.make(
+            (kind, frame.context, frame.path, span), "dict" if kind == "dict" else "list"
+        )
+        return thing
+
+    def emptied(self, kind: str, span: Span, frame: Frame, state: State) -> int:
+        """The list or dict made at a place, made anew."""
+        thing = self.container(kind, span, frame)
+        for name in self.things.names(thing.number):
+            state.fields.pop((thing.number, name))
+        return thing.number
+
+    def listed(
+        self, items: list[Value], kind: str, span: Span, frame: Frame, state: State
+    ) -> Value:
+        """A new list or tuple of these items."""
+        thing = self.container(kind, span, frame)
+        state.fields.pop((thing.number, ITEMS))
+        for index, value in enumerate(items):
+            self.assign(thing.number, f"[{index}]", value, state)
+        return one(Ref(thing.number))
+
+    def take_all(self, holder: int, source: Value, state: State) -> None:
+        """Put the items of a container into another, under their keys where these are known."""
+        for atom in ordered(source.atoms):
+            if len(source.atoms) == 1 and isinstance(atom, Ref) and self._contains(atom):
+                for name in self.things.names(atom.thing):
+                    value = state.get((atom.thing, name))
+                    if value is not None and (name == ITEMS or name.startswith("[")):
+                        self.put(holder, name, value, state)
+                return
+        self.put(holder, ITEMS, self.items(source, state), state)
+
+    def is_keyed(self, atom: Ref) -> bool:
+        """Whether an object is a dict, or a library's module that holds others by name."""
+        thing = self.things[atom.thing]
+        if thing.kind == "module" and thing.lib:
+            return any(name.startswith("['") for name in self.things.names(atom.thing))
+        return thing.kind == "dict"
+
+    def keys_of(self, atom: Ref, state: State, frame: Frame) -> Value:
+        """A dict's keys, as a list."""
+        names = [name for name in self.things.names(atom.thing) if name.startswith("[")]
+        held = [name for name in names if state.get((atom.thing, name)) is not None]
+        holder, _ = self.things.make(("keys", atom.thing, frame.context), "list")
+        for name in self.things.names(holder.number):
+            state.fields.pop((holder.number, name))
+        for index, name in enumerate(held):
+            self.assign(holder.number, f"[{index}]", key_of(name), state)
+        if state.get((atom.thing, ITEMS)) is not None or not held:
+            self.assign(holder.number, ITEMS, ANYTHING, state)
+        return one(Ref(holder.number))
+
+    def _contains(self, atom: Ref) -> bool:
+        return self.things[atom.thing].kind in ("list", "dict")
 
     def _may_have(self, cls: int, name: str) -> bool:
         """Whether objects of a class may have an attribute that was never seen set."""
@@ -157,6 +218,14 @@ def item_name(value: Value) -> str:
     """The name under which a container keeps the item at an index or key."""
     known = constant(value)
     return ITEMS if known is None else f"[{known.value!r}]"
+
+
+def key_of(name: str) -> Value:
+    """The key of an item, by the name under which a container keeps it."""
+    key = name[1:-1]
+    if key[:1] == key[-1:] == "'":
+        return lit(key[1:-1])
+    return lit(int(key)) if key.isdecimal() else ANYTHING
 
 
 def _is_class(atom: Atom) -> bool:
