@@ -251,7 +251,11 @@ class Attributes(Members):
         found = self.by_name(atom, name, site, state, frame)
         if found is not None:
             return found
-        cls = self.things[atom.thing].cls
+        thing = self.things[atom.thing]
+        method = f"{thing.lib}.{name}"
+        if thing.kind == "object" and thing.lib and self.knowledge.tells_of(method):
+            return one(Lib(method))
+        cls = thing.cls
         if cls is not None and name == "_replace" and self.is_tuple(cls):
             return one(Method(atom, name))
         if cls is not None and not self._may_have(cls, name):

@@ -11,12 +11,16 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.members import FIELD
 from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
+from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
+    UNKNOWN_ATOM,
+    Atom,
     Cls,
     File,
     Fun,
     Lib,
+    Lit,
     Part,
     Partial,
     Ref,
@@ -39,6 +43,7 @@ PARTIALS = frozenset(("functools.partial", "functools.partialmethod"))
 IMPORT = "importlib.import_module"
 REVEAL = "reveal_mode"
 MOST_COUNTED = 8
+DISPLAYS = frozenset(("list", "tuple", "set", "dict"))
 EXITS = frozenset(("sys.exit", "os._exit"))
 
 
@@ -178,7 +183,50 @@ class Builtins(Methods):
         return one(fun._replace(number=number))
 
     def _isinstance(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        return ANYTHING
+        if len(args.positional) != 2:
+            return ANYTHING
+        subjects, kinds = args.positional[0].atoms, args.positional[1]
+        asked = [only(kind) for kind in self.sequence(kinds, state) or [kinds]]
+        answers = {self._is_any(atom, asked) for atom in subjects}
+        told = next(iter(answers)) if len(answers) == 1 else None
+        return ANYTHING if told is None else lit(told)
+
+    def _is_any(self, atom: Atom, kinds: list[Atom | None]) -> bool | None:
+        answers = [self._is_a(atom, kind) for kind in kinds]
+        return True if True in answers else None if None in answers else False
+
+    def _is_a(self, atom: Atom, kind: Atom | None) -> bool | None:
+        """Whether a value is of a class, if that can be told."""
+        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
+        if isinstance(kind, Lib) and kind.name.startswith("builtins."):
+            return self._is_builtin(atom, thing, kind.name.partition(".")[2])
+        if not isinstance(kind, Cls) or thing is None or thing.number in self.outside:
+            return None
+        if thing.cls is None:
+            return None
+        ancestry = self.classes.ancestry(thing.cls)
+        return True if kind in ancestry else self._open_bases(ancestry)
+
+    def _open_bases(self, ancestry: list[Cls | Lib]) -> bool | None:
+        """``None`` if some base can't be seen, so that it may be anything."""
+        bases = [
+            base
+            for atom in ancestry
+            if isinstance(atom, Cls)
+            for base in self.classes[atom.number].bases
+        ]
+        return None if any(UNKNOWN_ATOM in base.atoms for base in bases) else False
+
+    def _is_builtin(self, atom: Atom, thing: Thing | None, name: str) -> bool | None:
+        if isinstance(atom, Lit):
+            return name == atom.kind or (name, atom.kind) == ("int", "bool") or name == "object"
+        if thing is None or thing.kind == "unknown":
+            return None
+        if thing.kind in ("list", "dict"):
+            return thing.text == name if thing.text in DISPLAYS else None
+        if thing.cls is not None:
+            return name == "object" or f"builtins.{name}" in self.classes.libraries(thing.cls)
+        return False if thing.kind == "module" else None
 
     def _dict(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         holder = self.emptied("dict", site.at, frame, state)

@@ -47,9 +47,10 @@ class Libraries(Gradients):
             return self._context(name, args, site, state, frame)
         if (functional := known.functional(name)) is not None:
             return self._functional(functional, args, site, state, frame)
-        if (layer := known.layer(name)) is not None:
+        wrapper, layer = known.wrapper(name), known.layer(name)
+        if layer is not None and not (wrapper is not None and wrapper.copy):
             return self._layer(layer, args, site, state, frame)
-        if known.wrapper(name) is not None:
+        if wrapper is not None:
             return self._wrapped(name, args, site, state, frame)
         if (owner := self._unbound(name, args)) is not None:
             rest = args._replace(positional=args.positional[1:])

@@ -77,6 +77,7 @@ class Variables(Switching):
         thing, _ = self.things.make(
             (kind, frame.context, frame.path, span), "dict" if kind == "dict" else "list"
         )
+        thing.text = kind
         return thing
 
     def emptied(self, kind: str, span: Span, frame: Frame, state: State) -> int:

@@ -134,6 +134,16 @@ class Knowledge:
         """The call of this name that changes the mode of a module it is given."""
         return self._switches.get(self.canonical(name))
 
+    def tells_of(self, name: str) -> bool:
+        """Whether a call of this name wraps, switches, makes or exports something."""
+        return any(
+            found is not None
+            for found in (
+                self.wrapper(name), self.switch(name), self.context(name),
+                self.factory(name), self.export(name),
+            )
+        )  # fmt: skip
+
     def functional(self, name: str) -> Functional | None:
         """The function of this name that has a training flag."""
         return self._functional.get(self.canonical(name))
