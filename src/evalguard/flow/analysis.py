@@ -85,16 +85,18 @@ class Analysis(Entries):
         self.fuel, self.active, self.loops = saved
 
     def _run_block(self, block: Block, frame: Frame, state: State) -> None:
+        states = [state]
         for stmt in block:
             try:
-                ends = self.run((stmt,), [state], frame)
+                ends = self.run((stmt,), states, frame)
             except UNFINISHED:
                 continue
-            end = join_states(ends)
-            if end is None:
+            if not ends:
                 break
-            state = end
-        self.world.absorb(state)
+            states = ends
+        end = join_states(states)
+        if end is not None:
+            self.world.absorb(end)
 
     def _run_main(self, path: str, unit: Unit) -> None:
         frame = self.file_frame(path)

@@ -13,6 +13,7 @@ from evalguard.flow.values import (
     NEVER,
     Atom,
     Cls,
+    Ctx,
     File,
     Inert,
     Lib,
@@ -36,6 +37,8 @@ from evalguard.places import Place, Span
 
 UNWRAPPING = frozenset(("module", "_orig_mod"))
 PLACED = "#at:"
+ENTERING = frozenset(("enter_context", "enter_async_context"))
+ON_TEXT = frozenset(("lower", "upper", "strip", "replace", "removeprefix", "removesuffix"))
 CONTAINER_METHODS = frozenset(
     ("keys", "values", "items", "get", "pop", "append", "extend", "insert", "update")
 )
@@ -153,8 +156,10 @@ class Attributes(Members):
         for atom in ordered(owner.atoms):
             if isinstance(atom, Part):
                 self.switch_atom(atom, wanted, state, frame)
-            elif isinstance(atom, Ref):
+            elif isinstance(atom, Ref) and self._may_be_module(atom):
                 self._assign_root(atom, target, wanted.mode, state, frame, place)
+            elif isinstance(atom, Ref):
+                self._set(atom, target.name, value, state)
 
     def _assign_root(
         self, atom: Ref, target: Attr, mode: Mode, state: State, frame: Frame, place: Place
@@ -165,7 +170,7 @@ class Attributes(Members):
             wanted = self.written(mode, "switched", show(target), place)
             self.switch(atom.thing, wanted, state, frame, set())
             return
-        if inside or not self._may_be_module(atom):
+        if inside:
             return
         fact = TrainingAssigned(
             place,
@@ -223,6 +228,9 @@ class Attributes(Members):
             return one(Method(atom, name) if self.knowledge.module_method(name) else atom)
         if isinstance(atom, Inert):
             return one(Method(atom, name)) if self.knowledge.module_method(name) else ANYTHING
+        text = isinstance(atom, Lit) and atom.kind == "str" and name in ON_TEXT
+        if text or (isinstance(atom, Ctx) and name in ENTERING):
+            return one(Method(atom, name))
         return one(atom) if isinstance(atom, Made) else ANYTHING
 
     def _of_object(self, atom: Ref, name: str, site: Expr, state: State, frame: Frame) -> Value:

@@ -109,8 +109,8 @@ class Calling(Functions):
             return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
         results: list[Value] = []
         ends: list[State] = []
-        if all(self._switches(atom) for atom in atoms) and not _picks(site):
-            each = [self._call(atom, args, site, state, frame) for atom in atoms]
+        if all(self._switches(atom) for atom in known) and not _picks(site):
+            each = [self._call(atom, args, site, state, frame) for atom in known]
             return self._with_taint(callee, join_all(each))
         for atom in atoms:
             branch = state.copy()

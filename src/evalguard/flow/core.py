@@ -3,9 +3,9 @@
 The analysis is one class built in layers, each a file: ``Core`` (tables), ``Switching`` (modes),
 ``Variables``, ``Members`` and ``Attributes`` (objects), ``Conditions`` and ``Evaluating``
 (expressions), ``Functionals``, ``Gradients``, ``Libraries``, ``Methods`` and ``Builtins`` (what
-isn't the project's), ``Functions`` and ``Calling`` (what is), ``Contexts``, ``Defining`` and
-``Running`` (statements), ``Entries`` and ``Analysis`` (where walking starts). A layer calls
-upwards only through methods that a lower one declares.
+isn't the project's), ``Functions`` and ``Calling`` (what is), ``Contexts``, ``Defining``,
+``Trying`` and ``Running`` (statements), ``Entries`` and ``Analysis`` (where walking starts). A
+layer calls upwards only through methods that a lower one declares.
 """
 
 from __future__ import annotations
@@ -176,6 +176,7 @@ class Core:
         self.outside: set[int] = set()
         self.with_frozen_parts: set[int] = set()
         self.optimizers: dict[int, frozenset[int]] = {}
+        self.raised: list[State] | None = None
         self.setters: dict[int, Fun] = {}
         self.set_names: set[str] = set()
         self._speaks: dict[tuple[str, str], bool] = {}

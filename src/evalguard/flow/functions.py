@@ -31,6 +31,7 @@ from evalguard.places import Place
 
 LISTS = frozenset(("List", "list", "Sequence", "Iterable", "typing.List", "typing.Sequence"))
 OFTEN = 12
+SHORT = 3
 TOO_OFTEN = 80
 
 
@@ -59,6 +60,7 @@ class Functions(Builtins):
             not function.uses.isdisjoint(self.program.interesting)
             or function.name == "__init__"
             or "cls" in function.uses
+            or len(function.body) <= SHORT
             or any(isinstance(stmt, Define) for stmt in function.body)
         )
 

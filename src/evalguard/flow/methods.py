@@ -68,6 +68,8 @@ class Methods(Libraries):
             return self.by_key(one(owner), key, state, frame) or ANYTHING
         if isinstance(owner, Cls):
             return self._class_method(owner, name, args, site, state, frame)
+        if isinstance(owner, Lit):
+            return self._on_text(owner, name, args)
         if isinstance(owner, Ref) and self._is_container(owner, name):
             return self._container_method(owner, name, args, site, state, frame)
         known = self.knowledge.module_method(name)
@@ -75,6 +77,17 @@ class Methods(Libraries):
             held = one(owner)
             return self.effect(name, held, args, site, state, frame)
         return self._module_method(owner, known, args, site, state, frame)
+
+    def _on_text(self, owner: Lit, name: str, args: Arguments) -> Value:
+        """A method of a string that is known."""
+        given = [item.value for item in map(constant, args.values()) if item is not None]
+        known = len(given) == len(args.values()) and not args.open
+        if not known or not all(isinstance(item, str) for item in given):
+            return ANYTHING
+        try:
+            return lit(str(getattr(str(owner.value), name)(*given)))
+        except TypeError:
+            return ANYTHING
 
     def _is_container(self, owner: Ref, name: str) -> bool:
         kind = self.things[owner.thing].kind
@@ -227,6 +240,9 @@ class Methods(Libraries):
         self, owner: Ref, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         values = args.values()
+        if name == "append" and values:
+            self.append(owner, values[0], state)
+            return lit(None)
         if name in ("append", "add", "insert", "appendleft", "put"):
             self.put(owner.thing, ITEMS, values[-1] if values else ANYTHING, state)
             return lit(None)

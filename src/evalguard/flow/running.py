@@ -34,11 +34,10 @@ from evalguard.events import (
 )
 from evalguard.facts import SwitchNotCalled
 from evalguard.flow.core import Fork, Frame, LoopPoint
-from evalguard.flow.defining import Defining
 from evalguard.flow.evaluating import MOST_UNROLLED
-from evalguard.flow.state import State, flagged, join_states, settle
+from evalguard.flow.state import State, flagged, settle
+from evalguard.flow.trying import Trying
 from evalguard.flow.values import (
-    ANYTHING,
     Ctx,
     Lib,
     Ref,
@@ -55,7 +54,7 @@ MOST_ROUNDS = 4
 SWITCHES = ("train", "eval")
 
 
-class Running(Defining):
+class Running(Trying):
     """Walks statements."""
 
     def run(self, block: Block, states: list[State], frame: Frame) -> list[State]:
@@ -158,10 +157,6 @@ class Running(Defining):
     def _return(self, stmt: Return, state: State, frame: Frame) -> list[State]:
         value = self.value(stmt.value, state, frame)
         frame.returns.append((state, value))
-        return []
-
-    def _raise(self, stmt: Raise, state: State, frame: Frame) -> list[State]:
-        self.value(stmt.value, state, frame)
         return []
 
     def _assert(self, stmt: Assert, state: State, frame: Frame) -> list[State]:
@@ -331,31 +326,6 @@ class Running(Defining):
     def _while_test(self, test: Expr, state: State, frame: Frame) -> None:
         with suppress(Fork):
             self.recorder.measured(self.value(test, state, frame).taint)
-
-    # try and with.
-
-    def _try(self, stmt: Try, state: State, frame: Frame) -> list[State]:
-        mark = frame.mark()
-        before = state.copy()
-        ends = self.run(stmt.body, [state], frame)
-        raised = join_states([before, *[end.copy() for end in ends]])
-        ends = self.run(stmt.orelse, ends, frame) if stmt.orelse else ends
-        for name, body in stmt.handlers:
-            assert raised is not None
-            start = raised.copy()
-            if name is not None:
-                self.assign(self.home(name, frame), name, ANYTHING, start)
-            ends += self.run(body, [start], frame)
-        if stmt.final:
-            ends = self.run(stmt.final, settle(ends), frame)
-            for left in frame.left_since(mark):
-                self._finally(stmt.final, left, frame)
-        return settle(ends)
-
-    def _finally(self, block: Block, state: State, frame: Frame) -> None:
-        end = join_states(self.run(block, [state.copy()], frame))
-        if end is not None:
-            state.adopt(end)
 
 
 def _asks_training(test: Expr) -> bool:

@@ -159,16 +159,38 @@ class Variables(Switching):
         if rest is not None:
             return rest
         thing = self.things[atom.thing]
+        last = self._from_end(atom, name, state)
+        if last is not None:
+            return last
         if thing.kind in ("list", "dict"):
-            return self._last(atom, name, state) or ANYTHING
+            return ANYTHING
         if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
             return ANYTHING
         return one(Ref(self.things.child(atom.thing, name).number))
 
-    def _last(self, atom: Ref, name: str, state: State) -> Value | None:
+    def _from_end(self, atom: Ref, name: str, state: State) -> Value | None:
         """A list's item by a negative index."""
-        names = [item for item in self.things.names(atom.thing) if item.startswith("[")]
-        return state.get((atom.thing, names[-1])) if name == "[-1]" and names else None
+        length = self.length(atom, state) if name.startswith("[-") else None
+        if length is None or not name[2:-1].isdecimal():
+            return None
+        return state.get((atom.thing, f"[{length - int(name[2:-1])}]"))
+
+    def length(self, atom: Ref, state: State) -> int | None:
+        """How many items a list (or a library's module) holds; None if some aren't known."""
+        if state.get((atom.thing, ITEMS)) is not None:
+            return None
+        length = 0
+        while state.get((atom.thing, f"[{length}]")) is not None:
+            length += 1
+        return length
+
+    def append(self, atom: Ref, value: Value, state: State) -> None:
+        """Put an item at the end; within a loop whose rounds aren't counted, anywhere."""
+        length = self.length(atom, state)
+        counted = all(loop.unrolled for loop in self.loops)
+        self.put(
+            atom.thing, ITEMS if length is None or not counted else f"[{length}]", value, state
+        )
 
     def items(self, owner: Value, state: State) -> Value:
         """Any item of a value: what a loop over it binds."""
@@ -201,14 +223,15 @@ class Variables(Switching):
         if len(owner.atoms) != 1:
             return None
         (atom,) = owner.atoms
-        if not isinstance(atom, Ref) or self.things[atom.thing].kind != "list":
+        if not isinstance(atom, Ref):
             return None
-        if state.get((atom.thing, ITEMS)) is not None:
+        thing = self.things[atom.thing]
+        length = self.length(atom, state)
+        holder = thing.kind == "module" and thing.lib and length
+        if length is None or not (thing.kind == "list" or holder):
             return None
-        out: list[Value] = []
-        while (value := state.get((atom.thing, f"[{len(out)}]"))) is not None:
-            out.append(value)
-        return out
+        held = [state.get((atom.thing, f"[{index}]")) for index in range(length)]
+        return [value for value in held if value is not None]
 
     def made(self, value: Value) -> bool:
         """Whether a value is a tensor made on the spot."""
