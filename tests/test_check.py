@@ -11,7 +11,7 @@ import pytest
 from evalguard import check
 from evalguard.check import Options, check_paths, check_source, check_texts
 from evalguard.events import Unit
-from evalguard.facts import Fact, Forward
+from evalguard.facts import Fact, Forward, Step
 from evalguard.finding import Confidence, Evidence, FileError, Result, Severity
 from evalguard.lower import lower
 from evalguard.rule import Rule, Verdict
@@ -149,6 +149,32 @@ def test_of_equally_sure_findings_the_same_is_kept_whatever_the_order() -> None:
     facts = [fact("a.py", 1, "one"), fact("a.py", 2, "two"), fact("a.py", 2, "three")]
     (kept,) = judge(facts, (rule,))
     assert judge(reversed(facts), (rule,)) == (kept,)
+
+
+def told_by(*callers: tuple[int, str]) -> list[str]:
+    """What a finding tells that is made for several callers: line of the call, how sure."""
+    at = place("a.py", 90, 1, 2)
+
+    def story(fact: Fact) -> Iterator[Verdict]:
+        evidence = (
+            Evidence(place("b.py", 1, 1, 2), "built"),
+            Evidence(fact.calls[-1].place, "called"),
+        )
+        yield Verdict(at, "m", Confidence[fact.function.upper()], evidence)
+
+    facts = [Fact(at, sure, (Step("f", place("a.py", line, 1, 2)),)) for line, sure in callers]
+    (kept,) = judge(facts, (replace(RULE, check=story),))
+    return [f"{item.place.line} {item.message}" for item in kept.evidence]
+
+
+def test_a_finding_tells_of_its_other_callers() -> None:
+    told = told_by((10, "likely"), (20, "certain"), (30, "possible"), (20, "certain"))
+    assert told == ["1 built", "20 called", "10 for another caller: called"]
+
+
+def test_a_finding_tells_of_a_few_callers_only() -> None:
+    told = told_by(*[(line, "certain") for line in range(10, 20)])
+    assert told[2:] == [f"{line} for another caller: called" for line in (18, 17, 16)]
 
 
 def test_findings_are_in_the_order_of_their_places() -> None:

@@ -20,6 +20,7 @@ from evalguard.modes import Grad, Mode, Sensitivity
 
 FILES = sorted(Path(knowledge.__file__).parent.glob("*.json"))
 KNOWN = load()
+WORDS = {"names", "values", "module_attributes", "keywords", "decorators"}  # no records
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -50,7 +51,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def test_every_table_has_entries_and_every_entry_builds() -> None:
-    for table in set(SCHEMA) - {"aliases", "names", "values", "hooks"}:
+    for table in set(SCHEMA) - {"aliases", "hooks", *WORDS}:
         lookups = getattr(KNOWN, "_methods" if table == "module_methods" else f"_{table}")
         assert lookups._entries
         for name in lookups._entries:
@@ -123,6 +124,7 @@ def test_unknown_names_are_unknown_in_every_table(name: str) -> None:
     assert KNOWN.export(name) is None
     assert KNOWN.module_method(name) is None
     assert KNOWN.is_module_base(name) is None
+    assert KNOWN.caller(name) is None
     assert KNOWN.hooks_of(name) == {}
     assert KNOWN.effect(name) == "none"
 
@@ -316,6 +318,34 @@ def test_switches() -> None:
     assert update.argument.find(("loader", "net"), {}) == "net"
 
 
+def test_what_objects_keep_of_their_constructors_arguments() -> None:
+    assert KNOWN.kept("transformers.Seq2SeqTrainer") == (Argument("model", 0),)
+    assert KNOWN.kept("ignite.engine.Engine") == (Argument("process_function", 0),)
+    assert KNOWN.kept("ignite.engine.create_supervised_evaluator") == (Argument("model", 0),)
+    assert KNOWN.kept("torch.optim.SGD") == ()
+
+
+def test_methods_that_do_something() -> None:
+    for name in ("transformers.Trainer.evaluate", "accelerate.Accelerator.prepare", "load_adapter"):
+        assert KNOWN.acts(name)
+        assert name.rpartition(".")[2] in KNOWN.method_names()
+    for name in ("torch.nn.Module.eval", "typing.Generic.eval", "transformers.Trainer.log", "eval"):
+        assert not KNOWN.acts(name)
+
+
+def test_callers() -> None:
+    thread = KNOWN.caller("threading.Thread")
+    assert thread is not None
+    assert (thread.inputs, thread.grad, thread.returns) == (Argument("args", 3), Grad.ON, False)
+    spawn = KNOWN.caller("torch.multiprocessing.spawn")
+    assert spawn is not None
+    assert spawn.before == 1
+    wraps = KNOWN.caller("functools.wraps")
+    assert wraps is not None
+    assert not wraps.calls
+    assert KNOWN.caller("mylib.apply") is None
+
+
 def test_functional() -> None:
     dropout = KNOWN.functional("torch.nn.functional.dropout")
     assert dropout is not None
@@ -349,6 +379,10 @@ def test_hooks() -> None:
     hooks = KNOWN.hooks_of("lightning.pytorch.LightningModule")
     assert (hooks["validation_step"].mode, hooks["validation_step"].grad) == (Mode.EVAL, Grad.OFF)
     assert (hooks["training_step"].mode, hooks["training_step"].grad) == (Mode.UNSEEN, Grad.ON)
+    assert [name for name, hook in hooks.items() if hook.trains] == ["training_step"]
+    callback = KNOWN.hooks_of("transformers.TrainerCallback")["on_evaluate"]
+    assert (callback.mode, callback.module) == (Mode.EVAL, Argument("model"))
+    assert KNOWN.hooks_of("transformers.Seq2SeqTrainer")["compute_loss"].trains
     assert "forward" not in hooks
     assert hooks == KNOWN.hooks_of("pytorch_lightning.core.lightning.LightningModule")
 
@@ -389,6 +423,33 @@ def test_mode_has_another_meaning_in_gaussian_processes() -> None:
     base = KNOWN.base("gpytorch.models.ExactGP")
     assert base is not None
     assert base.semantic_mode
+
+
+def test_words() -> None:
+    assert KNOWN.is_unwrapping("module")
+    assert KNOWN.is_unwrapping("_orig_mod")
+    assert not KNOWN.is_unwrapping("model")
+    assert KNOWN.keyword("requires_grad") == "input_gradient"
+    assert KNOWN.keyword("volatile") == "no_gradient"
+    assert KNOWN.keyword("dim") == "none"
+    assert KNOWN.decorator("cached_property") == "property"
+    assert KNOWN.decorator("contextmanager") == "manager"
+    assert KNOWN.decorator("wraps") == "none"
+    assert KNOWN.is_sequence("typing.List")
+    assert not KNOWN.is_sequence("typing.Dict")
+    assert KNOWN.exits("sys.exit")
+    assert KNOWN.steps("step")
+
+
+def test_only_inference_mode_locks() -> None:
+    locking = [name for name in KNOWN._contexts._entries if KNOWN._contexts._find(name).locks]  # type: ignore[union-attr]
+    assert locking == ["torch.inference_mode"]
+
+
+def test_methods_that_other_objects_have_too() -> None:
+    shared = {name for name in ("train", "eval", "forward", "to", "cuda", "add_module")
+              if (known := KNOWN.module_method(name)) is not None and known.shared}  # fmt: skip
+    assert shared == {"train", "forward", "to", "add_module"}
 
 
 def test_values() -> None:

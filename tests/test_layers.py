@@ -17,7 +17,7 @@ SRC = Path(__file__).parent.parent / "src"
 
 # Each row may import from the rows above it. Rooms in one row don't know each other.
 LAYERS = (
-    ("_version", "modes", "places"),
+    ("_version", "collector", "modes", "places"),
     ("events", "finding"),
     ("facts",),
     ("rule",),

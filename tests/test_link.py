@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from evalguard import knowledge
 from evalguard.events import Unit
 from evalguard.link.imports import Imports
-from evalguard.link.interest import interesting
+from evalguard.link.interest import interest
 from evalguard.lower import lower
 from evalguard.source import from_text
 
@@ -104,18 +105,22 @@ def test_what_decorators_and_calls_put_into_a_variable_makes_it_matter() -> None
     for way in ("@enter\n", "enter(Net)\n", "NETS['n'] = Net\n", "NETS.update(n=Net)\n"):
         own = "class Net(nn.Module):\n    pass\n"
         text = way + own if way.startswith("@") else own + way
-        names = interesting([lowered(registry + text + use)], ())
+        names = follow([lowered(registry + text + use)])
         assert {"NETS", "enter", "make"} <= names, way
-    assert "make" not in interesting([lowered(registry + use)], ())
+    assert "make" not in follow([lowered(registry + use)])
 
 
 def test_a_callee_that_is_looked_up_by_name_matters() -> None:
     direct = "def make(name):\n    return getattr(nets, name)()\n"
     kept = "def make(name):\n    kind = getattr(nets, name)\n    return kind()\n"
     written = "def make():\n    return getattr(nets, 'Net')()\n"
-    assert "make" in interesting([lowered(direct)], ())
-    assert "make" in interesting([lowered(kept)], ())
-    assert "make" not in interesting([lowered(written)], ())
+    assert "make" in follow([lowered(direct)])
+    assert "make" in follow([lowered(kept)])
+    assert "make" not in follow([lowered(written)])
+
+
+def follow(units: list[Unit]) -> frozenset[str]:
+    return interest(units, knowledge.load()).follow
 
 
 def lowered(text: str) -> Unit:

@@ -157,6 +157,31 @@ def test_a_trial_run_of_a_loaded_network_spoils_its_statistics_also_under_no_gra
     assert confidence(no_grad_instead_of_eval.RULE, replace(QUIET, **changed)) == LIKELY
 
 
+@pytest.mark.parametrize(
+    ("without", "expected"),
+    [
+        (Purpose.NONE, LIKELY),
+        (Purpose.TIMED, None),
+        (Purpose.DUMMY, LIKELY),
+        (Purpose.IN_LOADER_LOOP, LIKELY),
+    ],
+)
+def test_a_speed_test_counts_seconds(without: Purpose, expected: Confidence | None) -> None:
+    speed = Purpose.DISCARDED | Purpose.DUMMY | Purpose.IN_LOADER_LOOP | Purpose.TIMED
+    changed: dict[str, Any] = {"purpose": speed & ~without, "origins": (BUILT,)}
+    assert confidence(no_grad_instead_of_eval.RULE, replace(QUIET, **changed)) == expected
+    assert confidence(inference_without_eval.RULE, replace(INFERENCE, **changed)) is None
+
+
+def test_a_pass_that_others_train_through_is_told_at_the_switcher() -> None:
+    fact = replace(WASTE, inside=at(20), calls=(Step("infer", at(9)),))
+    (verdict,) = verdicts(eval_without_no_grad.RULE, fact)
+    assert verdict.place == at(9)
+    assert (20, "`net` is called here, in training by others") in [
+        (e.place.line, e.message) for e in verdict.evidence
+    ]
+
+
 def test_a_pass_for_nothing_after_training_re_estimates_only_without_gradients() -> None:
     purpose = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP | Purpose.STEP
     assert confidence(inference_without_eval.RULE, replace(INFERENCE, purpose=purpose)) == LIKELY
@@ -341,6 +366,9 @@ DROPOUT = FunctionalCall(at(3), name="F.dropout", training="default", probabilit
         ({"probability": 0.0}, None),
         ({"guarded": True}, None),
         ({"stochastic": True}, None),
+        ({"training": "drawn"}, LIKELY),
+        ({"training": "drawn", "guarded": True}, None),
+        ({"training": "drawn", "stochastic": True}, None),
     ],
 )
 def test_functional_dropout(changed: dict[str, Any], expected: Confidence | None) -> None:

@@ -110,6 +110,8 @@ def test_other_facts_are_none_of_their_business(rule: Rule) -> None:
         ({"module": UNKNOWN}, POSSIBLE),
         ({"module": UNSURE}, POSSIBLE),
         ({"module": UNKNOWN, "stepped": False}, POSSIBLE),
+        ({"stepped": False, "undone": True}, LIKELY),
+        ({"module": UNKNOWN, "stepped": False, "undone": True}, POSSIBLE),
         ({"module": INERT}, None),
         ({"mixed": True}, None),
         ({"mode": Mode.EVAL}, None),
@@ -133,6 +135,18 @@ def test_the_freeze_is_part_of_the_story() -> None:
     assert "the rest of `Net`" in verdict.message
     assert "batch norm" in verdict.message
     assert "`self.backbone.eval()`" in verdict.help
+
+
+def test_who_trains_a_frozen_part_is_told() -> None:
+    verdict = one(frozen_in_train.RULE, replace(FROZEN, trained=at(30)))
+    assert (30, "the rest of `Net` is trained here") in [
+        (e.place.line, e.message) for e in verdict.evidence
+    ]
+
+
+def test_an_eval_mode_that_does_not_last_is_told() -> None:
+    verdict = one(frozen_in_train.RULE, replace(FROZEN, undone=True))
+    assert "the first `train()` of `Net` ends it" in verdict.message
 
 
 def test_a_freeze_out_of_view_of_a_whole_without_a_name() -> None:
@@ -253,6 +267,12 @@ def test_the_mode_is_told_of_only_where_there_may_be_one() -> None:
         ({"name": "eval", "takes_mode": False, "passes_mode": False}, None),
         ({"name": "eval", "delegates": False}, LIKELY),
         ({"name": "eval", "returns_self": False}, LIKELY),
+        ({"in_two_minds": True}, CERTAIN),
+        ({"name": "eval", "in_two_minds": True}, None),
+        ({"replaced": True, "in_two_minds": True}, CERTAIN),
+        ({"replaced": True}, None),
+        ({"replaced": True, "takes_mode": False, "delegates": False}, None),
+        ({"replaced": True, "returns_self": False}, None),
     ],
 )
 def test_bad_train_override(changed: dict[str, Any], expected: Confidence | None) -> None:
@@ -288,6 +308,12 @@ def test_a_training_loop_ought_to_be_called_otherwise() -> None:
     assert "`return self`" in (
         one(bad_train_override.RULE, replace(OVERRIDE, returns_self=False, trains=True)).help
     )
+
+
+def test_a_train_of_a_single_module_has_a_name_of_its_own() -> None:
+    fact = replace(OVERRIDE, function="Net.__init__.stay", owner="", replaced=True)
+    verdict = one(bad_train_override.RULE, replace(fact, in_two_minds=True))
+    assert verdict.message.startswith("`Net.__init__.stay` ")
 
 
 @pytest.mark.parametrize(("name", "call"), [("train", "train(mode)"), ("eval", "eval()")])

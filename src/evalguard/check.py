@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalguard import knowledge
+from evalguard.collector import at_rest
 from evalguard.discover import discover
 from evalguard.events import Unit
 from evalguard.finding import Confidence, FileError, Finding, Result
@@ -54,8 +55,9 @@ def check_paths(
     """
     rules = choose(load(), options.select, options.ignore)
     found = discover(paths)
-    readings = [_lowered(path, read) for path in progress(found.files)]
-    findings = _wanted(_findings(readings, rules), found.files, options)
+    with at_rest():
+        readings = [_lowered(path, read) for path in progress(found.files)]
+        findings = _wanted(_findings(readings, rules), found.files, options)
     return _result(findings, (*found.errors, *readings))
 
 

@@ -164,6 +164,8 @@ Expr = (
 NOTHING = Mix(())
 LOOKED_UP = "getattr()"  # stands among the names used where the name of a callee is looked up
 NONE = Const(None)
+TRAINING_SET = "training="
+VOLATILE = "volatile"
 
 
 class Bind(NamedTuple):
@@ -323,7 +325,9 @@ class Function(NamedTuple):
     """A function, method or lambda.
 
     ``uses`` holds every name and attribute that its text (nested functions included) mentions,
-    ``locals`` what it binds itself, ``generator`` whether it yields.
+    and TRAINING_SET if it assigns some object's ``training``, and VOLATILE if it passes an argument
+    of that name; ``calls`` what it calls without telling it a ``training`` flag, methods of
+    ``self`` aside; ``locals`` what it binds itself; ``generator`` whether it yields.
     """
 
     name: str
@@ -332,6 +336,7 @@ class Function(NamedTuple):
     body: Block
     decorators: tuple[Expr, ...]
     uses: frozenset[str]
+    calls: frozenset[str]
     locals: frozenset[str]
     generator: bool
     is_async: bool

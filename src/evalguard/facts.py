@@ -74,6 +74,8 @@ class Purpose(Flag):
     SAME_STEP = auto()  # a training step of the same module stands beside it, come what may
     ADVERSARIAL = auto()  # the module is trained against another: a generator, or its critic
     ALSO_TRAINED = auto()  # the same call is a training step in another context
+    TIMED = auto()  # what counts is how long it takes: a made-up input, again and again
+    ADAPTS = auto()  # gradients of the module are taken on the way, where it is called
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 
@@ -93,7 +95,9 @@ class Forward(Fact):
     ``mode`` joins the modes of its mode-sensitive parts; ``mixed`` says that the parts differ on
     purpose. ``assumed`` says that no switch was seen, but callers that can't be seen may switch.
     ``loop`` is the loop whose later rounds bring a mode that the first doesn't have, ``later`` the
-    modes of all rounds but the first.
+    modes of all rounds but the first. ``switcher`` is the call by which the function that set the
+    mode came here, if another function did. Where the same call trains for other callers, the
+    fact is told at the switcher's, and ``inside`` is where the module is called.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -109,6 +113,8 @@ class Forward(Fact):
     loop: Place | None = None
     later: Mode = NO_MODE
     caller_unseen: bool = False
+    switcher: Place | None = None
+    inside: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,8 @@ class FunctionalCall(Fact):
     """A library function with a training flag is called inside a module's forward pass.
 
     ``training`` is what the flag is bound to: ``default``, ``constant`` (always on),
-    ``conditioned`` or ``unknown``; ``probability`` is None if it isn't a constant.
+    ``conditioned`` or ``unknown``; or ``drawn``: there is no flag, a mask is drawn by hand.
+    ``probability`` is None if it isn't a constant.
     """
 
     name: str = ""
@@ -208,8 +215,10 @@ class Exported(Fact):
 class FrozenPart(Fact):
     """A part with frozen parameters runs in a mode while the rest of its module is trained.
 
-    The place is the part's own call if it is in view, else the call of the whole. ``frozen`` is
-    where its parameters were frozen, ``owner`` the class (or name) of the whole.
+    The place is the part's own call if it is in view, else the call of the whole; where a library
+    trains the whole (``trained``), it is where the part was frozen. ``frozen`` is where that was,
+    ``owner`` the class (or name) of the whole. ``undone``: nobody in view trains the whole, but
+    the eval mode that the constructor gives the part ends with the first ``train()``.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -219,6 +228,8 @@ class FrozenPart(Fact):
     frozen: Place | None = None
     origins: tuple[Origin, ...] = ()
     stepped: bool = False
+    trained: Place | None = None
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +264,13 @@ class HiddenModules(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SwitchOverride(Fact):
-    """A module class defines its own ``train`` or ``eval``.
+    """A module class defines its own ``train`` or ``eval``, or a single module is given one.
 
     ``takes_mode``: it can be called as ``train(False)``. ``delegates``: it calls the inherited
     one, or switches its children itself. ``passes_mode``: the mode given reaches them.
-    ``returns_self``: on every path. ``trains``: its body runs a training loop.
+    ``returns_self``: on every path. ``trains``: its body runs a training loop. ``in_two_minds``:
+    the mode reaches the children, but not the module's own flag. ``replaced``: it is bound to a
+    single module.
     """
 
     owner: str = ""
@@ -267,3 +280,5 @@ class SwitchOverride(Fact):
     passes_mode: bool = False
     returns_self: bool = False
     trains: bool = False
+    in_two_minds: bool = False
+    replaced: bool = False

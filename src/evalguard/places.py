@@ -30,3 +30,8 @@ class Place(NamedTuple):
     def line(self) -> int:
         """The line it starts on, from 1."""
         return self.span.line
+
+    def holds(self, other: Place) -> bool:
+        """Whether another place lies within this one."""
+        mine, theirs = self.span, other.span
+        return self.path == other.path and mine[:2] <= theirs[:2] and theirs[2:] <= mine[2:]

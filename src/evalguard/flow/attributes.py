@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from evalguard.events import Attr, Display, Expr, Item, Name, Star, show
-from evalguard.facts import TrainingAssigned
+from evalguard.facts import SwitchOverride, TrainingAssigned
 from evalguard.flow.core import Frame
 from evalguard.flow.members import Members
+from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN, INPUT_GRADIENT, PARTLY_FROZEN
 from evalguard.flow.values import (
@@ -15,12 +16,14 @@ from evalguard.flow.values import (
     Cls,
     Ctx,
     File,
+    Fun,
     Inert,
     Lib,
     Lit,
     Made,
     Method,
     Part,
+    Partial,
     Ref,
     Super,
     Value,
@@ -35,10 +38,10 @@ from evalguard.flow.variables import ITEMS, item_name
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
-UNWRAPPING = frozenset(("module", "_orig_mod"))
 PLACED = "#at:"
 ENTERING = frozenset(("enter_context", "enter_async_context"))
 ON_TEXT = frozenset(("lower", "upper", "strip", "replace", "removeprefix", "removesuffix"))
+SWITCHES = ("train", "eval")
 CONTAINER_METHODS = frozenset(
     ("keys", "values", "items", "get", "pop", "append", "extend", "insert", "update")
 )
@@ -47,12 +50,17 @@ CONTAINER_METHODS = frozenset(
 class Attributes(Members):
     """Reads and writes variables, attributes and items."""
 
+    def library_method(self, number: int, name: str) -> str:
+        """The tables' name for a library's method; provided by the layer that knows them."""
+        raise NotImplementedError
+
     def bind(self, target: Expr, value: Value, state: State, frame: Frame, span: Span) -> None:
         """Assign to any target."""
         if isinstance(target, Name):
             self.assign(self.home(target.id, frame), target.id, value, state)
         elif isinstance(target, Attr):
-            self._bind_attribute(target, value, state, frame, span)
+            owner = self.value(target.value, state, frame)
+            self.bind_attribute(target, owner, value, state, frame, span)
         elif isinstance(target, Item):
             self._bind_item(target, value, state, frame)
         elif isinstance(target, Display):
@@ -78,10 +86,10 @@ class Attributes(Members):
                     self.assign(rest, f"[{place}]", item, state)
             self.bind(part.value, one(Ref(rest)), state, frame, span)
 
-    def _bind_attribute(
-        self, target: Attr, value: Value, state: State, frame: Frame, span: Span
+    def bind_attribute(
+        self, target: Attr, owner: Value, value: Value, state: State, frame: Frame, span: Span
     ) -> None:
-        owner = self.value(target.value, state, frame)
+        """Assign to ``owner.name``; ``target`` is how the code writes it."""
         if target.name == "training":
             self._assign_training(target, owner, value, state, frame, span)
             return
@@ -89,12 +97,8 @@ class Attributes(Members):
             self._want_gradient(owner, value, self.place(frame, span), state, frame)
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
-                if self.set_by_property(atom, target.name, value, target, state, frame):
-                    continue
-                self._set(atom, target.name, value, state)
-                if atom == frame.me and self._holds_items(value):
-                    where = one(Lit("place", self.place(frame, span)))
-                    self.assign(atom.thing, f"{PLACED}{target.name}", where, state)
+                if not self.set_by_property(atom, target.name, value, target, state, frame):
+                    self._set_on(atom, target.name, value, span, state, frame)
             elif isinstance(atom, Cls):
                 self.assign(self.classes[atom.number].thing, target.name, value, state)
             elif isinstance(atom, File):
@@ -102,6 +106,16 @@ class Attributes(Members):
                 self.assign(home.number, target.name, value, state)
         if value.taint and any(self._from_outside(atom) for atom in owner.atoms):
             self.recorder.escaped(value.taint)
+
+    def _set_on(
+        self, atom: Ref, name: str, value: Value, span: Span, state: State, frame: Frame
+    ) -> None:
+        self._set(atom, name, value, state)
+        if name in SWITCHES:
+            self._note_replaced(atom, name, value)
+        if atom == frame.me and self._holds_items(value):
+            where = one(Lit("place", self.place(frame, span)))
+            self.assign(atom.thing, f"{PLACED}{name}", where, state)
 
     def _holds_items(self, value: Value) -> bool:
         return any(
@@ -117,6 +131,19 @@ class Attributes(Members):
     def _set(self, atom: Ref, name: str, value: Value, state: State) -> None:
         self.keep(value)
         self.assign(atom.thing, name, value, state)
+
+    def _note_replaced(self, atom: Ref, name: str, value: Value) -> None:
+        """A ``train`` or ``eval`` bound to one module in place of its class's own."""
+        thing = self.things[atom.thing]
+        for fun in value.atoms:
+            if isinstance(fun, Fun) and fun.bound == atom and thing.kind != "object":
+                known = self.functions[fun.number]
+                place = Place(known.path, head_of(known.function))
+                traits = read_override(known.function)._asdict()
+                fact = SwitchOverride(
+                    place, known.function.qualname, name=name, replaced=True, **traits
+                )
+                self.recorder.note(fact)
 
     def keep(self, value: Value) -> None:
         """A module made inside a forward pass may be kept on an object."""
@@ -228,9 +255,14 @@ class Attributes(Members):
             return one(Method(atom, name) if self.knowledge.module_method(name) else atom)
         if isinstance(atom, Inert):
             return one(Method(atom, name)) if self.knowledge.module_method(name) else ANYTHING
+        return self._of_value(atom, name)
+
+    def _of_value(self, atom: Atom, name: str) -> Value:
         text = isinstance(atom, Lit) and atom.kind == "str" and name in ON_TEXT
         if text or (isinstance(atom, Ctx) and name in ENTERING):
             return one(Method(atom, name))
+        if isinstance(atom, Fun) and name == "__get__":
+            return one(Partial(one(Lib("types.MethodType")), (one(atom),), ()))
         return one(atom) if isinstance(atom, Made) else ANYTHING
 
     def _of_object(self, atom: Ref, name: str, site: Expr, state: State, frame: Frame) -> Value:
@@ -244,13 +276,15 @@ class Attributes(Members):
             member = self.member(thing.cls, name, state)
             if member is not None:
                 return self.bound(member, atom, site, state, frame)
-        if thing.kind in ("list", "dict", "frame", "class"):
+        if thing.kind in ("list", "dict", "frame", "class") or self.library_method(
+            thing.number, name
+        ):
             return one(Method(atom, name))
         if thing.kind in ("module", "unknown") and self.knowledge.module_method(name):
             return one(Method(atom, name))
         if thing.kind == "module" and thing.lib and name in CONTAINER_METHODS:
             return one(Method(atom, name))
-        if name in UNWRAPPING and thing.kind != "object":
+        if thing.kind != "object" and self.knowledge.is_unwrapping(name):
             return one(atom)
         return self._never_set(atom, name, site, state, frame)
 
@@ -259,11 +293,7 @@ class Attributes(Members):
         found = self.by_name(atom, name, site, state, frame)
         if found is not None:
             return found
-        thing = self.things[atom.thing]
-        method = f"{thing.lib}.{name}"
-        if thing.kind == "object" and thing.lib and self.knowledge.tells_of(method):
-            return one(Lib(method))
-        cls = thing.cls
+        cls = self.things[atom.thing].cls
         if cls is not None and name == "_replace" and self.is_tuple(cls):
             return one(Method(atom, name))
         if cls is not None and not self._may_have(cls, name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evalguard.events import Call, Class, Import, show
+from evalguard.events import Attr, Call, Class, Import, show
 from evalguard.facts import Revealed
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.members import FIELD
@@ -40,11 +40,12 @@ SAME_ITEMS = frozenset(
 )
 NUMBERS = frozenset(("float", "int", "bool", "round"))
 PARTIALS = frozenset(("functools.partial", "functools.partialmethod"))
+BOUND = "types.MethodType"
 IMPORT = "importlib.import_module"
 REVEAL = "reveal_mode"
+MODULE = "torch.nn.Module"
 MOST_COUNTED = 8
 DISPLAYS = frozenset(("list", "tuple", "set", "dict"))
-EXITS = frozenset(("sys.exit", "os._exit"))
 
 
 class Builtins(Methods):
@@ -57,8 +58,11 @@ class Builtins(Methods):
         if name in PARTIALS and args.positional:
             tag = name.rpartition(".")[2]
             return one(Partial(args.positional[0], args.positional[1:], args.keywords, tag))
-        if name in EXITS:
+        if name == BOUND and len(args.positional) > 1:
+            return self.made_method(args.positional[0], args.positional[1])
+        if self.knowledge.exits(name):
             state.dead = True
+            return lit(None)
         if name == IMPORT and (stmt := self._import_by_name(args, site)) is not None:
             return self.imported(stmt, state, frame)
         if name in _CONTAINERS:
@@ -81,6 +85,16 @@ class Builtins(Methods):
             )
         return Import(module, level, None, "", site.at)
 
+    def made_method(self, function: Value, owner: Value) -> Value:
+        """``MethodType(function, owner)``, or ``function.__get__(owner)``."""
+        me = only(owner)
+        if not isinstance(me, Ref):
+            return function
+        return join_all(
+            one(atom._replace(bound=me)) if isinstance(atom, Fun) else one(atom)
+            for atom in ordered(function.atoms)
+        )
+
     def _builtin(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         first = args.positional[0] if args.positional else ANYTHING
         if name in SAME_ITEMS and not args.values():
@@ -92,9 +106,6 @@ class Builtins(Methods):
             return ANYTHING if constant(first) is None else self._number(name, first, state)
         if name == "print":
             self.recorder.measured(tainted([self.deep(v, state) for v in args.values()]).taint)
-            return lit(None)
-        if name in ("exit", "quit"):
-            state.dead = True
             return lit(None)
         if name == "len":
             self.recorder.shape(first.taint)
@@ -144,18 +155,19 @@ class Builtins(Methods):
         return ANYTHING
 
     def _getattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        name = constant(args.positional[1]) if len(args.positional) > 1 else None
-        if name is None or not isinstance(name.value, str):
+        if len(args.positional) < 2:
             return ANYTHING
-        return self.attribute(args.positional[0], name.value, site, state, frame)
+        owner, name = args.positional[0], constant(args.positional[1])
+        if name is not None and isinstance(name.value, str):
+            return self.attribute(owner, name.value, site, state, frame)
+        atom = only(owner)
+        return self.library_item(atom, ANYTHING) if isinstance(atom, Lib) else ANYTHING
 
     def _setattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        if len(args.positional) == 3:
-            name = constant(args.positional[1])
-            self.keep(args.positional[2])
-            for atom in args.positional[0].atoms:
-                if isinstance(atom, Ref) and name is not None and isinstance(name.value, str):
-                    self.assign(atom.thing, name.value, args.positional[2], state)
+        name = constant(args.positional[1]) if len(args.positional) == 3 else None
+        if name is not None and isinstance(name.value, str):
+            target, (owner, _, value) = Attr(site.args[0], name.value), args.positional
+            self.bind_attribute(target, owner, value, state, frame, site.at)
         return lit(None)
 
     def _globals(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
@@ -200,12 +212,19 @@ class Builtins(Methods):
         thing = self.things[atom.thing] if isinstance(atom, Ref) else None
         if isinstance(kind, Lib) and kind.name.startswith("builtins."):
             return self._is_builtin(atom, thing, kind.name.partition(".")[2])
+        if isinstance(kind, Lib) and self.knowledge.canonical(kind.name) == MODULE:
+            return self._is_any_module(atom)
         if not isinstance(kind, Cls) or thing is None or thing.number in self.outside:
             return None
         if thing.cls is None:
             return None
         ancestry = self.classes.ancestry(thing.cls)
         return True if kind in ancestry else self._open_bases(ancestry)
+
+    def _is_any_module(self, atom: Atom) -> bool | None:
+        if self.is_module(atom):
+            return True
+        return False if isinstance(atom, (Fun, Cls, Lit)) else None
 
     def _open_bases(self, ancestry: list[Cls | Lib]) -> bool | None:
         """``None`` if some base can't be seen, so that it may be anything."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Call, Item, Name, Star, show
 from evalguard.flow.builtin import REVEAL
+from evalguard.flow.casting import Casting
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
-from evalguard.flow.functions import Functions
 from evalguard.flow.members import FIELD
-from evalguard.flow.state import State, join_states
+from evalguard.flow.state import ModeState, State, join_states
+from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
     Atom,
@@ -36,7 +37,7 @@ MOST_CALLEES = 8
 CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part)
 
 
-class Calling(Functions):
+class Calling(Casting):
     """Calls."""
 
     def call(self, node: Call, state: State, frame: Frame) -> Value:
@@ -80,9 +81,10 @@ class Calling(Functions):
         known = constant(value)
         if known is None or known.value is not True:
             return
-        if name == "requires_grad":
+        effect = self.knowledge.keyword(name)
+        if effect == "input_gradient":
             self.wants_gradient(state, frame)
-        elif name == "volatile":
+        elif effect == "no_gradient":
             state.grad |= Grad.OFF
 
     def _spread(self, value: Value, state: State) -> tuple[list[tuple[str, Value]], bool]:
@@ -133,10 +135,12 @@ class Calling(Functions):
         same name; and a loop over modules switches them all.
         """
         if isinstance(atom, Method):
-            return atom.name in ("train", "eval")
-        return isinstance(atom, Fun) and (
-            self.functions[atom.number].function.name in ("train", "eval")
-        )
+            return self._is_switch(atom.name)
+        return isinstance(atom, Fun) and self._is_switch(self.functions[atom.number].function.name)
+
+    def _is_switch(self, name: str) -> bool:
+        known = self.knowledge.module_method(name)
+        return known is not None and known.effect in ("train", "eval")
 
     def _with_taint(self, callee: Value, result: Value) -> Value:
         return Value(result.atoms, result.taint | callee.taint) if callee.taint else result
@@ -146,6 +150,8 @@ class Calling(Functions):
     ) -> Value:
         """A call of something unknown; a method's name may still tell what it does."""
         if isinstance(site.func, Attr):
+            if self.knowledge.steps(site.func.name):
+                self._optimizer_step(ANYTHING, args, show(site.func.value), state)
             return self.effect(site.func.name, callee, args, site, state, frame)
         return self.effect(show(site.func), callee, args, site, state, frame)
 
@@ -203,6 +209,10 @@ class Calling(Functions):
                     self.bound(member, atom, site, state, frame), args, site, state, frame
                 )
             return self._nameless(ANYTHING, args, site, state, frame)
+        if thing.kind == "object" and (dotted := self.library_method(atom.thing, "__call__")):
+            method = Method(atom, "__call__")
+            result = self.library_method_call(dotted, method, args, site, state, frame)
+            return ANYTHING if result is None else result
         if thing.kind not in ("module", "unknown"):
             return self._nameless(ANYTHING, args, site, state, frame)
         if thing.kind == "unknown" and not self._callable_module(atom.thing, site):
@@ -224,15 +234,20 @@ class Calling(Functions):
             return parent.kind == "module" or parent.shown
         return thing.shown
 
-    def _optimizer_step(self, owner: int, args: Arguments) -> None:
-        """``optimizer.step()`` or ``scaler.step(optimizer)``."""
+    def _optimizer_step(self, owner: Value, args: Arguments, text: str, state: State) -> None:
+        """``optimizer.step()`` or ``scaler.step(optimizer)``; ``text`` names the owner."""
         given = [
-            atom.thing for value in args.values() for atom in value.atoms if isinstance(atom, Ref)
+            atom.thing
+            for value in (owner, *args.values())
+            for atom in value.atoms
+            if isinstance(atom, Ref)
         ]
-        known = [thing for thing in (owner, *given) if thing in self.optimizers]
+        known = [thing for thing in given if thing in self.optimizers]
         if known:
-            self.recorder.stepped(frozenset().union(*[self.optimizers[thing] for thing in known]))
-        elif not self.speaks("scheduler", f"{self.things[owner].lib} {self.things[owner].text}"):
+            modules = frozenset[int]().union(*[self.optimizers[thing] for thing in known])
+            reach = [self._reach(number, state, whole=True) for number in sorted(modules)]
+            self.recorder.stepped(frozenset[int]().union(*reach))
+        elif not self.speaks("scheduler", text):
             self.recorder.stepped(None)
 
     def _unknown_method(
@@ -247,8 +262,10 @@ class Calling(Functions):
                     self.put(owner, ITEMS, value, state)
                 kept = [value for value in args.values() if not self._runs(value)]
                 args = Arguments(tuple(kept))
-            if thing.text == "step":
-                self._optimizer_step(owner, args)
+            if self.knowledge.steps(thing.text):
+                holder = self.things[owner]
+                text = f"{holder.lib} {holder.text}"
+                self._optimizer_step(one(Ref(owner)), args, text, state)
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)
@@ -269,14 +286,43 @@ class Calling(Functions):
         thing, _ = self.things.make(key, "module" if module else "object")
         thing.cls, thing.text, thing.place = number, show(site), place
         thing.forward_born = frame.in_forward
-        if module:
-            self._note_instance(thing.number, number, site, state, frame)
-        self.construct(thing.number, args, place, show(site), state, frame)
-        if module and frame.in_forward:
-            self._note_instance(thing.number, number, site, state, frame)
         if not module:
+            self.construct(thing.number, args, place, show(site), state, frame)
             self.note_optimizer(one(Ref(thing.number)), args, state)
+            return one(Ref(thing.number))
+        if frame.in_forward:
+            self._note_instance(thing.number, number, site, state, frame)
+        self._make(thing, args, place, show(site), state, frame)
+        if frame.in_forward:
+            self._note_instance(thing.number, number, site, state, frame)
         return one(Ref(thing.number))
+
+    def _make(
+        self,
+        thing: Thing,
+        args: Arguments,
+        place: Place,
+        text: str,
+        state: State,
+        frame: Frame,
+    ) -> None:
+        """Make a module: cast it like one before, or construct it."""
+        assert thing.cls is not None
+        likeness = self.likeness(thing.cls, args, state)
+        part = frame.known is not None and frame.known.function.name == "__init__"
+        mold = self.molds.find(likeness, part)
+        if mold is not None:
+            self.fuel -= 1
+            self.cast(thing, mold, self._built(thing, text, place), state)
+            return
+        self.construct(thing.number, args, place, text, state, frame)
+        if not self.molds.known(likeness) and self.fuel > 0:
+            self.molds.keep(likeness, self.molded(thing, args, state))
+
+    def _built(self, thing: Thing, text: str, place: Place) -> ModeState:
+        mode = self.written(Mode.TRAIN, "built", text, place)
+        thing.built = next(iter(mode.origins))
+        return mode
 
     def _note_instance(
         self, thing: int, number: int, site: Call, state: State, frame: Frame
@@ -293,9 +339,7 @@ class Calling(Functions):
         thing = self.things[number]
         assert thing.cls is not None
         if thing.kind == "module":
-            mode = self.written(Mode.TRAIN, "built", text, place)
-            thing.built = next(iter(mode.origins))
-            self.born(thing, mode, state)
+            self.born(thing, self._built(thing, text, place), state)
         else:
             state.forget(number)
         init = self.member(thing.cls, "__init__", state)
@@ -316,6 +360,7 @@ class Calling(Functions):
         self, number: int, args: Arguments, place: Place, state: State, frame: Frame
     ) -> None:
         """Set what a dataclass or a named tuple is built from."""
+        self.keep_given(number, args, state)
         thing = self.things[number]
         assert thing.cls is not None
         names = self.fields_of(thing.cls)

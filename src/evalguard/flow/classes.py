@@ -19,8 +19,9 @@ class Known:
     """A function: where it stands, the class that owns it, and what its decorators make of it.
 
     ``role`` is plain, property, cached (a property), static, class or manager (a
-    ``@contextmanager``). ``matters``: its text can bear on modes or gradients. ``walks`` counts
-    how often it was walked.
+    ``@contextmanager``). ``matters``: its text can bear on modes or gradients; ``starts``: it may
+    hold the cause of a finding; ``tells``: so may it within a forward pass, where making a module
+    counts. ``walks`` counts how often it was walked.
     """
 
     number: int
@@ -33,6 +34,8 @@ class Known:
     grad_place: Place | None = None
     walked: bool = False
     matters: bool = True
+    starts: bool = True
+    tells: bool = True
     walks: int = 0
 
 
@@ -62,6 +65,7 @@ class Classes:
         self._knowledge = knowledge
         self._all: list[Blueprint] = []
         self._modules: dict[int, bool] = {}
+        self._ancestry: dict[int, list[Cls | Lib]] = {}
 
     def __getitem__(self, number: int) -> Blueprint:
         return self._all[number]
@@ -80,6 +84,7 @@ class Classes:
         """Enter its bases, once they are known."""
         blueprint.bases = bases
         self._modules.clear()
+        self._ancestry.clear()
         for atom in self._bases(blueprint):
             if isinstance(atom, Cls) and blueprint.number not in self._all[atom.number].subclasses:
                 self._all[atom.number].subclasses.append(blueprint.number)
@@ -90,6 +95,12 @@ class Classes:
 
     def ancestry(self, number: int) -> list[Cls | Lib]:
         """The class and its bases in the order of method lookup (an approximation of C3)."""
+        known = self._ancestry.get(number)
+        if known is None:
+            known = self._ancestry[number] = self._ancestors(number)
+        return known
+
+    def _ancestors(self, number: int) -> list[Cls | Lib]:
         found: list[Cls | Lib] = []
         self._climb(Cls(number), found, 0)
         last = {atom: index for index, atom in enumerate(found)}
@@ -101,6 +112,16 @@ class Classes:
             for base in self._bases(self._all[atom.number]):
                 if base != atom:
                     self._climb(base, found, depth + 1)
+
+    def descendants(self, number: int) -> list[int]:
+        """All classes that inherit from a class, its children first."""
+        found: list[int] = []
+        todo = [number]
+        while todo:
+            children = [child for child in self._all[todo.pop(0)].subclasses if child not in found]
+            found += children
+            todo += children
+        return found
 
     def is_module(self, number: int) -> bool:
         """Whether instances are modules: a base is, or an unknown base goes with ``forward``."""

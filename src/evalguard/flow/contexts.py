@@ -203,7 +203,7 @@ class Contexts(Calling):
             site = node if isinstance(node, Call) else None
             if not state.locked:
                 self.enter_grad(joined, site, state, frame)
-            if any(atom.name == "torch.inference_mode" for atom in contexts):
+            if any(self._locks(atom) for atom in contexts):
                 state.locked = joined == Grad.OFF
         for atom in contexts:
             self._enter_mode(atom, node, state, frame)
@@ -211,6 +211,10 @@ class Contexts(Calling):
 
     def _context_grad(self, atom: Ctx, state: State, frame: Frame) -> Grad | None:
         return self.grad_of(atom.name, atom.argument, state, frame)
+
+    def _locks(self, atom: Ctx) -> bool:
+        known = self.knowledge.context(atom.name)
+        return known is not None and known.locks
 
     def _enter_mode(self, atom: Ctx, node: Expr, state: State, frame: Frame) -> None:
         known = self.knowledge.context(atom.name)

@@ -1,11 +1,7 @@
 """The ground of the analysis: its tables, frames, call chains and budget.
 
-The analysis is one class built in layers, each a file: ``Core`` (tables), ``Switching`` (modes),
-``Variables``, ``Members`` and ``Attributes`` (objects), ``Conditions`` and ``Evaluating``
-(expressions), ``Functionals``, ``Gradients``, ``Libraries``, ``Methods`` and ``Builtins`` (what
-isn't the project's), ``Functions`` and ``Calling`` (what is), ``Contexts``, ``Defining``,
-``Trying`` and ``Running`` (statements), ``Entries`` and ``Analysis`` (where walking starts). A
-layer calls upwards only through methods that a lower one declares.
+The analysis is one class built in layers, each a file that uses those below it; the architecture
+page lists them in order. A layer calls upwards only through methods that a lower one declares.
 """
 
 from __future__ import annotations
@@ -17,6 +13,8 @@ from typing import NamedTuple
 from evalguard.events import Block, Call, Expr, Import
 from evalguard.facts import Origin, Step
 from evalguard.flow.classes import Classes, Known
+from evalguard.flow.lifts import Lift
+from evalguard.flow.molds import Molds
 from evalguard.flow.record import Recorder
 from evalguard.flow.state import ModeState, State, World
 from evalguard.flow.things import Things
@@ -26,7 +24,7 @@ from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
 FUEL = 20_000  # statements walked for a file's own code
-ENTRY_FUEL = 6_000  # and for a function that no visible code calls
+ENTRY_FUEL = 2_000  # and for a function that no visible code calls
 DEEPEST = 24
 
 
@@ -100,9 +98,8 @@ class Mark(NamedTuple):
 class Frame:
     """One activation: of a function, a class body or a file.
 
-    ``thing`` holds its variables. ``lifted`` is where code outside a module called into it:
-    forward calls on ``lifted_module`` and its parts belong to that place. An ``entry`` has no
-    caller whose statement could be forked.
+    ``thing`` holds its variables. ``lifts`` are the calls of a module's methods around it,
+    outermost first. An ``entry`` has no caller whose statement could be forked.
     """
 
     thing: int
@@ -118,8 +115,7 @@ class Frame:
     yields: list[Value] = field(default_factory=list)
     loops: list[LoopPoint] = field(default_factory=list)
     on_yield: Callable[[Value, State], Value] | None = None
-    lifted: tuple[Place, str] | None = None
-    lifted_module: int | None = None
+    lifts: tuple[Lift, ...] = ()
     in_forward: bool = False
     captured: bool = False
     forks: int = 0
@@ -160,8 +156,10 @@ class Core:
         self.program = program
         self.knowledge = program.knowledge
         self.flagged = program.knowledge.functional_names()
+        self.library_methods = program.knowledge.method_names()
         self.things = Things()
-        self.world = World(self.things.inherited)
+        self.molds = Molds(self.things)
+        self.world = World(self.things.inherited, self.molds)
         self.classes = Classes(program.knowledge)
         self.functions: list[Known] = []
         self.function_numbers: dict[object, int] = {}

@@ -16,12 +16,15 @@ from evalguard.events import (
     Name,
     Stmt,
     With,
+    show,
 )
-from evalguard.facts import SwitchOverride
+from evalguard.facts import FunctionalCall, SwitchOverride
+from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.contexts import Contexts
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.overrides import read_override
+from evalguard.flow.masks import read_masks
+from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
     Atom,
@@ -38,16 +41,6 @@ from evalguard.flow.values import (
 from evalguard.link.mentions import names_in
 from evalguard.modes import Grad
 from evalguard.places import NOWHERE, Span
-
-_DEF = 10_000  # beyond the end of any line that a person wrote
-_ROLES = {
-    "property": "property",
-    "cached_property": "cached",
-    "staticmethod": "static",
-    "classmethod": "class",
-    "contextmanager": "manager",
-    "asynccontextmanager": "manager",
-}
 
 
 class Defining(Contexts):
@@ -128,8 +121,8 @@ class Defining(Contexts):
     def _library_decorator(
         self, name: str, known: Known, node: Expr, value: Value, frame: Frame
     ) -> Value:
-        role = _ROLES.get(name.rpartition(".")[2])
-        if role is not None:
+        role = self.knowledge.decorator(name.rpartition(".")[2])
+        if role != "none":
             known.role = role
         context = self.knowledge.context(name)
         if context is not None and context.grad:
@@ -165,6 +158,7 @@ class Defining(Contexts):
         self._class_body(cls.body, inner, state)
         if self.classes.is_module(blueprint.number):
             self._note_overrides(cls, frame)
+            self._note_masks(cls, frame)
         self._tell_base(blueprint.number, cls, state, frame)
         value = one(Cls(blueprint.number))
         for node, decorator in zip(reversed(cls.decorators), reversed(decorators), strict=True):
@@ -186,17 +180,33 @@ class Defining(Contexts):
 
     def _note_overrides(self, cls: Class, frame: Frame) -> None:
         for stmt in cls.body:
-            if isinstance(stmt, Define) and stmt.function.name in ("train", "eval"):
+            if isinstance(stmt, Define) and stmt.function.name in SWITCHES:
                 function = stmt.function
-                span = function.at._replace(end_line=function.at.line, end_column=_DEF)
                 fact = SwitchOverride(
-                    self.place(frame, span),
+                    self.place(frame, head_of(function)),
                     function.qualname,
                     owner=cls.name,
                     name=function.name,
                     **read_override(function)._asdict(),
                 )
                 self.recorder.note(fact)
+
+    def _note_masks(self, cls: Class, frame: Frame) -> None:
+        """Dropout that a module's class draws by hand."""
+        for method, attribute, drawn in read_masks(cls):
+            names = (cls.name, method.name, attribute)
+            if not any(self.speaks("dropout", name) for name in names):
+                continue
+            fact = FunctionalCall(
+                self.place(frame, drawn.at),
+                method.qualname,
+                name=show(drawn.func).rpartition(".")[2],
+                training="drawn",
+                guarded=self.speaks("training", method.name),
+                stochastic=any(self.speaks("stochastic", name) for name in names),
+                owner=cls.name,
+            )
+            self.recorder.note(fact)
 
     def _idle_on_class(self, node: Expr, decorator: Value, frame: Frame) -> None:
         atom = only(decorator)

@@ -19,14 +19,15 @@ from evalguard.events import (
     Item,
     Mapping,
     Name,
+    Raise,
     Stmt,
 )
 from evalguard.facts import GradModeLeft, HiddenModules, Origin
 from evalguard.flow.attributes import PLACED
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, Arguments, is_test_file
-from evalguard.flow.running import Running
 from evalguard.flow.state import ModeState, State
+from evalguard.flow.undone import Undone
 from evalguard.flow.values import ANYTHING, Atom, Cls, Fun, Inert, Ref, Value, constant, one, only
 from evalguard.knowledge import Hook
 from evalguard.link import Program
@@ -35,11 +36,11 @@ from evalguard.places import Place
 
 UNSEEN_CALLER = Arguments((), (), True)
 MOST_CONTEXTS = 3
-TRAINING_HOOKS = frozenset(("training_step",))
+SWITCHED = frozenset(("train", "eval"))
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
-class Entries(Running):
+class Entries(Undone):
     """Walks what nothing else has reached."""
 
     def __init__(self, program: Program) -> None:
@@ -64,8 +65,27 @@ class Entries(Running):
         self._walk_for_parts()
 
     def _walk_if_due(self, known: Known) -> None:
-        if known.matters and not known.walked and known.function.name not in NEVER:
+        if known.walked or known.function.name in NEVER:
+            return
+        starts = known.matters and (known.starts or self._meets_modes(known))
+        if starts or self._is_hook(known):
             self._walk_entry(known)
+
+    def _is_hook(self, known: Known) -> bool:
+        """Whether a framework calls a method in a mode of its own, or trains on its result."""
+        hook = self._hook(known.owner, known.function.name) if known.owner is not None else None
+        return hook is not None and (hook.trains or hook.mode is not Mode.UNSEEN)
+
+    def _meets_modes(self, known: Known) -> bool:
+        """Whether a method's object comes with modes that its class switches or loads."""
+        return known.owner is not None and any(
+            self.program.interest.carries(
+                self.classes[atom.number].cls, self.classes[atom.number].path
+            )
+            for cls in self._contexts_of(known)
+            for atom in self.classes.ancestry(cls)
+            if isinstance(atom, Cls)
+        )
 
     def _walk_for_parts(self) -> None:
         """The forward passes of classes with frozen parts, and what classes keep in containers."""
@@ -76,8 +96,27 @@ class Entries(Running):
             if known.function.name == "forward" and owner in self.with_frozen_parts:
                 self._walk_entry(known)
         for blueprint in list(self.classes):
-            if self.classes.is_module(blueprint.number) and _keeps_containers(blueprint.cls):
-                self._prototype(blueprint.number)
+            telling = _keeps_containers(blueprint.cls) or not SWITCHED.isdisjoint(
+                blueprint.cls.uses
+            )
+            if telling and self.classes.is_module(blueprint.number):
+                for cls in self._made(blueprint.number):
+                    self._prototype(cls)
+
+    def _made(self, cls: int) -> list[int]:
+        """The class, or if it is abstract the classes that are made in its place."""
+        if not self._is_abstract(cls):
+            return [cls]
+        return self.classes.descendants(cls)[:MOST_CONTEXTS]
+
+    def _is_abstract(self, cls: int) -> bool:
+        """Whether a class leaves its ``forward`` to its subclasses."""
+        forward = self.member(cls, "forward", State(self.world))
+        atom = only(forward) if forward is not None else None
+        if not isinstance(atom, Fun) or not self.classes[cls].subclasses:
+            return False
+        body = self.functions[atom.number].function.body
+        return len(body) == 1 and isinstance(body[0], Raise)
 
     def _walk_entry(self, known: Known) -> None:
         if known.owner is None:
@@ -134,8 +173,9 @@ class Entries(Running):
             with suppress(*UNFINISHED):
                 self.construct(thing.number, UNSEEN_CALLER, place, name, state, frame)
             self._prototypes[cls] = state
-            if module:
+            if module and not self._is_abstract(cls):
                 self._note_hidden(thing.number, cls, state)
+                self.note_undone(thing.number, state, frame)
         return Ref(thing.number), self._prototypes[cls].copy()
 
     def _note_hidden(self, number: int, cls: int, state: State) -> None:
@@ -151,7 +191,7 @@ class Entries(Running):
                 inside = [item for item in self.reached(one(atom), state) if self._held(item)]
                 if kind in ("list", "dict") and inside:
                     fact = self._hidden(name, atom, inside, reached, cls, where.value, state)
-                    self.recorder.note(fact)
+                    self.recorder.hidden(fact)
 
     def _held(self, atom: Atom) -> bool:
         if isinstance(atom, Inert):
@@ -207,9 +247,8 @@ class Entries(Running):
     def _prepare(self, me: Ref, cls: int, hook: Hook | None, state: State) -> None:
         """The modes at a method's start: a framework's, or whatever callers have made of them."""
         frame = self.frames[self.classes[cls].frame]
-        if self.things[me.thing].kind == "module":
-            if hook is not None and hook.mode is Mode.UNSEEN:
-                return
+        as_left = hook is not None and hook.mode is Mode.UNSEEN
+        if self.things[me.thing].kind == "module" and not as_left:
             mode = hook.mode if hook is not None else Mode.UNSEEN
             origins: frozenset[Origin] = frozenset()
             if hook is not None and mode is not Mode.UNSEEN:
@@ -228,6 +267,8 @@ class Entries(Running):
         inner.entry = True
         inner.in_forward = self._is_forward(fun, known.function)
         self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
+        if hook is not None:
+            self.meet_hook(hook, inner, state)
         grad = hook.grad if hook is not None else known.grad
         if grad is not None:
             state.grad, state.grad_place = grad, known.grad_place
@@ -240,7 +281,7 @@ class Entries(Running):
             value = ANYTHING
         if self.fuel <= 0:
             self.recorder.unsettle(range(before + 1, self.recorder.count() + 1))
-        if hook is not None and known.function.name in TRAINING_HOOKS:
+        if hook is not None and hook.trains:
             taint = self.deep(value, state).taint
             self.recorder.backward(taint, Place(known.path, known.function.at))
             self.recorder.stepped(None)

@@ -33,8 +33,13 @@ from evalguard.flow.values import (
     ANYTHING,
     MADE,
     Atom,
+    Cls,
     Cond,
+    Fun,
+    Lit,
+    Method,
     Part,
+    Partial,
     Ref,
     Value,
     constant,
@@ -120,7 +125,8 @@ class Evaluating(Conditions):
         iterable = self.iterated(node.clauses[0].iterable, state, frame)
         if len(node.clauses) == 1 and not node.clauses[0].conditions:
             known = self.sequence(iterable, state)
-            if known and len(known) <= MOST_UNROLLED:
+            few = known is not None and 0 < len(known) <= MOST_UNROLLED
+            if known and few and all(self._tells_apart(value, state) for value in known):
                 return self._item_by_item(node, known, state, frame)
         before = state.narrow
         for index, clause in enumerate(node.clauses):
@@ -139,6 +145,16 @@ class Evaluating(Conditions):
         holder = self.emptied(kind, node.at, frame, state)
         self.assign(holder, ITEMS, value, state)
         return one(Ref(holder))
+
+    def _tells_apart(self, value: Value, state: State) -> bool:
+        """Whether it matters which of several items this is: a name, a module, a function."""
+        for atom in value.atoms:
+            if isinstance(atom, (Lit, Fun, Cls, Partial, Method)) or self.is_module(atom):
+                return True
+            pair = self.sequence(one(atom), state) if isinstance(atom, Ref) else None
+            if pair and any(self._tells_apart(item, state) for item in pair):
+                return True
+        return False
 
     def _item_by_item(
         self, node: Comprehension, items: list[Value], state: State, frame: Frame

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from evalguard.events import Const, Define, Function, Item, Param, show
+from evalguard.events import Attr, Define, Function, Item, Name, Param
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
+from evalguard.flow.lifts import Lift, Lifted
+from evalguard.flow.passes import Survey
 from evalguard.flow.state import State, distinguishing, join_states, settle
 from evalguard.flow.values import (
     ANYTHING,
     Atom,
     Cls,
     Fun,
+    Lib,
     Managed,
     Method,
     Part,
@@ -29,10 +33,9 @@ from evalguard.flow.values import (
 from evalguard.flow.variables import ITEMS
 from evalguard.places import Place
 
-LISTS = frozenset(("List", "list", "Sequence", "Iterable", "typing.List", "typing.Sequence"))
-OFTEN = 12
+OFTEN = 6
 SHORT = 3
-TOO_OFTEN = 80
+TOO_OFTEN = 24
 
 
 class Functions(Builtins):
@@ -51,16 +54,19 @@ class Functions(Builtins):
             self.function_numbers[key] = number
             known = Known(number, function, frame.path, frame.thing, owner)
             known.matters = self._matters(function)
+            known.starts = self.program.interest.starts(function, frame.path)
+            known.tells = known.starts or self.program.interest.makes(function)
             self.functions.append(known)
         frame.captured = True
         return Fun(number, frame.thing, None)
 
     def _matters(self, function: Function) -> bool:
         return (
-            not function.uses.isdisjoint(self.program.interesting)
+            not function.uses.isdisjoint(self.program.interest.follow)
             or function.name == "__init__"
             or "cls" in function.uses
             or len(function.body) <= SHORT
+            or any(map(self.knowledge.steps, function.uses))
             or any(isinstance(stmt, Define) for stmt in function.body)
         )
 
@@ -71,7 +77,7 @@ class Functions(Builtins):
         known = self.functions[fun.number]
         if known.role == "manager":
             return one(Managed(fun, args))
-        if self._idle_call(fun, known, args, state):
+        if self._idle_call(fun, known, args, state, frame):
             if known.matters:
                 self._stop_short(known, args, state)
             return self._passed_over(args, place, text, frame, state)
@@ -89,26 +95,43 @@ class Functions(Builtins):
     def _stop_short(self, known: Known, args: Arguments, state: State) -> Value:
         """A call that isn't followed although it matters: it may train on what it is given."""
         value = tainted([self.deep(item, state) for item in args.values()])
-        if not known.function.uses.isdisjoint(self.program.training):
+        if not known.function.uses.isdisjoint(self.program.interest.training):
             self.recorder.unsettle(value.taint)
         return value
 
-    def _idle_call(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
+    def _idle_call(
+        self, fun: Fun, known: Known, args: Arguments, state: State, frame: Frame
+    ) -> bool:
         """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""
-        if known.matters and known.walks < OFTEN:
+        if frame.in_forward and not known.tells:
+            return True
+        if known.matters and known.walks < (TOO_OFTEN if known.tells else OFTEN):
+            return False
+        if known.walks < OFTEN and self._keeps(fun, args, state):
             return False
         return known.walks >= TOO_OFTEN or not self._carries(fun, args, state)
 
+    def _keeps(self, fun: Fun, args: Arguments, state: State) -> bool:
+        """Whether a method's plain object may keep a result that it is given, or give it back."""
+        if fun.bound is None or self.things[fun.bound.thing].kind != "object":
+            return False
+        number = fun.bound.thing
+        held = [state.get((number, name)) for name in self.things.names(number)]
+        values = [*args.values(), *[value for value in held if value is not None]]
+        return any(self.deep(value, state, 1).taint for value in values)
+
     def _carries(self, fun: Fun, args: Arguments, state: State) -> bool:
-        """Whether a call is given a module, a function or an object that may hold one."""
+        """Whether a call is given a module, its class, a function or an object that holds one."""
         atoms = [atom for value in args.values() for atom in value.atoms]
         if fun.bound is not None:
             atoms.append(fun.bound)
         return any(self._carrier(atom, state, 2) for atom in atoms)
 
     def _carrier(self, atom: Atom, state: State, depth: int) -> bool:
-        if isinstance(atom, (Fun, Part, Partial, Method, Cls)):
+        if isinstance(atom, (Fun, Part, Partial, Method)):
             return True
+        if isinstance(atom, Cls):
+            return self.classes.is_module(atom.number)
         if not isinstance(atom, Ref):
             return False
         thing = self.things[atom.thing]
@@ -163,10 +186,34 @@ class Functions(Builtins):
     def _lift(
         self, inner: Frame, module: int, place: Place, text: str, state: State, frame: Frame
     ) -> None:
-        if frame.lifted is not None and self.within(module, frame.lifted_module, state):
-            inner.lifted, inner.lifted_module = frame.lifted, frame.lifted_module
-        elif frame.me is None or not self.within(module, frame.me.thing, state):
-            inner.lifted, inner.lifted_module = (place, text.rpartition(".")[0] or text), module
+        owner = text.rpartition(".")[0] or text
+        lift = Lift(inner.context, place, owner, module, state.copy())
+        around = frame.lifts
+        inside = around and self.within(module, around[0].module, state)
+        inner.lifts = (*around, lift) if inside else (lift,)
+
+    def lifted(self, number: int, survey: Survey, state: State, frame: Frame) -> tuple[Lifted, ...]:
+        """The calls of methods around a pass, from the first that was made in its modes."""
+        out: list[Lifted] = []
+        for lift in frame.lifts:
+            if not self.within(number, lift.module, state):
+                continue
+            if out or self._as_before(number, survey, lift.before, state):
+                whole = self.things[lift.module]
+                module = replace(
+                    survey.module, text=lift.text, type=self.type_of(whole), built=whole.built
+                )
+                recording = lift.before.grad == state.grad
+                tested = self.in_unit_test(lift.place.path)
+                out.append(Lifted(lift.place, module, recording, tested))
+        return tuple(out)
+
+    def _as_before(self, number: int, survey: Survey, before: State, state: State) -> bool:
+        """Whether nothing has switched a module since."""
+        if next(state.modes.differences(before.modes), None) is None:
+            return True
+        then = self.survey(number, "", before)
+        return (then.mode, then.mixed, then.origins) == (survey.mode, survey.mixed, survey.origins)
 
     def frame_of(self, fun: Fun, known: Known, context: int) -> Frame:
         """An empty frame for a function."""
@@ -185,7 +232,7 @@ class Functions(Builtins):
         if known.owner is None and outer is not None:
             inner.me, inner.owner = fun.bound or outer.me, outer.owner
         if outer is not None and known.owner is None:
-            inner.lifted, inner.lifted_module = outer.lifted, outer.lifted_module
+            inner.lifts = outer.lifts
         self.frames[thing.number] = inner
         return inner
 
@@ -228,13 +275,18 @@ class Functions(Builtins):
         if param.default is not None and not args.open:
             home = self.frames.get(known.frame)
             return self.value(param.default, state, home) if home else ANYTHING
-        return self._noted_list(param, inner, known, state) or self.parameter(param, inner, known)
+        return self._noted_list(param, inner, known, state) or self._parameter(
+            param, inner, known, state
+        )
 
     def _noted_list(self, param: Param, inner: Frame, known: Known, state: State) -> Value | None:
         """What an unseen caller passes for a ``List[Net]``: modules of that class."""
         home = self.frames.get(known.frame)
         note = param.note
-        if home is None or not isinstance(note, Item) or show(note.value) not in LISTS:
+        if home is None or not isinstance(note, Item):
+            return None
+        kind = self._library_name(self.value(note.value, state, home))
+        if not self.knowledge.is_sequence(kind):
             return None
         atom = only(self.value(note.key, state, home))
         if not isinstance(atom, Cls) or not self.classes.is_module(atom.number):
@@ -246,22 +298,25 @@ class Functions(Builtins):
         self.assign(holder.number, ITEMS, one(Ref(thing.number)), state)
         return one(Ref(holder.number))
 
-    def parameter(self, param: Param, inner: Frame, known: Known) -> Value:
+    def _library_name(self, value: Value) -> str:
+        atom = only(value)
+        return atom.name if isinstance(atom, Lib) else ""
+
+    def _parameter(self, param: Param, inner: Frame, known: Known, state: State) -> Value:
         """What an unseen caller passes."""
         thing, new = self.things.make(("param", inner.context, inner.thing, param.name), "unknown")
         if new:
             thing.text = f"{known.function.name}.{param.name}"
             thing.place = Place(known.path, known.function.at)
-            thing.shown = self._noted_module(param)
+            thing.shown = self._noted_module(param, known, state)
         return one(Ref(thing.number))
 
-    def _noted_module(self, param: Param) -> bool:
-        note = param.note
-        return (
-            note is not None
-            and not isinstance(note, (Const, Item))
-            and (show(note).rpartition(".")[2] in ("Module", "LightningModule"))
-        )
+    def _noted_module(self, param: Param, known: Known, state: State) -> bool:
+        home = self.frames.get(known.frame)
+        if home is None or not isinstance(param.note, (Name, Attr)):
+            return False
+        kind = self._library_name(self.value(param.note, state, home))
+        return self.knowledge.is_module_base(kind) is True
 
     def walk(self, inner: Frame, known: Known, state: State) -> Value:
         """Walk a function's body; its end becomes the state."""

@@ -12,9 +12,12 @@ from evalguard.flow.values import (
     Ctx,
     Fun,
     Value,
+    join_all,
     one,
 )
 from evalguard.modes import Grad
+
+EVERY = "*"
 
 
 class Gradients(Functionals):
@@ -29,7 +32,9 @@ class Gradients(Functionals):
         ]
         if functions and known.grad and known.argument is None:
             return self._decorated(functions[0], known.grad_of(), site, frame)
-        value = one(Ctx(name, flag, self.argument(known.target, args)))
+        every = known.target is not None and known.target.name == EVERY
+        target = join_all(args.positional) if every else self.argument(known.target, args)
+        value = one(Ctx(name, flag, target))
         if known.immediate:
             grad = self.grad_of(name, flag, state, frame)
             self.enter_grad(grad, site, state, frame)

@@ -7,12 +7,11 @@ from dataclasses import replace
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward, Exported
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.gradients import Gradients
+from evalguard.flow.frameworks import Frameworks, argument_text, class_of
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
-    Atom,
     Fun,
     Inert,
     Method,
@@ -32,19 +31,37 @@ from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 
 
-class Libraries(Gradients):
+class Libraries(Frameworks):
     """Calls of library names."""
 
     def library_call(
         self, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Call a library's function or class."""
-        known = self.knowledge
-        name = known.canonical(name)
-        if (export := known.export(name)) is not None:
+        name = self.knowledge.canonical(name)
+        if (export := self.knowledge.export(name)) is not None:
             self._note_export(export, args, site, state, frame)
-        if known.context(name) is not None:
+        result = self._acted(name, args, site, state, frame)
+        return self._returned(name, args, site, state, frame) if result is None else result
+
+    def _acted(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value | None:
+        """Switch or call what a call is given; what comes back, if that is settled by it."""
+        if (switch := self.knowledge.switch(name)) is not None:
+            self.switching(switch, args, site, state, frame)
+        if (result := self.called_back(name, args, site, state, frame)) is not None:
+            return result
+        if self.knowledge.context(name) is not None:
             return self._context(name, args, site, state, frame)
+        if self.knowledge.wrapper(name) is not None and self.knowledge.layer(name) is None:
+            return self._wrapped(name, args, site, state, frame)
+        return None
+
+    def _returned(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        known = self.knowledge
         if (functional := known.functional(name)) is not None:
             return self._functional(functional, args, site, state, frame)
         wrapper, layer = known.wrapper(name), known.layer(name)
@@ -56,15 +73,29 @@ class Libraries(Gradients):
             rest = args._replace(positional=args.positional[1:])
             method = Method(owner, name.rpartition(".")[2])
             return self.method_call(method, rest, site, state, frame)
-        if self._is_plain(name):
-            value = self._plain_object(name, args, site, state, frame)
+        factory = known.factory(name)
+        if self.makes_object(name, factory):
+            value = self.plain_object(name, args, site, state, frame)
             self.note_optimizer(value, args, state)
             return value
-        if (factory := known.factory(name)) is not None and factory.module:
-            return self._factory(factory, args, site, state, frame)
-        if known.switch(name) is not None:
-            return self._switching(name, args, site, state, frame)
+        if factory is not None and factory.module:
+            return self.factory_made(factory, name, args, site, state, frame)
         return self.effect(name, None, args, site, state, frame)
+
+    def library_method_call(
+        self, dotted: str, method: Method, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value | None:
+        """Do what the tables tell of a method that an object has from a library's class.
+
+        Returns:
+            What comes back; None if that is what the method of any module gives.
+        """
+        me = one(method.owner)
+        given = args._replace(keywords=(*args.keywords, ("self", me)))
+        result = self._acted(dotted, given, site, state, frame)
+        if result is None and not self.is_module(method.owner):
+            return self.effect(method.name, me, args, site, state, frame)
+        return result
 
     def _note_export(
         self, export: Export, args: Arguments, site: Call, state: State, frame: Frame
@@ -74,8 +105,7 @@ class Libraries(Gradients):
         if not isinstance(atom, Ref) or export.applies(*self.constants(args)) is not True:
             return
         seen = self.survey(atom.thing, self.things[atom.thing].text, state)
-        place = export.argument.position or 0
-        text = show(site.args[place]) if place < len(site.args) else seen.module.text
+        text = argument_text(export.argument, site) or seen.module.text
         fact = Exported(
             self.place(frame, site.at),
             frame.known.function.qualname if frame.known else "",
@@ -113,7 +143,7 @@ class Libraries(Gradients):
         for arg in args.values():
             for atom in self.reached(arg, state):
                 if isinstance(atom, Part):
-                    things |= self._reach(atom.thing, state)
+                    things.add(atom.thing)
                 elif isinstance(atom, Inert):
                     inert = True
                 elif isinstance(atom, Ref):
@@ -122,36 +152,6 @@ class Libraries(Gradients):
             if isinstance(atom, Ref):
                 old = self.optimizers.get(atom.thing, frozenset())
                 self.optimizers[atom.thing] = old | things
-
-    def reached(self, value: Value, state: State, depth: int = 3) -> list[Atom]:
-        """The atoms of a value and of the items in it."""
-        out: list[Atom] = []
-        for atom in ordered(value.atoms):
-            out.append(atom)
-            if isinstance(atom, Ref) and depth and self.things[atom.thing].kind in ("list", "dict"):
-                for name in self.things.names(atom.thing):
-                    held = state.get((atom.thing, name))
-                    out += self.reached(held, state, depth - 1) if held else []
-        return out
-
-    def _is_plain(self, name: str) -> bool:
-        """Whether a name is that of a class whose objects are no modules."""
-        if self.knowledge.effect(name) == "record":
-            return True
-        spelt = name.rpartition(".")[2][:1].isupper()
-        return spelt and self.knowledge.is_module_base(name) is False
-
-    def _plain_object(
-        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
-    ) -> Value:
-        """An object of a library class that is no module; a record holds what it is given."""
-        place = self.place(frame, site.at)
-        thing, _ = self.things.make(("plain", frame.context, place), "object")
-        thing.lib, thing.text, thing.place = name, show(site), place
-        for key, value in args.keywords if self.knowledge.effect(name) == "record" else ():
-            self.assign(thing.number, key, value, state)
-            self.assign(thing.number, f"[{key!r}]", value, state)
-        return one(Ref(thing.number))
 
     # Modules.
 
@@ -209,12 +209,13 @@ class Libraries(Gradients):
         )
         self.recorder.note(fact)
 
-    def _factory(
-        self, factory: Factory, args: Arguments, site: Call, state: State, frame: Frame
+    def factory_made(
+        self, factory: Factory, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
+        """What a library's factory returns."""
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("made", frame.context, place), "module")
-        thing.lib, thing.text, thing.place = factory.name, show(site), place
+        thing.lib, thing.text, thing.place = class_of(name), show(site), place
         thing.sensitive, thing.because = factory.sensitive, factory.name
         thing.detector = factory.detector
         mode = self.written(factory.mode_of(*self.constants(args)), "loaded", show(site), place)
@@ -240,8 +241,11 @@ class Libraries(Gradients):
             return tainted(args.values())
         if wrapper.copy:
             value = self.copied(value, site, state, frame)
-        if wrapper.mode is not None:
-            self.switch_value(value, wrapper.mode, site, state, frame)
+        mode = wrapper.mode_of(*self.constants(args))
+        if mode is not None:
+            self.switch_value(value, mode, site, state, frame)
+        if wrapper.adds:
+            self.add_parts(value, state)
         if wrapper.item is None:
             return value
         items = self.container("list", site.at, frame)
@@ -278,28 +282,6 @@ class Libraries(Gradients):
         state.modes[thing.number] = mode
         return one(Ref(thing.number))
 
-    # Switches.
-
-    def switch_value(
-        self, value: Value, mode: Mode, site: Call, state: State, frame: Frame
-    ) -> None:
-        """Set the mode of all that a value may stand for."""
-        place = self.place(frame, site.at)
-        wanted = self.written(mode, "switched", show(site), place)
-        for atom in ordered(value.atoms):
-            if isinstance(atom, (Ref, Part)):
-                self.switch_atom(atom, wanted, state, frame)
-
-    def _switching(
-        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
-    ) -> Value:
-        switch = self.knowledge.switch(name)
-        assert switch is not None
-        value = self.argument(switch.argument, args)
-        if value is not None and switch.mode is not None and not switch.held:
-            self.switch_value(value, switch.mode, site, state, frame)
-        return tainted(args.values())
-
     # What a call does to a result.
 
     def effect(
@@ -316,7 +298,13 @@ class Libraries(Gradients):
         if owner is not None:
             values.insert(0, self.deep(owner, state))
         taint = tainted(values)
+        if owner is not None:
+            result = self.called_back(name, args, site, state, frame)
+            if result is not None:
+                return result
         word = self.knowledge.effect(name)
+        if word == "looks":
+            return ANYTHING
         if word == "dummy":
             return one(MADE)
         if word == "measures":
@@ -329,13 +317,31 @@ class Libraries(Gradients):
             return ANYTHING
         if word == "backward":
             self.recorder.backward(taint.taint, self.place(frame, site.at))
+            self._graded(frame)
             self._leaked_into(taint, site, state, frame)
             return ANYTHING
         if word == "gradient":
-            self.recorder.wanted(taint.taint)
+            self.recorder.wanted(taint.taint, self._around(frame))
+            self._graded(frame)
             self.recorder.fed(taint.taint)
             return taint
         return self._unknown(name, owner, values, args, site, state, frame)
+
+    def _graded(self, frame: Frame) -> None:
+        """Gradients are taken: in none of the calls under way they are recorded for nothing."""
+        self.recorder.graded([step.place for step in self.steps(frame.context)])
+
+    def _around(self, frame: Frame) -> list[tuple[int, str]]:
+        """The call under way, and those of a module's methods that led to it."""
+        name = frame.known.function.qualname if frame.known else ""
+        methods = {lift.context for lift in frame.lifts}
+        out, context = [(frame.context, name)], frame.context
+        while context:
+            chain = self.chains[context]
+            if context in methods and chain.step is not None:
+                out.append((context, chain.step.function))
+            context = chain.parent
+        return out
 
     def _unknown(
         self,
@@ -353,7 +359,7 @@ class Libraries(Gradients):
         last = name.rpartition(".")[2]
         if taint.taint and last != "update" and self.speaks("training", last):
             self.recorder.escaped(taint.taint)
-        if not name.startswith("functools."):
+        if self.knowledge.caller(name) is None:
             self._call_back(args, site, state, frame)
         made = [value for value in values if constant(value) is None]
         if made and all(self.made(value) for value in made):
@@ -375,8 +381,17 @@ class Libraries(Gradients):
         state.modes.pop(number)
 
     def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> None:
-        """A project function handed to something that can't be seen is taken to be called."""
+        """A project function handed to something that can't be seen is taken to be called.
+
+        A module's ``forward`` isn't: what it would be given, and what becomes of it, is unknown.
+        """
         for value in args.values():
             for atom in ordered(value.atoms):
-                if isinstance(atom, (Fun, Partial)):
+                if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom):
                     self.call_value(one(atom), Arguments((), (), True), site, state, frame)
+
+    def _is_forward_of_module(self, atom: Fun | Partial) -> bool:
+        if isinstance(atom, Partial) or atom.bound is None:
+            return False
+        named = self.functions[atom.number].function.name == "forward"
+        return named and self.things[atom.bound.thing].kind == "module"

@@ -103,7 +103,7 @@ class Members(Variables):
         self, owner: Value, name: str, args: Arguments, site: Expr, state: State, frame: Frame
     ) -> Value:
         """What ``__getitem__`` or ``__iter__`` of the project's classes return; others stay."""
-        atoms = [atom for atom in owner.atoms if isinstance(atom, Ref) and self._made(atom)]
+        atoms = [atom for atom in owner.atoms if isinstance(atom, Ref) and self._is_made(atom)]
         if not atoms:
             return owner
         out = Value(owner.atoms.difference(atoms), owner.taint)
@@ -121,7 +121,7 @@ class Members(Variables):
                 out = join(out, one(atom))
         return owner if out == owner else out
 
-    def _made(self, atom: Ref) -> bool:
+    def _is_made(self, atom: Ref) -> bool:
         """Whether an atom is an object of a project class."""
         thing = self.things[atom.thing]
         return thing.cls is not None and thing.kind != "class"

@@ -15,6 +15,7 @@ from evalguard.flow.values import (
     ANYTHING,
     Cls,
     File,
+    Fun,
     Inert,
     Lit,
     Method,
@@ -32,8 +33,6 @@ from evalguard.flow.values import (
 from evalguard.flow.variables import ITEMS, item_name, key_of
 from evalguard.knowledge import ModuleMethod
 from evalguard.modes import Mode
-
-NO_PROOF = frozenset(("add_module", "forward", "apply", "type", "compile", "float", "to", "cpu"))
 
 
 class MethodCall(NamedTuple):
@@ -66,6 +65,13 @@ class Methods(Libraries):
         if isinstance(owner, File):
             key = args.positional[0] if args.positional else ANYTHING
             return self.by_key(one(owner), key, state, frame) or ANYTHING
+        if isinstance(owner, Ref) and name == "__init__":
+            self.keep_given(owner.thing, args, state)
+        dotted = self.library_method(owner.thing, name) if isinstance(owner, Ref) else ""
+        if dotted:
+            result = self.library_method_call(dotted, method, args, site, state, frame)
+            if result is not None:
+                return result
         if isinstance(owner, Cls):
             return self._class_method(owner, name, args, site, state, frame)
         if isinstance(owner, Lit):
@@ -97,9 +103,10 @@ class Methods(Libraries):
         self, owner: Cls, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         for base in self.classes.libraries(owner.number):
-            factory = self.knowledge.factory(f"{base}.{name}")
+            dotted = f"{base}.{name}"
+            factory = self.knowledge.factory(dotted)
             if factory is not None and factory.module:
-                value = self._factory(factory, args, site, state, frame)
+                value = self.factory_made(factory, dotted, args, site, state, frame)
                 for atom in value.atoms:
                     if isinstance(atom, Ref):
                         self.things[atom.thing].because = self.classes[owner.number].cls.name
@@ -119,7 +126,7 @@ class Methods(Libraries):
             thing = self.things[owner.thing]
             if thing.kind == "unknown" and not self._as_of_module(known, args):
                 return self.effect(known.name, one(owner), args, site, state, frame)
-            if known.effect != "train" and known.name not in NO_PROOF:
+            if not known.shared:
                 thing.shown = True
         handler = _EFFECTS.get(known.effect)
         if handler is not None:
@@ -157,14 +164,17 @@ class Methods(Libraries):
         owner, site = call.owner, call.site
         if isinstance(owner, Ref):
             override = self.override(self.things[owner.thing], "train", state)
-            if override is not None and len(self.functions[override.number].function.params) > 1:
+            if override is not None and self._takes_mode(override):
                 place = self.place(frame, site.at)
                 off = Arguments((lit(False),))
-                bound = override._replace(bound=owner)
-                self.call_function(bound, off, place, show(site.func), state, frame)
+                self.call_function(override, off, place, show(site.func), state, frame)
                 return one(owner)
         self._set_mode(owner, Mode.EVAL, "switched", site, state, frame)
         return None
+
+    def _takes_mode(self, override: Fun) -> bool:
+        params = self.functions[override.number].function.params
+        return len(params) > (override.bound is not None)
 
     def flag_mode(self, flag: Value, state: State, frame: Frame) -> Mode:
         """The mode that ``train(flag)`` sets."""

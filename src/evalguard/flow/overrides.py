@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evalguard.events import Attr, Call, Const, Function, Param, Return, show
+from evalguard.events import (
+    Attr,
+    Bind,
+    Call,
+    Const,
+    Function,
+    Name,
+    Param,
+    Return,
+    Stmt,
+    show,
+)
+from evalguard.places import Span
 
 MODE_NAMES = frozenset(("mode", "training", "train", "flag", "is_train", "is_training", "enable"))
+_DEF = 10_000  # beyond the end of any line that a person wrote
 TRAINS = frozenset(("backward", "zero_grad"))
 
 
@@ -18,6 +31,7 @@ class Override(NamedTuple):
     passes_mode: bool
     returns_self: bool
     trains: bool
+    in_two_minds: bool
 
 
 def read_override(function: Function) -> Override:
@@ -30,7 +44,27 @@ def read_override(function: Function) -> Override:
         passes_mode=_passes(switches),
         returns_self=any(_gives_self(item) for item in returns),
         trains=not function.uses.isdisjoint(TRAINS),
+        in_two_minds=any(_fixes_flag(stmt, function.params) for stmt in function.body)
+        and any(_hands_on(call) for call in switches),
     )
+
+
+def head_of(function: Function) -> Span:
+    """The line of its ``def``."""
+    return function.at._replace(end_line=function.at.line, end_column=_DEF)
+
+
+def _hands_on(call: Call) -> bool:
+    """``child.train(mode)``."""
+    given = (*call.args, *[value for _, value in call.keywords])
+    return any(not isinstance(value, Const) for value in given)
+
+
+def _fixes_flag(stmt: Stmt, params: tuple[Param, ...]) -> bool:
+    """``self.training = False``, whatever mode is asked for."""
+    if not isinstance(stmt, Bind) or not params or not isinstance(stmt.value, Const):
+        return False
+    return Attr(Name(params[0].name), "training") in stmt.targets
 
 
 def _takes_mode(params: tuple[Param, ...]) -> bool:

@@ -6,9 +6,8 @@ a metric or a ``return`` later on tells what the call was for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from evalguard.facts import (
     BuiltInForward,
@@ -16,47 +15,28 @@ from evalguard.facts import (
     Forward,
     FrozenPart,
     GradModeLeft,
-    Module,
+    HiddenModules,
     Origin,
     Purpose,
     Revealed,
     TrainingAssigned,
 )
-from evalguard.flow.state import ModeState
+from evalguard.flow.lifts import Lifted, Placing, both
+from evalguard.flow.passes import (
+    Block,
+    Frozen,
+    Pass,
+    at_switcher,
+    either,
+    elsewhere,
+    finished,
+    switched_elsewhere,
+)
 from evalguard.flow.values import Key
-from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
+from evalguard.modes import Intent, Mode
 from evalguard.places import Place
 
-Block = tuple[Place, bool]
 Path = tuple[frozenset[tuple[Key, bool]], tuple[int, ...]]
-
-
-class Frozen(NamedTuple):
-    """The frozen parts of a module that is called, and the numbers of all its parts."""
-
-    parts: tuple[FrozenPart, ...]
-    reach: frozenset[int]
-
-
-@dataclass(slots=True)
-class Pass:
-    """One forward call in one context, as far as it has been seen."""
-
-    thing: int
-    fact: Forward
-    origins: set[Origin]
-    inputs: set[int]
-    frozen: Frozen
-    block: Block | None
-    backward: Place | None = None
-    target: Place | None = None
-    measured: bool = False
-    shape: bool = False
-    escaped: bool = False
-    fed: bool = False
-    stepped: bool = False
-    partly_stepped: bool = False
-    unsettled: bool = False
 
 
 class Recorder:
@@ -68,6 +48,12 @@ class Recorder:
         self._facts: dict[tuple[object, ...], Fact] = {}
         self._pending: list[Pass] = []
         self._step_taken = False
+        self._graded: set[Place] = set()
+        self._adapting: set[tuple[int, int, str]] = set()
+
+    def graded(self, calls: Iterable[Place]) -> None:
+        """Gradients are taken inside of these calls."""
+        self._graded.update(calls)
 
     def token(self, context: int, place: Place, path: Path) -> int:
         """The number of a forward call, by place, call chain and path.
@@ -86,6 +72,7 @@ class Recorder:
         loop: Place | None,
         frozen: Frozen,
         block: Block | None,
+        lifts: tuple[Lifted, ...] = (),
     ) -> None:
         """Note a forward call of an object; seen again, the beliefs are joined.
 
@@ -97,16 +84,20 @@ class Recorder:
             loop: The loop that a mode not seen before has come with, if any.
             frozen: The module's frozen parts.
             block: The loop around it, and whether it is made in every round.
+            lifts: The calls of its module's methods around it, made in its modes.
         """
         known = self._passes.get(token)
         if known is None:
             fact = replace(fact, loop=loop if Mode.EVAL in fact.mode else None)
-            self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs), frozen, block)
+            self._passes[token] = Pass(
+                thing, fact, set(fact.origins), set(inputs), frozen, block, lifts
+            )
             return
         known.inputs |= inputs
+        known.lifts = both(known.lifts, lifts)
         known.origins.update(fact.origins)
         old = known.fact
-        module = old.module if known.thing == thing else _either(old.module, fact.module)
+        module = old.module if known.thing == thing else either(old.module, fact.module)
         news = fact.mode & ~old.mode
         known.fact = replace(
             old,
@@ -118,6 +109,7 @@ class Recorder:
             grad_place=old.grad_place or fact.grad_place,
             purpose=old.purpose | fact.purpose,
             loop=old.loop or (loop if news else None),
+            switcher=old.switcher if old.switcher == fact.switcher else None,
         )
 
     def begin(self) -> None:
@@ -174,6 +166,12 @@ class Recorder:
             fact = replace(known, library=library, training=training)
         self._facts[(GradModeLeft, fact.place)] = fact
 
+    def hidden(self, fact: HiddenModules) -> None:
+        """Modules in a container; of several classes that do it in one place, one is enough."""
+        known = self._facts.setdefault((HiddenModules, fact.place), fact)
+        if isinstance(known, HiddenModules) and (known.registered or known.switched):
+            self._facts[(HiddenModules, fact.place)] = fact
+
     def revealed(self, fact: Revealed) -> None:
         """``reveal_mode`` is reached; reached again, the beliefs are joined."""
         old = self._facts.get((Revealed, fact.place))
@@ -227,10 +225,11 @@ class Recorder:
         """How many forward calls there are; their tokens count up from 1."""
         return len(self._tokens)
 
-    def wanted(self, taint: Iterable[int]) -> None:
-        """Gradients of a value are asked for, not to train with."""
+    def wanted(self, taint: Iterable[int], calls: list[tuple[int, str]]) -> None:
+        """Gradients of a value are asked for, not to train with, in these calls of functions."""
         for known in self._known(taint):
             known.fact = replace(known.fact, purpose=known.fact.purpose | Purpose.INPUT_GRAD)
+            self._adapting.update((known.thing, *call) for call in calls)
 
     def _known(self, taint: Iterable[int]) -> list[Pass]:
         return [known for token in taint if (known := self._passes.get(abs(token)))]
@@ -275,102 +274,58 @@ class Recorder:
                     found |= {source.thing, item.thing}
         return found
 
+    def _others(self) -> list[Fact]:
+        """The other facts, but for what is seen better elsewhere: a frozen part in training."""
+        seen = {
+            part.frozen
+            for item in self._passes.values()
+            for part in item.frozen.parts
+            if item.backward
+        }
+        return [
+            fact
+            for fact in self._facts.values()
+            if not (isinstance(fact, FrozenPart) and fact.undone and fact.frozen in seen)
+        ]
+
     def facts(self) -> tuple[Fact, ...]:
         """Everything that happened, in a fixed order."""
+        self._mark_adapting()
         trained = {item.thing for item in self._passes.values() if item.stepped}
         rivals = self._rivals(trained)
         blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}
         forwards = [
-            _finished(item, self._beside(item, blocks), item.thing in trained, item.thing in rivals)
+            finished(item, self._beside(item, blocks), item.thing in trained, item.thing in rivals)
             for item in self._passes.values()
         ]
         steps: dict[Place, set[Origin]] = {}
         for fact in forwards:
             if fact.intent is Intent.TRAINING:
                 steps.setdefault(fact.place, set()).update(fact.origins)
-        forwards = [_elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
+        forwards = [elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
         frozen = self._frozen(forwards)
-        facts: list[Fact] = [*forwards, *frozen, *self._facts.values()]
+        facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others()]
         return tuple(sorted(facts, key=_order))
+
+    def _mark_adapting(self) -> None:
+        """Mark passes where the function that makes them takes gradients of their module."""
+        for (context, _, _), token in self._tokens.items():
+            item = self._passes.get(token)
+            if item and (item.thing, context, item.fact.function) in self._adapting:
+                item.fact = replace(item.fact, purpose=item.fact.purpose | Purpose.ADAPTS)
+
+    def _placed(self, forwards: list[Forward], steps: Mapping[Place, set[Origin]]) -> list[Forward]:
+        """The passes at the places that answer for them."""
+        lifts = [item.lifts for item in self._passes.values()]
+        each = list(zip(forwards, lifts, strict=True))
+        placing = Placing(each, self._graded)
+        return [
+            at_switcher(fact)
+            if fact.place in steps and switched_elsewhere(fact)
+            else placing.placed(fact, around)
+            for fact, around in each
+        ]
 
 
 def _order(fact: Fact) -> tuple[object, ...]:
     return (fact.place, type(fact).__name__, len(fact.calls), fact.calls)
-
-
-def _finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
-    fact, purpose = item.fact, item.fact.purpose
-    if beside:
-        purpose |= Purpose.SAME_STEP
-    if rival:
-        purpose |= Purpose.ADVERSARIAL
-    if item.stepped or (trained and not item.backward):
-        purpose |= Purpose.STEP
-    if item.measured:
-        purpose |= Purpose.MEASURED
-    if item.escaped:
-        purpose |= Purpose.ESCAPES
-    used = item.measured or item.escaped or item.fed or item.backward or item.target
-    if item.shape and not used:
-        purpose |= Purpose.SHAPE
-    if not used and not item.shape:
-        purpose |= Purpose.DISCARDED
-    return replace(
-        fact,
-        origins=tuple(sorted(item.origins, key=_origin_order)),
-        purpose=purpose,
-        backward=item.backward or item.target,
-        intent=_intent(item, purpose),
-    )
-
-
-def _either(one: Module, other: Module) -> Module:
-    """What is known of a call that may reach either of two modules."""
-    if one.sensitive is other.sensitive:
-        return one
-    return replace(one, sensitive=Sensitivity.UNKNOWN, unsure=True)
-
-
-def _elsewhere(fact: Forward, trained: set[Origin]) -> Forward:
-    """Mark a call that is a training step in another context, in a mode of the same origin."""
-    if fact.intent is Intent.TRAINING or trained.isdisjoint(fact.origins):
-        return fact
-    return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
-
-
-def _origin_order(origin: Origin) -> tuple[object, ...]:
-    return (origin.place or Place("", (0, 0, 0, 0)), origin.mode.value, origin.text)  # type: ignore[arg-type]
-
-
-def _intent(item: Pass, purpose: Purpose) -> Intent:
-    if item.backward:
-        return Intent.TRAINING
-    if item.target:
-        return Intent.TARGET
-    if item.unsettled and item.fact.grad != Grad.OFF:
-        return Intent.UNKNOWN
-    if item.fact.grad == Grad.OFF or not item.escaped:
-        return Intent.INFERENCE
-    return Intent.INFERENCE if Purpose.EVALUATION in purpose else Intent.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a call of a module would meet: the modes of its mode-sensitive parts, joined."""
-
-    module: Module
-    mode: Mode = NO_MODE
-    mixed: bool = False
-    assumed: bool = False
-    origins: frozenset[Origin] = frozenset()
-
-    @staticmethod
-    def of(module: Module, leaves: list[ModeState]) -> Survey:
-        """Join the leaves."""
-        mode, origins = NO_MODE, frozenset[Origin]()
-        for leaf in leaves:
-            mode |= leaf.mode
-            origins |= leaf.origins
-        exact = {leaf.mode for leaf in leaves if leaf.mode in (Mode.TRAIN, Mode.EVAL)}
-        mixed = len(exact) > 1 or any(leaf.mixed for leaf in leaves)
-        return Survey(module, mode, mixed, any(leaf.assumed for leaf in leaves), origins)

@@ -33,10 +33,11 @@ from evalguard.events import (
     show,
 )
 from evalguard.facts import SwitchNotCalled
+from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.core import Fork, Frame, LoopPoint
 from evalguard.flow.evaluating import MOST_UNROLLED
+from evalguard.flow.rounds import Rounds
 from evalguard.flow.state import State, flagged, settle
-from evalguard.flow.trying import Trying
 from evalguard.flow.values import (
     Ctx,
     Lib,
@@ -51,10 +52,9 @@ from evalguard.places import Span
 
 ASKED = ("training", "asked")
 MOST_ROUNDS = 4
-SWITCHES = ("train", "eval")
 
 
-class Running(Trying):
+class Running(Rounds):
     """Walks statements."""
 
     def run(self, block: Block, states: list[State], frame: Frame) -> list[State]:
@@ -300,7 +300,7 @@ class Running(Trying):
             point.round = number
             states = self._round(stmt, item, states, frame, point)
             ends += [end.copy() for end in states]
-            states = [end for end in states if not any(end.same(head) for head in heads)]
+            states = [end for end in states if not any(self.settled(end, head) for head in heads)]
             if not states:
                 break
             heads += [end.copy() for end in states]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from evalguard.facts import Origin
 from evalguard.flow.layers import Layers
-from evalguard.flow.values import Key, Value, join
+from evalguard.flow.values import Cell, Key, Value, join
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 
@@ -48,19 +48,27 @@ def flagged(state: ModeState) -> ModeState:
     return state._replace(origins=frozenset(origins))
 
 
-Cell = tuple[int, str]
+class Casts(Protocol):
+    """Objects that hold something since they were made, without a statement that set it."""
+
+    def __contains__(self, number: int) -> bool: ...
+
+    def read(self, cell: Cell) -> Value | None:
+        """What such an object holds under a name."""
 
 
 class World:
     """The state that all entry points start from: what importing the program leaves behind.
 
-    ``inherited`` tells the mode of an object that nothing in a state has switched.
+    ``inherited`` tells the mode of an object that nothing in a state has switched, ``casts`` what
+    an object holds that was cast from a mold.
     """
 
-    def __init__(self, inherited: Callable[[State, int], ModeState | None]) -> None:
+    def __init__(self, inherited: Callable[[State, int], ModeState | None], casts: Casts) -> None:
         self.fields: dict[Cell, Value] = {}
         self.modes: dict[int, ModeState] = {}
         self.inherited = inherited
+        self.casts = casts
 
     def absorb(self, state: State) -> None:
         """Make a finished import part of the world."""
@@ -124,7 +132,11 @@ class State:
     def get(self, cell: Cell) -> Value | None:
         """The value of a variable or attribute; None if it was never set."""
         value = self.fields.get(cell)
-        return self.world.fields.get(cell) if value is None else value
+        if value is None:
+            value = self.world.fields.get(cell)
+            if value is None and cell[0] in self.world.casts:
+                return self.world.casts.read(cell)
+        return value
 
     def mode(self, thing: int) -> ModeState | None:
         """The recorded mode of an object; None if nothing ever switched it."""
@@ -144,15 +156,6 @@ class State:
             if mine and theirs and (mine.mode, mine.mixed) != (theirs.mode, theirs.mixed):
                 return False
         return True
-
-    def same(self, other: State) -> bool:
-        """Whether two states are equal."""
-        return (
-            self.grad == other.grad
-            and self.assume == other.assume
-            and next(self.modes.differences(other.modes), None) is None
-            and next(self.fields.differences(other.fields), None) is None
-        )
 
     def decided(self, key: Key) -> bool | None:
         """Whether a condition is known to hold on this path."""

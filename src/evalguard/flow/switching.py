@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Class, show
-from evalguard.facts import Forward, FrozenPart, Module, Purpose
-from evalguard.flow.core import Arguments, Core, Frame, is_test_file
-from evalguard.flow.record import Frozen, Survey
+from evalguard.events import Class
+from evalguard.facts import Module
+from evalguard.flow.core import Arguments, Core, Frame
+from evalguard.flow.passes import Survey
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
-    ANY_ATOM,
-    MADE,
     Cls,
     Fun,
     Inert,
@@ -19,15 +17,12 @@ from evalguard.flow.values import (
     Ref,
     Saved,
     Value,
-    constant,
-    detached,
     lit,
     one,
     only,
     ordered,
-    tainted,
 )
-from evalguard.modes import Grad, Mode, Sensitivity
+from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
 
 DEEPEST_MODULE = 12
@@ -50,8 +45,9 @@ class Switching(Core):
         seen.add(number)
         self._forget_parts(number, state)
         state.modes[number] = wanted
-        for child in self._registered(number, state):
-            self._switch_child(child, wanted, state, frame, seen)
+        if self.molds.whole(number) is None:
+            for child in self._registered(number, state):
+                self._switch_child(child, wanted, state, frame, seen)
 
     def _switch_child(
         self, child: Thing, wanted: ModeState, state: State, frame: Frame, seen: set[int]
@@ -64,20 +60,19 @@ class Switching(Core):
             mode = Arguments((lit(wanted.mode == Mode.TRAIN),))
             place = next((origin.place for origin in wanted.origins), None)
             where = place or Place(frame.path, self.functions[override.number].function.at)
-            self.call_function(
-                override._replace(bound=Ref(child.number)), mode, where, child.text, state, frame
-            )
+            self.call_function(override, mode, where, child.text, state, frame)
 
     def override(self, thing: Thing, name: str, state: State) -> Fun | None:
-        """The project's own ``train`` or ``eval`` of an object's class."""
-        if thing.cls is None:
-            return None
+        """The project's own ``train`` or ``eval``: put on an object itself, or of its class."""
+        own = _function(state.get((thing.number, name)))
+        if own is not None or thing.cls is None:
+            return own
         for atom in self.classes.ancestry(thing.cls):
             if isinstance(atom, Cls):
                 found = state.get((self.classes[atom.number].thing, name))
                 if found is not None:
-                    funs = [item for item in found.atoms if isinstance(item, Fun)]
-                    return funs[0] if funs else None
+                    fun = _function(found)
+                    return fun._replace(bound=Ref(thing.number)) if fun else None
         return None
 
     def _forget_parts(self, number: int, state: State) -> None:
@@ -91,7 +86,7 @@ class Switching(Core):
     def _registered(self, number: int, state: State) -> list[Thing]:
         """The children that ``train()`` reaches: attributes and items that are modules."""
         out: dict[int, Thing] = {}
-        for name in self.things.names(number):
+        for name in self.things.holding(number):
             value = state.get((number, name))
             for atom in ordered(value.atoms) if value else ():
                 if isinstance(atom, (Ref, Part)):
@@ -117,6 +112,10 @@ class Switching(Core):
         if number in seen or depth > DEEPEST_MODULE:
             return []
         seen.add(number)
+        mold = self.molds.whole(number)
+        if mold is not None and not any(part in state.modes for part in self.things.parts(number)):
+            mode = self.things.mode(state, number)
+            return [(mode, sensitive, because) for sensitive, because in mold.leaves]
         thing = self.things[number]
         children = self._registered(number, state)
         out: list[Leaf] = []
@@ -167,7 +166,7 @@ class Switching(Core):
         because = sure[0][2] if sure else ""
         module = Module(
             text,
-            self._type(thing),
+            self.type_of(thing),
             sensitive,
             because,
             thing.kind == "module" or thing.shown,
@@ -183,7 +182,8 @@ class Switching(Core):
         part = self.things[number].parent is not None and state.mode(number) is None
         return part or any(leaf[2].endswith(ASKS) for leaf in leaves)
 
-    def _type(self, thing: Thing) -> str:
+    def type_of(self, thing: Thing) -> str:
+        """An object's class or factory, if known."""
         return self.classes[thing.cls].cls.name if thing.cls is not None else thing.lib
 
     def training_of(self, number: int, state: State) -> Value:
@@ -194,102 +194,11 @@ class Switching(Core):
         decided = state.assume.get(("training", number))
         return lit(decided) if decided is not None else one(Saved(known.mode, number))
 
-    def forward(
-        self, number: int, args: Arguments, site: Call, state: State, frame: Frame
-    ) -> Value:
-        """A module is called: note it, and mark the result."""
-        place, text = self.place(frame, site.at), self._named(number, site)
-        thing = self.things[number]
-        if thing.kind == "unknown" and thing.parent is None and state.mode(number) is not None:
-            thing.shown = True
-        inputs = [self.deep(value, state) for value in args.values()]
-        survey = self.survey(number, text, state)
-        shown, where = survey.module, place
-        if frame.lifted is not None and self.within(number, frame.lifted_module, state):
-            where = frame.lifted[0]
-            shown = self.survey(frame.lifted_module or number, frame.lifted[1], state).module
-        if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
-            return tainted(inputs)
-        path = (frozenset(state.assume.items()), tuple(loop.unrolled for loop in self.loops))
-        token = self.recorder.token(frame.context, place, path)
-        fact = Forward(
-            where,
-            frame.known.function.qualname if frame.known else "",
-            self.steps(frame.context),
-            module=shown,
-            mode=survey.mode,
-            mixed=survey.mixed,
-            assumed=survey.assumed,
-            origins=tuple(survey.origins),
-            grad=self._grad_of_call(number, site, state),
-            grad_place=state.grad_place,
-            purpose=self._purpose(number, args, state, frame),
-            caller_unseen=self.chains[frame.context].parent == 0,
-        )
-        both = Mode.TRAIN | Mode.EVAL in survey.mode
-        loop = self.loop_behind() or (self.loops[-1].place if both and self.loops else None)
-        fed = frozenset[int]().union(*[value.taint for value in inputs])
-        frozen = self._frozen_parts(number, state)
-        reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
-        block = frame.loops[-1].block() if frame.loops else None
-        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), block)
-        self.recorder.later(token, self.loops_behind(), survey.mode)
-        for value in inputs:
-            self.recorder.fed(value.taint)
-        return self._result(token, inputs, state)
-
-    def _frozen_parts(self, number: int, state: State) -> tuple[FrozenPart, ...]:
-        """The frozen parts of a module, the module itself aside, and their modes."""
-        out: list[FrozenPart] = []
-        thing = self.things[number]
-        owner = self.classes[thing.cls].cls.name if thing.cls is not None else thing.text
-        for name in self.things.names(number):
-            value = state.get((number, name))
-            for atom in ordered(value.atoms) if value else ():
-                if isinstance(atom, Ref) and (at := self._frozen_at(atom.thing, state)):
-                    if thing.cls is not None:
-                        self.with_frozen_parts.add(thing.cls)
-                    seen = self.survey(atom.thing, f"self.{name}", state)
-                    out.append(
-                        FrozenPart(
-                            at,
-                            module=seen.module,
-                            owner=owner,
-                            mode=seen.mode,
-                            mixed=seen.mixed,
-                            frozen=at,
-                            origins=tuple(sorted(seen.origins, key=repr)),
-                        )
-                    )
-        return tuple(out)
-
     def _frozen_at(self, number: int, state: State) -> Place | None:
         """Where an object's parameters were frozen."""
         value = state.get((number, FROZEN))
         atom = only(value) if value is not None else None
         return atom.value if isinstance(atom, Lit) and isinstance(atom.value, Place) else None
-
-    def _grad_of_call(self, number: int, site: Call, state: State) -> Grad:
-        """Whether a pass records; a method that can't be seen may turn gradients off itself."""
-        func = site.func
-        method = isinstance(func, Attr) and self.knowledge.is_inference_method(func.name)
-        held = isinstance(func, Attr) and self.things[number].text == func.name
-        return Grad.UNSEEN if method and not held and state.grad == Grad.ON else state.grad
-
-    def _named(self, number: int, site: Call) -> str:
-        """How the code names a module at its call: ``net`` in ``net.generate(...)``."""
-        func = site.func
-        if isinstance(func, Attr) and self.things[number].text != func.name:
-            method = func.name == "forward" or self.knowledge.is_inference_method(func.name)
-            return show(func.value) if method else show(func)
-        return show(func)
-
-    def _result(self, token: int, inputs: list[Value], state: State) -> Value:
-        cut = state.grad == Grad.OFF
-        taint = frozenset((-token if cut else token,))
-        for value in inputs:
-            taint |= (detached(value) if cut else value).taint
-        return Value(ANY_ATOM, taint)
 
     def within(self, number: int, ancestor: int | None, state: State) -> bool:
         """Whether a module is another, or one of its parts."""
@@ -299,54 +208,20 @@ class Switching(Core):
             return True
         return number in self._reach(ancestor, state)
 
-    def _reach(self, number: int, state: State) -> set[int]:
+    def _reach(self, number: int, state: State, whole: bool = False) -> set[int]:
+        """A module and its parts; of one that was cast, those in view unless ``whole``."""
         seen: set[int] = set()
         todo = [number]
         while todo and len(seen) < 500:
             item = todo.pop()
-            if item not in seen:
-                seen.add(item)
+            if item in seen:
+                continue
+            seen.add(item)
+            if not whole and self.molds.whole(item):
+                todo += self.things.held(item)
+            else:
                 todo += [child.number for child in self._registered(item, state)]
         return seen
-
-    def _purpose(self, number: int, args: Arguments, state: State, frame: Frame) -> Purpose:
-        purpose = Purpose.NONE
-        values = [value for value in args.values() if constant(value) is None]
-        if state.get((frame.thing, INPUT_GRADIENT)) is not None:
-            purpose |= Purpose.INPUT_GRAD
-        if state.get((number, PARTLY_FROZEN)) is not None:
-            purpose |= Purpose.FINE_TUNED
-        if len(args.values()) > 1 and self._twofold(number):
-            purpose |= Purpose.OTHER_RESULT
-        if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
-            purpose |= Purpose.DUMMY
-        names = self.function_names(frame)
-        owner = self.classes[frame.owner].cls.name if frame.owner is not None else ""
-        speaks = self.speaks
-        if names and (speaks("evaluation", names[0]) or speaks("evaluation", owner)):
-            purpose |= Purpose.EVALUATION
-        if self._in_unit_test(frame):
-            purpose |= Purpose.UNIT_TEST
-        if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
-            purpose |= Purpose.STOCHASTIC
-        return purpose | (Purpose.IN_LOADER_LOOP if frame.loops else Purpose.NONE)
-
-    def _in_unit_test(self, frame: Frame) -> bool:
-        """Whether a test function of a test file is under way, and this is in that file."""
-        outermost = self.functions[self.active[0]] if self.active else frame.known
-        if outermost is None or not outermost.function.name.lower().startswith("test"):
-            return False
-        return frame.path == outermost.path and is_test_file(frame.path)
-
-    def _twofold(self, number: int) -> bool:
-        """Whether a module returns something else in train mode, such as its losses."""
-        thing = self.things[number]
-        if thing.cls is None:
-            return thing.detector
-        return any(
-            isinstance(atom, Cls) and self.classes[atom.number].twofold
-            for atom in self.classes.ancestry(thing.cls)
-        )
 
     def deep(self, value: Value, state: State, depth: int = 3) -> Value:
         """A value with what the items of its containers depend on."""
@@ -372,3 +247,7 @@ class Switching(Core):
             thing = self.things[atom.thing]
             return thing.kind == "module" or thing.shown
         return isinstance(atom, (Inert, Part))
+
+
+def _function(value: Value | None) -> Fun | None:
+    return next((atom for atom in value.atoms if isinstance(atom, Fun)), None) if value else None

@@ -18,6 +18,7 @@ UNSEEN = ModeState(Mode.UNSEEN, frozenset())
 class Thing:
     """What never changes of an object. ``parent`` holds it as ``name``, if it is known only so.
 
+    ``holder`` holds it, and gives it its mode where nothing else does: a part of a cast.
     ``shown``: something other than a call shows that it is a module.
     """
 
@@ -28,6 +29,7 @@ class Thing:
     text: str = ""
     place: Place | None = None
     parent: int | None = None
+    holder: int | None = None
     sensitive: Sensitivity = Sensitivity.UNKNOWN
     because: str = ""
     shown: bool = False
@@ -43,6 +45,7 @@ class Things:
         self._all: list[Thing] = []
         self._numbers: dict[object, int] = {}
         self._names: dict[int, dict[str, None]] = {}
+        self._holding: dict[int, dict[str, None]] = {}
         self._held: dict[int, list[int]] = {}
 
     def __getitem__(self, number: int) -> Thing:
@@ -71,9 +74,39 @@ class Things:
             thing.place = self._all[parent].place
         return thing
 
-    def note(self, number: int, name: str) -> None:
-        """Remember that an object has an attribute (or, as ``*``, items)."""
+    def like(self, key: object, original: int, holder: int) -> tuple[int, bool]:
+        """A part of an object, like another's; and whether it is new."""
+        source = self._all[original]
+        thing, new = self.make(key, source.kind)
+        if new:
+            thing.cls, thing.lib, thing.text = source.cls, source.lib, source.text
+            thing.sensitive, thing.because = source.sensitive, source.because
+            thing.place, thing.shown, thing.detector = source.place, source.shown, source.detector
+            if source.kind == "module":
+                thing.holder = holder
+                self._held.setdefault(holder, []).append(thing.number)
+        return thing.number, new
+
+    def share_names(self, original: int, number: int) -> None:
+        """Give an object the attributes of another."""
+        self._names.setdefault(number, {}).update(self._names.get(original, {}))
+        self._holding.setdefault(number, {}).update(self._holding.get(original, {}))
+
+    def note(self, number: int, name: str, holding: bool = False) -> None:
+        """Remember that an object has an attribute (or, as ``*``, items).
+
+        Args:
+            number: The object.
+            name: The attribute.
+            holding: Whether it may hold an object.
+        """
         self._names.setdefault(number, {})[name] = None
+        if holding:
+            self._holding.setdefault(number, {})[name] = None
+
+    def holding(self, number: int) -> list[str]:
+        """The attributes that were ever set to an object."""
+        return list(self._holding.get(number, ()))
 
     def names(self, number: int) -> list[str]:
         """The attributes that were ever set on an object."""
@@ -94,10 +127,14 @@ class Things:
         """Whether an object is only known as a part of another."""
         seen: int | None = number
         while seen is not None:
-            seen = self._all[seen].parent
+            seen = self._above(seen)
             if seen == ancestor:
                 return True
         return False
+
+    def _above(self, number: int) -> int | None:
+        thing = self._all[number]
+        return thing.holder if thing.parent is None else thing.parent
 
     def mode(self, state: State, number: int) -> ModeState:
         """What is believed of an object's own mode: its own, or that of what holds it."""
@@ -106,12 +143,17 @@ class Things:
             known = state.mode(seen)
             if known is not None:
                 return known
-            seen = self._all[seen].parent
+            seen = self._above(seen)
         return UNSEEN
 
     def inherited(self, state: State, number: int) -> ModeState | None:
         """The mode that an object has where nothing set it; None where it doesn't exist yet."""
-        thing = self._all[number]
-        if thing.built is not None:
-            return None
-        return self.mode(state, number)
+        seen: int | None = number
+        while seen is not None:
+            known = state.mode(seen)
+            if known is not None:
+                return known
+            if self._all[seen].built is not None:
+                return None
+            seen = self._above(seen)
+        return UNSEEN

@@ -6,6 +6,7 @@ The ``tag`` of an atom keeps atoms of different kinds apart: named tuples compar
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from evalguard.modes import Mode
@@ -144,6 +145,7 @@ class Managed(NamedTuple):
 
 
 Key = tuple[object, ...]
+Cell = tuple[int, str]
 Atom = (
     Ref
     | Fun
@@ -250,9 +252,10 @@ def only(value: Value) -> Atom | None:
     return None
 
 
-def ordered(atoms: frozenset[Atom]) -> list[Atom]:
+@lru_cache(maxsize=1 << 16)
+def ordered(atoms: frozenset[Atom]) -> tuple[Atom, ...]:
     """The known atoms in an order that doesn't depend on hashing."""
-    if len(atoms) < 2:
-        return [] if UNKNOWN_ATOM in atoms else list(atoms)
     known = [atom for atom in atoms if atom is not UNKNOWN_ATOM and atom != UNKNOWN_ATOM]
-    return sorted(known, key=lambda atom: (type(atom).__name__, repr(atom)))
+    if len(known) < 2:
+        return tuple(known)
+    return tuple(sorted(known, key=lambda atom: (type(atom).__name__, repr(atom))))

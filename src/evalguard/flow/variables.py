@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 
 from evalguard.flow.core import Frame
+from evalguard.flow.forwards import Forwards
 from evalguard.flow.state import State
-from evalguard.flow.switching import Switching
+from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
@@ -31,9 +32,10 @@ from evalguard.places import Span
 
 BUILTINS = frozenset(dir(builtins))
 ITEMS = "*"
+ANY_NAME = "__any__"  # in the tables: a name that isn't known before the program runs
 
 
-class Variables(Switching):
+class Variables(Forwards):
     """Reads and writes variables and items."""
 
     def home(self, name: str, frame: Frame) -> int:
@@ -64,8 +66,11 @@ class Variables(Switching):
 
     def assign(self, home: int, name: str, value: Value, state: State) -> None:
         """Set a variable or attribute."""
+        holding = any(isinstance(atom, (Ref, Part)) for atom in value.atoms)
+        if home in self.molds and (holding or name in (FROZEN, PARTLY_FROZEN)):
+            self.molds.changed(home)
         state.fields[(home, name)] = value
-        self.things.note(home, name)
+        self.things.note(home, name, holding)
 
     def put(self, container: int, name: str, value: Value, state: State) -> None:
         """Put an item into a container; under an unknown key it joins what is there."""
@@ -147,7 +152,16 @@ class Variables(Switching):
                 out = join(out, self._item(atom, name, state))
             elif isinstance(atom, (Part, Made, Cls)) or _is_class(atom):
                 out = join(out, one(atom))
+            elif isinstance(atom, Lib):
+                out = join(out, self.library_item(atom, index))
         return sure(out)
+
+    def library_item(self, atom: Lib, key: Value) -> Value:
+        """What a library keeps under a name or key: ``models.__dict__[name]``."""
+        known = constant(key)
+        last = known.value if known is not None and isinstance(known.value, str) else ANY_NAME
+        name = f"{atom.name.removesuffix('.__dict__')}.{last}"
+        return one(Lib(name)) if self.knowledge.factory(name) is not None else ANYTHING
 
     def _item(self, atom: Ref, name: str, state: State) -> Value:
         held = state.get((atom.thing, name))

@@ -7,14 +7,16 @@ extend them from their configuration with tables of the same shape.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from evalguard.knowledge import build
 from evalguard.knowledge.arguments import ABSENT, UNKNOWN, Argued, Argument, Condition
 from evalguard.knowledge.entries import (
     Base,
+    Caller,
     Case,
     Context,
     Export,
@@ -29,6 +31,7 @@ from evalguard.knowledge.entries import (
 from evalguard.knowledge.schema import SCHEMA, Tables, check_tables
 from evalguard.knowledge.table import Table, matches
 from evalguard.knowledge.words import speaks
+from evalguard.modes import Mode
 
 __all__ = [
     "ABSENT",
@@ -36,6 +39,7 @@ __all__ = [
     "Argued",
     "Argument",
     "Base",
+    "Caller",
     "Case",
     "Condition",
     "Context",
@@ -51,7 +55,9 @@ __all__ = [
     "load",
 ]
 
-_TOPICS = ("torch", "vision", "huggingface", "frameworks", "toolkits", "values", "idioms")
+_TOPICS = (
+    "torch", "vision", "huggingface", "frameworks", "toolkits", "values", "idioms", "python",
+)  # fmt: skip
 _HERE = Path(__file__).parent
 _NO_HOOKS: Mapping[str, Hook] = {}
 _REWRITES = 4  # an alias may lead to another; real chains are two or three long
@@ -69,12 +75,20 @@ class Knowledge:
         self._wrappers = Table(tables.get("wrappers", {}), build.wrapper)
         self._methods = Table(tables.get("module_methods", {}), build.module_method)
         self._contexts = Table(tables.get("contexts", {}), build.context)
+        self._mode_names: dict[str, frozenset[str]] = {}
         self._switches = Table(tables.get("switches", {}), build.switch)
+        self._callers = Table(tables.get("callers", {}), build.caller)
+        holders = build.holders(tables.get("switches", {}), tables.get("callers", {}))
+        self._kept = Table(holders, build.kept)
         self._functional = Table(tables.get("functional", {}), build.functional)
         self._hooks = Table(tables.get("hooks", {}), build.hooks)
         self._bases = Table(tables.get("bases", {}), build.base)
         self._exports = Table(tables.get("exports", {}), build.export)
-        self._values = Table(tables.get("values", {}), build.effect)
+        self._values = Table(tables.get("values", {}), build.word("effect"))
+        self._acting: tuple[Table[Any], ...] = (self._switches, self._wrappers, self._contexts)
+        self._attributes = Table(tables.get("module_attributes", {}), build.word("returns"))
+        self._keywords = Table(tables.get("keywords", {}), build.word("effect"))
+        self._decorators = Table(tables.get("decorators", {}), build.word("role"))
 
     def __reduce__(self) -> tuple[type[Knowledge], tuple[Tables]]:
         return Knowledge, (self._tables,)
@@ -104,7 +118,47 @@ class Knowledge:
             self._layers, self._factories, self._wrappers, self._contexts, self._switches,
             self._functional, self._exports,
         )  # fmt: skip
-        return frozenset[str]().union(*[table.bare_names() for table in tables])
+        return self._calling_names().union(*[table.bare_names() for table in tables])
+
+    def _calling_names(self) -> frozenset[str]:
+        calling = self._callers.by_package(lambda known: known.calls)
+        return frozenset[str]().union(*calling.values())
+
+    def layer_names(self) -> frozenset[str]:
+        """The last parts of the names of module classes."""
+        return frozenset(self._layers.bare_names())
+
+    def factory_packages(self) -> frozenset[str]:
+        """The top-level packages, PyTorch aside, that have calls that return a module."""
+        return frozenset(self._factories.by_package(lambda known: known.module)) - {"torch", "*"}
+
+    def mode_names(self, packages: Container[str]) -> frozenset[str]:
+        """The last parts of the names that leave a mode behind, or return a module in eval.
+
+        Args:
+            packages: The top-level packages that are in use.
+        """
+        if not self._mode_names:
+            tables = (
+                self._switches.by_package(),
+                self._contexts.by_package(lambda known: bool(known.mode)),
+                self._factories.by_package(
+                    lambda known: known.module and (known.mode == Mode.EVAL or known.mixed)
+                ),
+            )  # fmt: skip
+            for package, names in [item for table in tables for item in table.items()]:
+                self._mode_names[package] = self._mode_names.get(package, frozenset()) | names
+        known = [
+            names
+            for package, names in self._mode_names.items()
+            if package == "*" or package in packages
+        ]
+        return frozenset[str]().union(*known)
+
+    def scoped_names(self) -> frozenset[str]:
+        """The last parts of the names that set gradients or want a mode."""
+        contexts = self._contexts.by_package(lambda known: bool(known.grad or known.mode))
+        return frozenset[str]().union(self._exports.bare_names(), *contexts.values())
 
     def functional_names(self) -> frozenset[str]:
         """The last parts of the names of functions that have a training flag."""
@@ -134,15 +188,24 @@ class Knowledge:
         """The call of this name that changes the mode of a module it is given."""
         return self._switches.get(self.canonical(name))
 
-    def tells_of(self, name: str) -> bool:
-        """Whether a call of this name wraps, switches, makes or exports something."""
-        return any(
-            found is not None
-            for found in (
-                self.wrapper(name), self.switch(name), self.context(name),
-                self.factory(name), self.export(name),
-            )
-        )  # fmt: skip
+    def caller(self, name: str) -> Caller | None:
+        """The call of this name that calls what it is given (or, by ``calls``, doesn't)."""
+        return self._callers.get(self.canonical(name))
+
+    def kept(self, name: str) -> tuple[Argument, ...]:
+        """The constructor's arguments that objects of the class of this name keep."""
+        return self._kept.get(self.canonical(name)) or ()
+
+    def method_names(self) -> frozenset[str]:
+        """The last parts of names that may be methods of a library's objects; see ``acts``."""
+        return self._calling_names().union(*[table.bare_names() for table in self._acting])
+
+    def acts(self, name: str) -> bool:
+        """Whether a method of this name does something to a module that a table tells."""
+        name = self.canonical(name)
+        caller = self._callers.get(name)
+        others = (table.get(name) for table in self._acting)
+        return (caller is not None and caller.calls) or any(known is not None for known in others)
 
     def functional(self, name: str) -> Functional | None:
         """The function of this name that has a training flag."""
@@ -162,6 +225,11 @@ class Knowledge:
         if known is not None:
             return known.module
         return True if self.layer(name) is not None else None
+
+    def is_sequence(self, name: str) -> bool:
+        """Whether objects of the class of this name are containers."""
+        known = self.base(name)
+        return known is not None and known.sequence
 
     def export(self, name: str) -> Export | None:
         """The call of this name that needs its module in one mode."""
@@ -194,6 +262,26 @@ class Knowledge:
     def is_gradient(self, name: str) -> bool:
         """Whether it returns gradients."""
         return self.effect(name) == "gradient"
+
+    def exits(self, name: str) -> bool:
+        """Whether it never returns."""
+        return self.effect(name) == "exits"
+
+    def steps(self, name: str) -> bool:
+        """Whether an optimizer's method of this bare name changes the parameters."""
+        return self.effect(name) == "steps"
+
+    def is_unwrapping(self, name: str) -> bool:
+        """Whether a wrapper's attribute of this bare name is the module inside."""
+        return self._attributes.get(name) == "self"
+
+    def keyword(self, name: str) -> str:
+        """What a keyword argument of this name says of gradients if it is true; or ``none``."""
+        return self._keywords.get(name) or "none"
+
+    def decorator(self, name: str) -> str:
+        """What a decorator of this bare name makes of a function; or ``none``."""
+        return self._decorators.get(name) or "none"
 
     def is_inference_method(self, name: str) -> bool:
         """Whether a module's method of this bare name runs an inference pass."""

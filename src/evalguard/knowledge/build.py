@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from evalguard.knowledge.arguments import ABSENT, Argument, Condition
 from evalguard.knowledge.entries import (
     Base,
+    Caller,
     Case,
     Context,
     Export,
@@ -92,6 +93,7 @@ def wrapper(name: str, fields: Fields) -> Wrapper:
         item=fields.get("item"),
         mode=mode_named(fields.get("mode")),
         baked=fields.get("baked", False),
+        adds=fields.get("adds", False),
         unless=_conditions(fields, "unless"),
         source=fields.get("source", ""),
     )
@@ -99,8 +101,13 @@ def wrapper(name: str, fields: Fields) -> Wrapper:
 
 def module_method(name: str, fields: Fields) -> ModuleMethod:
     """A record of the table ``module_methods``."""
-    effect = fields.get("effect", "none")
-    return ModuleMethod(name, fields.get("returns", "other"), effect, fields.get("source", ""))
+    return ModuleMethod(
+        name=name,
+        returns=fields.get("returns", "other"),
+        effect=fields.get("effect", "none"),
+        shared=fields.get("shared", False),
+        source=fields.get("source", ""),
+    )
 
 
 def context(name: str, fields: Fields) -> Context:
@@ -117,6 +124,7 @@ def context(name: str, fields: Fields) -> Context:
         restores=fields.get("restores", True),
         immediate=fields.get("immediate", False),
         neutral=fields.get("neutral", False),
+        locks=fields.get("locks", False),
         source=fields.get("source", ""),
     )
 
@@ -132,9 +140,43 @@ def switch(name: str, fields: Fields) -> Switch:
         inside=mode_named(fields.get("inside")),
         grad=grad_named(fields.get("grad")),
         statistics=fields.get("statistics", False),
+        flattens=fields.get("flattens", False),
+        freezes=fields.get("freezes"),
+        trains=fields.get("trains", False),
         unless=_conditions(fields, "unless"),
         source=fields.get("source", ""),
     )
+
+
+def caller(name: str, fields: Fields) -> Caller:
+    """A record of the table ``callers``."""
+    return Caller(
+        name=name,
+        argument=_argument(fields),
+        calls=fields.get("calls", True),
+        held=fields.get("held", False),
+        inputs=_argument(fields, "inputs", "inputs_position") if "inputs" in fields else None,
+        rest=fields.get("rest"),
+        before=fields.get("before", 0),
+        returns=fields.get("returns", True),
+        grad=grad_named(fields.get("grad")),
+        source=fields.get("source", ""),
+    )
+
+
+def kept(_name: str, fields: Fields) -> tuple[Argument, ...]:
+    """The arguments of a constructor that ``holders`` has found."""
+    return tuple(Argument(name, position) for name, position in fields.items())
+
+
+def holders(*tables: Mapping[str, Fields]) -> dict[str, dict[str, object]]:
+    """What objects keep of their constructors' arguments, by class, as ``held`` records tell."""
+    found: dict[str, dict[str, object]] = {}
+    for name, fields in (item for table in tables for item in table.items()):
+        if fields.get("held"):
+            argument = _argument(fields)
+            found.setdefault(name.rpartition(".")[0], {})[argument.name] = argument.position
+    return found
 
 
 def functional(name: str, fields: Fields) -> Functional:
@@ -155,10 +197,14 @@ def hooks(_name: str, fields: Fields) -> Mapping[str, Hook]:
     source = fields.get("source", "")
     return {
         method: Hook(
-            method,
-            mode_named(states.get("mode")) or Mode.UNSEEN,
-            grad_named(states.get("grad")) or Grad.UNSEEN,
-            source,
+            name=method,
+            mode=mode_named(states.get("mode")) or Mode.UNSEEN,
+            grad=grad_named(states.get("grad")) or Grad.UNSEEN,
+            trains=states.get("trains", False),
+            module=Argument(states["module"], states.get("position"))
+            if "module" in states
+            else None,
+            source=source,
         )
         for method, states in fields.get("methods", {}).items()
     }
@@ -166,8 +212,13 @@ def hooks(_name: str, fields: Fields) -> Mapping[str, Hook]:
 
 def base(name: str, fields: Fields) -> Base:
     """A record of the table ``bases``."""
-    semantic = fields.get("semantic_mode", False)
-    return Base(name, fields.get("module", True), semantic, fields.get("source", ""))
+    return Base(
+        name=name,
+        module=fields.get("module", True),
+        semantic_mode=fields.get("semantic_mode", False),
+        sequence=fields.get("sequence", False),
+        source=fields.get("source", ""),
+    )
 
 
 def export(name: str, fields: Fields) -> Export:
@@ -182,6 +233,6 @@ def export(name: str, fields: Fields) -> Export:
     )
 
 
-def effect(_name: str, fields: Fields) -> str:
-    """The effect that a record of the table ``values`` tells."""
-    return str(fields.get("effect", "none"))
+def word(field: str) -> Callable[[str, Fields], str]:
+    """A builder for a table whose records hold one word, ``none`` by default."""
+    return lambda _name, fields: str(fields.get(field, "none"))

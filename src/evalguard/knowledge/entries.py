@@ -100,7 +100,7 @@ class Wrapper(NamedTuple):
     every positional argument comes back, as a tuple if there are several (or if the result is
     unpacked). ``item``: the module's index in a returned tuple. ``mode``: the mode it is put
     into, None if it keeps its own, as it does if a condition of ``unless`` holds. ``baked``:
-    later switches of the result do nothing.
+    later switches of the result do nothing. ``adds``: it has parts of its own, in train mode.
     """
 
     name: str
@@ -110,6 +110,7 @@ class Wrapper(NamedTuple):
     item: int | None = None
     mode: Mode | None = None
     baked: bool = False
+    adds: bool = False
     unless: tuple[Condition, ...] = ()
     source: str = ""
 
@@ -127,11 +128,13 @@ class ModuleMethod(NamedTuple):
     ``returns``: ``self``, ``none``, ``children`` (modules, or pairs of name and module),
     ``parameters`` (tensors, or pairs of name and tensor), ``child`` or ``other``. ``effect``:
     ``train``, ``eval``, ``registers``, ``freezes``, ``applies``, ``forwards`` or ``none``.
+    ``shared``: objects that are no modules have one of this name, too.
     """
 
     name: str
     returns: str
     effect: str = "none"
+    shared: bool = False
     source: str = ""
 
 
@@ -142,6 +145,7 @@ class Context(NamedTuple):
     acts when called, and stays if it isn't entered. ``target`` is the module switched (its
     name is ``*`` if that is every positional argument).
     ``restores`` is False for one that leaves its mode behind. ``neutral`` ones set nothing.
+    ``locks``: while it has gradients off, nothing inside turns them on again.
     """
 
     name: str
@@ -154,6 +158,7 @@ class Context(NamedTuple):
     restores: bool = True
     immediate: bool = False
     neutral: bool = False
+    locks: bool = False
     source: str = ""
 
     def grad_of(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Grad | None:
@@ -179,10 +184,12 @@ class Context(NamedTuple):
 class Switch(NamedTuple):
     """A call that changes the mode of a module it is given.
 
-    ``argument`` is the module. With ``held`` it is an argument of the constructor of the object
-    whose method this is. ``mode`` is the mode left behind, None if ``restores`` (then it leaves
-    the mode as it was, at least that of the root). ``inside`` and ``grad`` are the states while
-    it runs. ``statistics``: its passes in train mode are the point.
+    ``argument`` is the module. With ``held`` it is the attribute of that name of the object whose
+    method this is, filled by the parameter of the constructor. ``mode`` is the mode left behind,
+    None if ``restores`` (then it leaves the mode as it was; with ``flattens`` that of the root,
+    for all parts). ``inside`` and ``grad`` are the states while it runs. ``statistics``: its
+    passes in train mode are the point. ``freezes``: the parameters stop learning; False: they
+    learn again. ``trains``: it trains the module.
     """
 
     name: str
@@ -193,6 +200,9 @@ class Switch(NamedTuple):
     inside: Mode | None = None
     grad: Grad | None = None
     statistics: bool = False
+    flattens: bool = False
+    freezes: bool | None = None
+    trains: bool = False
     unless: tuple[Condition, ...] = ()
     source: str = ""
 
@@ -200,6 +210,27 @@ class Switch(NamedTuple):
         """Whether a call with these arguments switches at all; None if that can't be known."""
         lifted = any_holds(self.unless, positional, keywords)
         return None if lifted is None else not lifted
+
+
+class Caller(NamedTuple):
+    """A call that calls the function or module in ``argument``; see ``Switch`` for ``held``.
+
+    ``inputs`` is the argument that holds what it passes on (the items, if it is a tuple); else
+    that are the positional arguments from ``rest`` on, or nobody knows. ``before`` counts what it
+    passes in front of them. ``returns``: what that call returns comes back. ``grad`` is the state
+    inside. If not ``calls``, it only keeps what it is given.
+    """
+
+    name: str
+    argument: Argument
+    calls: bool = True
+    held: bool = False
+    inputs: Argument | None = None
+    rest: int | None = None
+    before: int = 0
+    returns: bool = True
+    grad: Grad | None = None
+    source: str = ""
 
 
 class Functional(NamedTuple):
@@ -219,20 +250,31 @@ class Functional(NamedTuple):
 
 
 class Hook(NamedTuple):
-    """A method that a framework calls: the states it is called in."""
+    """A method that a framework calls: the states it is called in.
+
+    ``trains``: what it returns is trained on. ``module`` is the parameter whose modes are meant,
+    where the object isn't a module itself; its name is ``self`` for whatever the object holds.
+    """
 
     name: str
     mode: Mode
     grad: Grad
+    trains: bool = False
+    module: Argument | None = None
     source: str = ""
 
 
 class Base(NamedTuple):
-    """A class to inherit from; with ``semantic_mode`` the mode chooses what is computed."""
+    """A class to inherit from.
+
+    With ``semantic_mode`` the mode chooses what is computed. Objects of a ``sequence`` are
+    containers, whose items an annotation tells.
+    """
 
     name: str
     module: bool
     semantic_mode: bool = False
+    sequence: bool = False
     source: str = ""
 
 

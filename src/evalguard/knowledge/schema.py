@@ -80,18 +80,24 @@ def _cases(value: object) -> str:
 def _methods(value: object) -> str:
     fits = isinstance(value, Mapping) and all(
         isinstance(each, Mapping)
-        and set(each) <= {"mode", "grad"}
-        and not _MODE(each.get("mode", "unknown"))
-        and not _GRAD(each.get("grad", "unknown"))
+        and set(each) <= HOOK_FIELDS.keys()
+        and not any(HOOK_FIELDS[field](value) for field, value in each.items())
         for each in value.values()
     )
-    return "" if fits else "a table of methods, each with mode and grad"
+    return "" if fits else f"a table of methods, each with some of {', '.join(HOOK_FIELDS)}"
 
 
 TESTS = frozenset({"equals", "above", "nonzero", "given", "matches"})
 _MODE = _one_of("train", "eval", "unknown")
 _GRAD = _one_of("on", "off", "unknown")
 _SENSITIVE = _one_of("yes", "no", "unknown")
+HOOK_FIELDS: Mapping[str, Check] = {
+    "mode": _MODE,
+    "grad": _GRAD,
+    "trains": _flag,
+    "module": _text,
+    "position": _index,
+}
 _ARGUMENT: dict[str, Check] = {"argument": _text, "position": _index}
 
 SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
@@ -121,6 +127,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "item": _index,
             "mode": _MODE,
             "baked": _flag,
+            "adds": _flag,
             "unless": _conditions,
         },
         "module_methods": {
@@ -128,7 +135,11 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "effect": _one_of(
                 "none", "train", "eval", "registers", "freezes", "applies", "forwards"
             ),
+            "shared": _flag,
         },
+        "module_attributes": {"returns": _one_of("self", "other")},
+        "keywords": {"effect": _one_of("input_gradient", "no_gradient", "none")},
+        "decorators": {"role": _one_of("property", "cached", "static", "class", "manager", "none")},
         "contexts": _ARGUMENT
         | {
             "grad": _one_of("on", "off", "argument"),
@@ -140,6 +151,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "restores": _flag,
             "immediate": _flag,
             "neutral": _flag,
+            "locks": _flag,
         },
         "switches": _ARGUMENT
         | {
@@ -149,7 +161,21 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "inside": _MODE,
             "grad": _GRAD,
             "statistics": _flag,
+            "flattens": _flag,
+            "freezes": _flag,
+            "trains": _flag,
             "unless": _conditions,
+        },
+        "callers": _ARGUMENT
+        | {
+            "calls": _flag,
+            "held": _flag,
+            "inputs": _text,
+            "inputs_position": _index,
+            "rest": _index,
+            "before": _index,
+            "returns": _flag,
+            "grad": _GRAD,
         },
         "functional": {
             "flag": _text,
@@ -161,7 +187,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "always": _flag,
         },
         "hooks": {"methods": _methods},
-        "bases": {"module": _flag, "semantic_mode": _flag},
+        "bases": {"module": _flag, "semantic_mode": _flag, "sequence": _flag},
         "exports": _ARGUMENT
         | {"needs": _one_of("train", "eval"), "raises": _flag, "unless": _conditions},
         "values": {
@@ -174,6 +200,9 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
                 "gradient",
                 "inference_method",
                 "record",
+                "steps",
+                "exits",
+                "looks",
                 "none",
             )
         },

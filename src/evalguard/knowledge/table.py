@@ -29,8 +29,17 @@ class Table(Generic[T]):
 
     def bare_names(self) -> set[str]:
         """The last parts of the names; of a pattern, the last that is spelled out."""
-        parts = [[part for part in name.split(".") if "*" not in part] for name in self._entries]
-        return {part[-1] for part in parts if part}
+        return {bare for bare in map(_bare, self._entries) if bare}
+
+    def by_package(self, keep: Callable[[T], bool] | None = None) -> dict[str, set[str]]:
+        """The bare names of the records that count, by top-level package (``*``: any)."""
+        found: dict[str, set[str]] = {}
+        for name, fields in self._entries.items():
+            bare, package = _bare(name), name.partition(".")[0]
+            anywhere = "*" in package or "." not in name
+            if bare and (keep is None or keep(self._build(name, fields))):
+                found.setdefault("*" if anywhere else package, set()).add(bare)
+        return found
 
     def get(self, name: str) -> T | None:
         """The record for a name, or None."""
@@ -50,6 +59,11 @@ class Table(Generic[T]):
             if matches(pattern.split("."), parts):
                 return pattern
         return None
+
+
+def _bare(name: str) -> str:
+    parts = [part for part in name.split(".") if "*" not in part]
+    return parts[-1] if parts else ""
 
 
 def _by_package(patterns: Iterable[str]) -> dict[str, list[str]]:

@@ -8,23 +8,21 @@ from typing import NamedTuple
 from evalguard.events import Unit
 from evalguard.knowledge import Knowledge
 from evalguard.link.imports import Imports
-from evalguard.link.interest import interesting, training
+from evalguard.link.interest import Interest, interest
 
-__all__ = ["Program", "link"]
+__all__ = ["Interest", "Program", "link"]
 
 
 class Program(NamedTuple):
     """The files of a run, by path in a fixed order, and how they import one another.
 
-    ``interesting`` holds the names that can bear on modes and gradients, ``training`` those of
-    what may run a backward pass.
+    ``interest`` tells which names can bear on modes and gradients.
     """
 
     units: dict[str, Unit]
     imports: Imports
     knowledge: Knowledge
-    interesting: frozenset[str]
-    training: frozenset[str]
+    interest: Interest
 
 
 def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
@@ -39,6 +37,5 @@ def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
     """
     by_path = {unit.path: unit for unit in sorted(units, key=lambda unit: unit.path)}
     files = by_path.values()
-    names = interesting(files, knowledge.bare_names())
     imports = Imports(by_path, {unit.path: unit.folders for unit in files})
-    return Program(by_path, imports, knowledge, names, training(files))
+    return Program(by_path, imports, knowledge, interest(files, knowledge))

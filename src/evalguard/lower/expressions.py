@@ -10,6 +10,8 @@ from evalguard.events import (
     LOOKED_UP,
     NONE,
     NOTHING,
+    TRAINING_SET,
+    VOLATILE,
     Attr,
     Call,
     Choice,
@@ -35,6 +37,7 @@ from evalguard.lower.scopes import Scopes
 from evalguard.places import Span
 
 LONGEST_STRING = 120
+SELF = Name("self")
 SIGNS = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -89,6 +92,8 @@ class Expressions:
             return Display("tuple", tuple([self.target(item) for item in node.elts]), self.at(node))
         if isinstance(node, ast.Starred):
             return Star(self.target(node.value))
+        if isinstance(node, ast.Attribute) and node.attr == "training":
+            self.scopes.use(TRAINING_SET)
         return self.expr(node)
 
     def _mix(self, node: ast.AST) -> Expr:
@@ -139,7 +144,27 @@ class Expressions:
             self.scopes.use(LOOKED_UP)
         func = self.expr(node.func)
         keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
-        return Call(func, self.exprs(node.args), keywords, self.at(node))
+        if any(name == VOLATILE for name, _ in keywords):
+            self.scopes.use(VOLATILE)
+        args = self.exprs(node.args)
+        self._note_call(func, args, keywords)
+        return Call(func, args, keywords, self.at(node))
+
+    def _note_call(
+        self,
+        func: Expr,
+        args: tuple[Expr, ...],
+        keywords: tuple[tuple[str | None, Expr], ...],
+    ) -> None:
+        """Note what is called without being told the mode, methods of ``self`` aside."""
+        if isinstance(func, Name):
+            name = func.id
+        elif isinstance(func, Attr) and func.value != SELF:
+            name = func.name
+        else:
+            return
+        if not any(_of_mode(arg) for arg in args) and not any(_of_mode(arg) for _, arg in keywords):
+            self.scopes.call(name)
 
     def _looked_up(self, node: ast.expr) -> bool:
         """Whether what is called was found by a name that isn't written here."""
@@ -226,6 +251,13 @@ def looks_up(node: ast.expr) -> bool:
 
 def _is_string(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _of_mode(node: Expr) -> bool:
+    """Whether an argument hangs on some object's ``training``."""
+    if isinstance(node, Choice):
+        node = node.test
+    return isinstance(node, Attr) and node.name == "training"
 
 
 _HANDLERS: dict[type[ast.AST], Callable[[Expressions, Any], Expr]] = {

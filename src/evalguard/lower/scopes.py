@@ -11,6 +11,7 @@ class Scope:
 
     name: str
     uses: set[str] = field(default_factory=set)
+    calls: set[str] = field(default_factory=set)
     binds: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
     looked_up: set[str] = field(default_factory=set)
@@ -18,7 +19,7 @@ class Scope:
 
 
 class Scopes:
-    """A stack of scopes; what an inner one uses, the outer ones use too."""
+    """A stack of scopes; what an inner one uses or calls, the outer ones do too."""
 
     def __init__(self) -> None:
         self._stack = [Scope("")]
@@ -31,6 +32,10 @@ class Scopes:
     def use(self, name: str) -> None:
         """Note that a name or attribute is mentioned."""
         self._stack[-1].uses.add(name)
+
+    def call(self, name: str) -> None:
+        """Note that something of this name is called."""
+        self._stack[-1].calls.add(name)
 
     def bind(self, name: str) -> None:
         """Note that a variable is assigned."""
@@ -45,9 +50,10 @@ class Scopes:
         self._stack.append(Scope(name))
 
     def pop(self) -> Scope:
-        """Leave a scope; its uses are handed to the one around."""
+        """Leave a scope; its uses and calls are handed to the one around."""
         scope = self._stack.pop()
         self._stack[-1].uses |= scope.uses
+        self._stack[-1].calls |= scope.calls
         return scope
 
     def qualified(self, name: str) -> str:

@@ -195,11 +195,12 @@ class Lowerer(Expressions):
     ) -> Function:
         scope = self.scopes.pop()
         bound = frozenset((scope.binds | {param.name for param in params}) - scope.elsewhere)
-        uses = frozenset(scope.uses)
+        uses, calls = frozenset(scope.uses), frozenset(scope.calls)
         at = self.at(node)
         return Function(
-            name, qualname, params, body, decorators, uses, bound, scope.generator, is_async, at
-        )
+            name, qualname, params, body, decorators, uses, calls, bound, scope.generator,
+            is_async, at,
+        )  # fmt: skip
 
     def _params(self, node: ast.arguments) -> tuple[Param, ...]:
         plain = [*node.posonlyargs, *node.args]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalguard.facts import Fact
-from evalguard.finding import Finding
+from evalguard.finding import Confidence, Finding
+from evalguard.places import Place
 from evalguard.rule import Rule, Verdict
 
 __all__ = ["NAMES", "RULES", "judge", "load"]
@@ -30,6 +32,9 @@ NAMES = (
     "attr-without-call",
     "training-attr-assign",
 )
+
+MOST_STORIES = 4
+ELSEWHERE = "for another caller: "
 
 if TYPE_CHECKING:
     RULES: tuple[Rule, ...]
@@ -55,7 +60,8 @@ def judge(facts: Iterable[Fact], rules: Iterable[Rule]) -> tuple[Finding, ...]:
     """Ask the rules about the facts.
 
     A function may be walked in several callers' contexts, so one defect can turn up in several
-    facts: of the findings of one rule at one place, the surest is kept.
+    facts: of the findings of one rule at one place, the surest is kept. It tells where else the
+    same comes from, as each of those callers may have to be mended.
 
     Args:
         facts: What was seen happen.
@@ -64,17 +70,42 @@ def judge(facts: Iterable[Fact], rules: Iterable[Rule]) -> tuple[Finding, ...]:
     Returns:
         Findings in the order of their places, one for each rule and place.
     """
-    kept: dict[object, Finding] = {}
-    for finding in sorted(_findings(facts, tuple(rules)), key=_least_sure_first):
-        kept[finding.code, finding.place] = finding
-    return tuple(sorted(kept.values(), key=lambda finding: finding.sort_key))
+    groups: dict[object, list[_Case]] = {}
+    for case in sorted(_cases(facts, tuple(rules)), key=_sureness, reverse=True):
+        groups.setdefault((case.finding.code, case.finding.place), []).append(case)
+    kept = (_together(*group) for group in groups.values())
+    return tuple(sorted(kept, key=lambda finding: finding.sort_key))
 
 
-def _findings(facts: Iterable[Fact], rules: tuple[Rule, ...]) -> Iterator[Finding]:
+class _Case(NamedTuple):
+    """A finding, and the call that led to its place, if one is in view."""
+
+    finding: Finding
+    call: Place | None
+
+
+def _cases(facts: Iterable[Fact], rules: tuple[Rule, ...]) -> Iterator[_Case]:
     for fact in facts:
+        call = fact.calls[-1].place if fact.calls else None
         for rule in rules:
             if isinstance(fact, rule.asks):
-                yield from (_finding(rule, verdict) for verdict in rule.check(fact))
+                yield from (_Case(_finding(rule, verdict), call) for verdict in rule.check(fact))
+
+
+def _together(first: _Case, *others: _Case) -> Finding:
+    """The surest finding of a place, with the stories of others that come by another call."""
+    told = {item.place for item in first.finding.evidence} | {first.finding.place}
+    calls, story = {first.call}, list(first.finding.evidence)
+    for other in others:
+        if other.call in calls or other.finding.confidence <= Confidence.POSSIBLE:
+            continue
+        if len(calls) == MOST_STORIES:
+            break
+        calls.add(other.call)
+        news = [item for item in other.finding.evidence if item.place not in told]
+        told.update(item.place for item in news)
+        story += [replace(item, message=f"{ELSEWHERE}{item.message}") for item in news]
+    return replace(first.finding, evidence=tuple(story))
 
 
 def _finding(rule: Rule, verdict: Verdict) -> Finding:
@@ -90,7 +121,8 @@ def _finding(rule: Rule, verdict: Verdict) -> Finding:
     )
 
 
-def _least_sure_first(finding: Finding) -> tuple[object, ...]:
-    """Order the findings of one place: of equally sure ones, the shortest story comes last."""
+def _sureness(case: _Case) -> tuple[object, ...]:
+    """Order the findings of one place: of equally sure ones, the shortest story counts most."""
+    finding = case.finding
     story = [(item.place, item.message) for item in finding.evidence]
     return (finding.confidence, -len(story), finding.message, story)

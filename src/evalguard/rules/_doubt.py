@@ -46,12 +46,17 @@ def _in_question(fact: Forward) -> bool:
 def _smoke_test(fact: Forward) -> bool:
     """A made-up input through a network nobody trained or loaded: no number of it counts."""
     in_earnest = Purpose.STEP in fact.purpose or _MEASURED_LOOP in fact.purpose
-    if Purpose.DUMMY not in fact.purpose or in_earnest:
+    if Purpose.DUMMY not in fact.purpose or in_earnest or _speed_test(fact):
         return False
     hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
     if hows <= {"built", "given"}:
         return True
     return Purpose.DISCARDED in fact.purpose and not _said(fact)
+
+
+def _speed_test(fact: Forward) -> bool:
+    """Inference is timed: its result is thrown away, and nothing is recorded to train with."""
+    return Purpose.TIMED | Purpose.DISCARDED in fact.purpose and Grad.OFF in fact.grad
 
 
 def _switched(fact: Forward) -> bool:
@@ -67,7 +72,7 @@ def _said(fact: Forward) -> bool:
 def _statistics(fact: Forward) -> bool:
     """A pass over the data without use for its results: it re-estimates batch norm."""
     after_training = Purpose.STEP in fact.purpose and fact.grad != Grad.OFF
-    return _FOR_NOTHING in fact.purpose and not after_training
+    return _FOR_NOTHING in fact.purpose and not after_training and not _speed_test(fact)
 
 
 def _meant(fact: Forward) -> bool:
@@ -77,6 +82,8 @@ def _meant(fact: Forward) -> bool:
     """
     if Purpose.ADVERSARIAL in fact.purpose or _in_a_step(fact):
         return False
+    if _speed_test(fact):
+        return True
     if Purpose.DISCARDED in fact.purpose:
         return Purpose.STEP in fact.purpose or (_said(fact) and fact.grad == Grad.OFF)
     return fact.grad == Grad.OFF or bool(fact.purpose & _MEANT)

@@ -97,6 +97,8 @@ def _past(fact: _Flowed) -> Iterator[tuple[Place | None, str]]:
     yield from _origins(fact.origins)
     for step in fact.calls:
         yield (step.place, f"`{step.function}` is called from here")
+    if isinstance(fact, Forward) and fact.inside is not None:
+        yield (fact.inside, f"{named(fact.module)} is called here, in training by others")
 
 
 def _origins(origins: Iterable[Origin]) -> Iterator[tuple[Place | None, str]]:

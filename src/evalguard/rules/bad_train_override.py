@@ -6,7 +6,9 @@ each with that one argument. So a `train` of one's own must take the mode, hand 
 `self`. One that takes no mode raises a `TypeError` when anybody calls `eval()`, on it or on
 whatever holds it; one that runs the training loop starts a training then. One that calls
 `super().train()` bare puts the children in train mode also when asked for eval mode. One that
-returns nothing makes `net = net.eval()` lose the network.
+returns nothing makes `net = net.eval()` lose the network. One that sets its own flag to False and
+hands the mode on to its children keeps nothing in eval mode: the layers that ask for the mode are
+the children. That holds for a `train` that is bound to a single module, too.
 
 ## Example
 ```python
@@ -104,6 +106,11 @@ _ALWAYS_TRAIN = _Fault(
     Confidence.CERTAIN,
     "call `super().train(mode)`",
 )
+_TWO_MINDS = _Fault(
+    "fixes the module's own flag, but hands the mode on: the layers inside follow it all the same",
+    Confidence.CERTAIN,
+    "call `.eval()` on the children to keep them in eval mode, or set `self.training = mode`",
+)
 _NO_SELF = _Fault(
     "doesn't return `self`: `net = net.eval()` gives None",
     Confidence.LIKELY,
@@ -116,7 +123,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
     if not isinstance(fact, SwitchOverride) or (fault := _gravest(fact)) is None:
         return
     call = "train(mode)" if fact.name == "train" else "eval()"
-    name = f"{fact.owner}.{fact.name}" if fact.owner else fact.name
+    name = fact.function if fact.replaced else f"{fact.owner}.{fact.name}"
     rename = fact.trains and fault is not _NO_SELF
     yield Verdict(
         fact.place,
@@ -127,8 +134,15 @@ def check(fact: Fact) -> Iterator[Verdict]:
 
 
 def _gravest(fact: SwitchOverride) -> _Fault | None:
-    """An `eval` takes no mode, and has none to hand on."""
+    """An `eval` takes no mode, and has none to hand on.
+
+    One that replaces a single module's own is there to do something else, such as nothing.
+    """
     switches_mode = fact.name == "train"
+    if switches_mode and fact.in_two_minds:
+        return _TWO_MINDS
+    if fact.replaced:
+        return None
     if switches_mode and not fact.takes_mode:
         return _NO_MODE
     if not fact.delegates:

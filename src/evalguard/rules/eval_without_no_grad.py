@@ -63,7 +63,8 @@ from evalguard.rule import Rule, Verdict
 from evalguard.rules._story import named, origins_of, told
 
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
-_NOT_WASTE = Purpose.INPUT_GRAD | Purpose.SHAPE | Purpose.UNIT_TEST | Purpose.ALSO_TRAINED
+_NOT_WASTE = Purpose.INPUT_GRAD | Purpose.SHAPE | Purpose.UNIT_TEST
+_NOT_WASTE |= Purpose.ALSO_TRAINED | Purpose.ADAPTS
 _SET = {"switched", "flag", "loaded", "hook"}
 
 

@@ -3,10 +3,10 @@
 ## Why is this bad?
 `requires_grad = False` keeps the optimizer away from parameters. It doesn't touch the mode: the
 `model.train()` of the training loop puts the frozen part in train mode with everything else, and
-undoes an earlier `backbone.eval()`. Its batch norm then normalises with the statistics of each
-batch and goes on changing the running ones, so the features that were to stay as they are drift
-away from the weights that go with them; its dropout makes them noisy. At evaluation the frozen
-part computes something that the trained part has never seen.
+undoes an earlier `backbone.eval()`, be it in the constructor of the whole. Its batch norm then
+normalises with the statistics of each batch and goes on changing the running ones, so the features
+that were to stay as they are drift away from the weights that go with them; its dropout makes them
+noisy. At evaluation the frozen part computes something that the trained part has never seen.
 
 ## Example
 ```python
@@ -118,12 +118,20 @@ def check(fact: Fact) -> Iterator[Verdict]:
     if fact.module.sensitive is Sensitivity.NO:
         return
     whole = f"`{fact.owner}`" if fact.owner else "the network"
+    when = (
+        f"doesn't stay in eval mode, the first `train()` of {whole} ends it"
+        if fact.undone
+        else f"is in train mode while the rest of {whole} is trained"
+    )
     yield Verdict(
         fact.place,
-        f"{named(fact.module)} is frozen but in train mode while the rest of {whole} is trained: "
-        f"{spoils(fact.module)}",
+        f"{named(fact.module)} is frozen but {when}: {spoils(fact.module)}",
         _sure(fact),
-        told(fact, (fact.frozen, "its parameters are frozen here, which doesn't change its mode")),
+        told(
+            fact,
+            (fact.frozen, "its parameters are frozen here, which doesn't change its mode"),
+            (fact.trained, f"the rest of {whole} is trained here"),
+        ),
         f"call {switch(fact.module, 'eval')} after each `train()` of the whole, "
         "best in an override of `train`",
     )
@@ -132,7 +140,8 @@ def check(fact: Fact) -> Iterator[Verdict]:
 def _sure(fact: FrozenPart) -> Confidence:
     """Never certain: some want it so."""
     known = fact.module.sensitive is Sensitivity.YES and not fact.module.unsure
-    return Confidence.LIKELY if known and fact.stepped else Confidence.POSSIBLE
+    seen = fact.stepped or fact.undone
+    return Confidence.LIKELY if known and seen else Confidence.POSSIBLE
 
 
 RULE = Rule(

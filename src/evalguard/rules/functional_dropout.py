@@ -65,7 +65,8 @@ speech models. evalguard is silent if the function or class is named so, if the 
 `training=self.training` is safe: in train mode nothing changes, and in eval mode it is the cure.
 
 ## Known limits
-A mask drawn by hand (`x * torch.bernoulli(...)`) is the same defect and isn't seen.
+A mask drawn by hand (`x * torch.bernoulli(...)`) is the same defect. It is seen in classes that
+never mention `training`, where the name of the class, the method or the rate speaks of dropout.
 """
 
 from __future__ import annotations
@@ -76,12 +77,17 @@ from evalguard.facts import Fact, FunctionalCall
 from evalguard.finding import Confidence, Severity
 from evalguard.rule import Rule, Verdict
 
+_ON = ("default", "constant", "drawn")
+
 
 def check(fact: Fact) -> Iterator[Verdict]:
     """Is a functional dropout on whatever the mode?"""
-    if not isinstance(fact, FunctionalCall) or fact.training not in ("default", "constant"):
+    if not isinstance(fact, FunctionalCall) or fact.training not in _ON:
         return
     if fact.guarded or fact.stochastic or fact.probability == 0:
+        return
+    if fact.training == "drawn":
+        yield _drawn(fact)
         return
     why = f"`{fact.flag}` is true unless given" if fact.training == "default" else _bound(fact)
     yield Verdict(
@@ -89,6 +95,15 @@ def check(fact: Fact) -> Iterator[Verdict]:
         f"`{fact.name}` is active in eval mode too: {why}, so `eval()` doesn't switch it off",
         Confidence.LIKELY if fact.probability is None else Confidence.CERTAIN,
         help=_cure(fact),
+    )
+
+
+def _drawn(fact: FunctionalCall) -> Verdict:
+    return Verdict(
+        fact.place,
+        f"`{fact.owner}` draws a mask whatever the mode, so `eval()` doesn't switch it off",
+        Confidence.LIKELY,
+        help="draw it only `if self.training`, and return the input unchanged otherwise",
     )
 
 

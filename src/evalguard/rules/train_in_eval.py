@@ -70,7 +70,8 @@ frozen (a teacher, a perceptual loss), and when the gradients wanted are those o
 
 ## Known limits
 Without an optimizer step in sight the finding is only `possible`: the module may be a fixed part
-of a larger loss.
+of a larger loss. So it is where callers that can't be seen may have switched the mode; Lightning
+is one of them, whose `fit()` called `train()` before its version 2.2, and hasn't since.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         fact.place,
         f"{named(fact.module)} is in eval mode in this training step: "
         "dropout is off, and batch norm doesn't learn its statistics",
-        Confidence.LIKELY if stepped else Confidence.POSSIBLE,
+        Confidence.LIKELY if stepped and not fact.assumed else Confidence.POSSIBLE,
         told(fact, (fact.backward, "the result is trained on here")),
         f"call {switch(fact.module, 'train')} before the training",
     )

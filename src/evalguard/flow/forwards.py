@@ -1,0 +1,185 @@
+"""A module is called: what is noted of it, and what its result carries."""
+
+from __future__ import annotations
+
+from evalguard.events import Attr, Call, Function, show
+from evalguard.facts import Forward, FrozenPart, Origin, Purpose
+from evalguard.flow.core import Arguments, Frame, is_test_file
+from evalguard.flow.lifts import Lifted
+from evalguard.flow.passes import Frozen, Survey
+from evalguard.flow.state import State
+from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
+from evalguard.flow.values import (
+    ANY_ATOM,
+    MADE,
+    Cls,
+    Ref,
+    Value,
+    constant,
+    detached,
+    ordered,
+    tainted,
+)
+from evalguard.modes import Grad, Mode
+from evalguard.places import Place
+
+
+class Forwards(Switching):
+    """Notes forward calls."""
+
+    def forward(
+        self, number: int, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """A module is called: note it, and mark the result."""
+        place, text = self.place(frame, site.at), self._named(number, site)
+        thing = self.things[number]
+        if thing.kind == "unknown" and thing.parent is None and state.mode(number) is not None:
+            thing.shown = True
+        inputs = [self.deep(value, state) for value in args.values()]
+        survey = self.survey(number, text, state)
+        if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
+            return tainted(inputs)
+        path = (frozenset(state.assume.items()), tuple(loop.unrolled for loop in self.loops))
+        token = self.recorder.token(frame.context, place, path)
+        fact = Forward(
+            place,
+            frame.known.function.qualname if frame.known else "",
+            self.steps(frame.context),
+            module=survey.module,
+            mode=survey.mode,
+            mixed=survey.mixed,
+            assumed=survey.assumed,
+            origins=tuple(survey.origins),
+            grad=self._grad_of_call(number, site, state),
+            grad_place=state.grad_place,
+            purpose=self._purpose(number, args, state, frame),
+            caller_unseen=self.chains[frame.context].parent == 0,
+            switcher=self._switcher(survey.origins, frame),
+        )
+        both = Mode.TRAIN | Mode.EVAL in survey.mode
+        loop = self.loop_behind() or (self.loops[-1].place if both and self.loops else None)
+        fed = frozenset[int]().union(*[value.taint for value in inputs])
+        frozen = self._frozen_parts(number, state)
+        reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
+        block = frame.loops[-1].block() if frame.loops else None
+        lifts = self.lifted(number, survey, state, frame)
+        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), block, lifts)
+        self.recorder.later(token, self.loops_behind(), survey.mode)
+        for value in inputs:
+            self.recorder.fed(value.taint)
+        return self._result(token, inputs, state)
+
+    def lifted(self, number: int, survey: Survey, state: State, frame: Frame) -> tuple[Lifted, ...]:
+        """The calls of methods around a pass; provided by the layer that knows functions."""
+        raise NotImplementedError
+
+    def _switcher(self, origins: frozenset[Origin], frame: Frame) -> Place | None:
+        """The call by which the function that set a mode came here; None if it is this one."""
+        places = [origin.place for origin in origins if origin.place is not None]
+        if not places or len(places) < len(origins):
+            return None
+        calls = [None, *[step.place for step in reversed(self.steps(frame.context))]]
+        for number, call in zip(reversed(self.active), calls, strict=False):
+            known = self.functions[number]
+            body = Place(known.path, known.function.at)
+            if all(body.holds(place) for place in places):
+                return call
+        return None
+
+    def _frozen_parts(self, number: int, state: State) -> tuple[FrozenPart, ...]:
+        """The frozen parts of a module, the module itself aside, and their modes."""
+        out: list[FrozenPart] = []
+        thing = self.things[number]
+        owner = self.classes[thing.cls].cls.name if thing.cls is not None else thing.text
+        if self.molds.whole(number):
+            return ()
+        for name in self.things.holding(number):
+            value = state.get((number, name))
+            for atom in ordered(value.atoms) if value else ():
+                if isinstance(atom, Ref) and (at := self._frozen_at(atom.thing, state)):
+                    if thing.cls is not None:
+                        self.with_frozen_parts.add(thing.cls)
+                    seen = self.survey(atom.thing, f"self.{name}", state)
+                    out.append(
+                        FrozenPart(
+                            at,
+                            module=seen.module,
+                            owner=owner,
+                            mode=seen.mode,
+                            mixed=seen.mixed,
+                            frozen=at,
+                            origins=tuple(sorted(seen.origins, key=repr)),
+                        )
+                    )
+        return tuple(out)
+
+    def _grad_of_call(self, number: int, site: Call, state: State) -> Grad:
+        """Whether a pass records; a method that can't be seen may turn gradients off itself."""
+        func = site.func
+        method = isinstance(func, Attr) and self.knowledge.is_inference_method(func.name)
+        held = isinstance(func, Attr) and self.things[number].text == func.name
+        return Grad.UNSEEN if method and not held and state.grad == Grad.ON else state.grad
+
+    def _named(self, number: int, site: Call) -> str:
+        """How the code names a module at its call: ``net`` in ``net.generate(...)``."""
+        func = site.func
+        if isinstance(func, Attr) and self.things[number].text != func.name:
+            method = func.name == "forward" or self.knowledge.is_inference_method(func.name)
+            return show(func.value) if method else show(func)
+        return show(func)
+
+    def _result(self, token: int, inputs: list[Value], state: State) -> Value:
+        cut = state.grad == Grad.OFF
+        taint = frozenset((-token if cut else token,))
+        for value in inputs:
+            taint |= (detached(value) if cut else value).taint
+        return Value(ANY_ATOM, taint)
+
+    def _purpose(self, number: int, args: Arguments, state: State, frame: Frame) -> Purpose:
+        purpose = Purpose.NONE
+        values = [value for value in args.values() if constant(value) is None]
+        if state.get((frame.thing, INPUT_GRADIENT)) is not None:
+            purpose |= Purpose.INPUT_GRAD
+        if state.get((number, PARTLY_FROZEN)) is not None:
+            purpose |= Purpose.FINE_TUNED
+        if len(args.values()) > 1 and self._twofold(number):
+            purpose |= Purpose.OTHER_RESULT
+        if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
+            purpose |= Purpose.DUMMY
+            if frame.loops and frame.known and self._reads_clock(frame.known.function):
+                purpose |= Purpose.TIMED
+        names = self.function_names(frame)
+        owner = "" if frame.owner is None else self._doer(frame.owner)
+        speaks = self.speaks
+        if names and (speaks("evaluation", names[0]) or speaks("evaluation", owner)):
+            purpose |= Purpose.EVALUATION
+        if self.in_unit_test(frame.path):
+            purpose |= Purpose.UNIT_TEST
+        if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
+            purpose |= Purpose.STOCHASTIC
+        return purpose | (Purpose.IN_LOADER_LOOP if frame.loops else Purpose.NONE)
+
+    def _reads_clock(self, function: Function) -> bool:
+        """Whether a function takes the time, or says that it does."""
+        return any(self.speaks("timing", name) for name in (function.name, *function.uses))
+
+    def _doer(self, number: int) -> str:
+        """The name of a class that does something; a module's name tells what it is."""
+        return "" if self.classes.is_module(number) else self.classes[number].cls.name
+
+    def in_unit_test(self, path: str) -> bool:
+        """Whether a test function of this file is under way."""
+        outermost = self.functions[self.active[0]] if self.active else None
+        if outermost is None or not outermost.function.name.lower().startswith("test"):
+            return False
+        return path == outermost.path and is_test_file(path)
+
+    def _twofold(self, number: int) -> bool:
+        """Whether a module returns something else in train mode, such as its losses."""
+        thing = self.things[number]
+        if thing.cls is None:
+            return thing.detector
+        return any(
+            isinstance(atom, Cls) and self.classes[atom.number].twofold
+            for atom in self.classes.ancestry(thing.cls)
+        )

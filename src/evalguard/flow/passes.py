@@ -1,0 +1,146 @@
+"""Forward calls as they are seen while the program is walked → facts about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from evalguard.facts import Forward, FrozenPart, Module, Origin, Purpose
+from evalguard.flow.lifts import Lifted
+from evalguard.flow.state import ModeState
+from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
+from evalguard.places import Place
+
+Block = tuple[Place, bool]
+
+
+class Frozen(NamedTuple):
+    """The frozen parts of a module that is called, and the numbers of all its parts."""
+
+    parts: tuple[FrozenPart, ...]
+    reach: frozenset[int]
+
+
+@dataclass(slots=True)
+class Pass:
+    """One forward call in one context, as far as it has been seen."""
+
+    thing: int
+    fact: Forward
+    origins: set[Origin]
+    inputs: set[int]
+    frozen: Frozen
+    block: Block | None
+    lifts: tuple[Lifted, ...]
+    backward: Place | None = None
+    target: Place | None = None
+    measured: bool = False
+    shape: bool = False
+    escaped: bool = False
+    fed: bool = False
+    stepped: bool = False
+    partly_stepped: bool = False
+    unsettled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a call of a module would meet: the modes of its mode-sensitive parts, joined."""
+
+    module: Module
+    mode: Mode = NO_MODE
+    mixed: bool = False
+    assumed: bool = False
+    origins: frozenset[Origin] = frozenset()
+
+    @staticmethod
+    def of(module: Module, leaves: list[ModeState]) -> Survey:
+        """Join the leaves."""
+        mode, origins = NO_MODE, frozenset[Origin]()
+        for leaf in leaves:
+            mode |= leaf.mode
+            origins |= leaf.origins
+        exact = {leaf.mode for leaf in leaves if leaf.mode in (Mode.TRAIN, Mode.EVAL)}
+        mixed = len(exact) > 1 or any(leaf.mixed for leaf in leaves)
+        return Survey(module, mode, mixed, any(leaf.assumed for leaf in leaves), origins)
+
+
+def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
+    """The fact about a call that has been seen to its end.
+
+    Args:
+        item: The call.
+        beside: A training step of its module stands beside it, in every round of a loop.
+        trained: Its module is trained somewhere.
+        rival: Its module is trained against another.
+
+    Returns:
+        The fact, with what the call is for.
+    """
+    fact, purpose = item.fact, item.fact.purpose
+    if beside:
+        purpose |= Purpose.SAME_STEP
+    if rival:
+        purpose |= Purpose.ADVERSARIAL
+    if item.stepped or (trained and not item.backward):
+        purpose |= Purpose.STEP
+    if item.measured:
+        purpose |= Purpose.MEASURED
+    if item.escaped:
+        purpose |= Purpose.ESCAPES
+    used = item.measured or item.escaped or item.fed or item.backward or item.target
+    if item.shape and not used:
+        purpose |= Purpose.SHAPE
+    if not used and not item.shape:
+        purpose |= Purpose.DISCARDED
+    return replace(
+        fact,
+        origins=tuple(sorted(item.origins, key=_origin_order)),
+        purpose=purpose,
+        backward=item.backward or item.target,
+        intent=_intent(item, purpose),
+    )
+
+
+def either(one: Module, other: Module) -> Module:
+    """What is known of a call that may reach either of two modules."""
+    if one.sensitive is other.sensitive:
+        return one
+    return replace(one, sensitive=Sensitivity.UNKNOWN, unsure=True)
+
+
+def elsewhere(fact: Forward, trained: set[Origin]) -> Forward:
+    """Mark a call that is a training step in another context, in a mode of the same origin."""
+    if fact.intent is Intent.TRAINING or trained.isdisjoint(fact.origins):
+        return fact
+    return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
+
+
+def switched_elsewhere(fact: Forward) -> bool:
+    """Whether a caller of the function that makes a pass for inference chose eval mode."""
+    return fact.switcher is not None and fact.mode == Mode.EVAL and fact.intent is Intent.INFERENCE
+
+
+def at_switcher(fact: Forward) -> Forward:
+    """Tell of a pass at the caller who chose its mode.
+
+    Where others train through the same call, that is where something is to be mended.
+    """
+    assert fact.switcher is not None
+    return replace(fact, place=fact.switcher, inside=fact.place)
+
+
+def _origin_order(origin: Origin) -> tuple[object, ...]:
+    return (origin.place or Place("", (0, 0, 0, 0)), origin.mode.value, origin.text)  # type: ignore[arg-type]
+
+
+def _intent(item: Pass, purpose: Purpose) -> Intent:
+    if item.backward:
+        return Intent.TRAINING
+    if item.target:
+        return Intent.TARGET
+    if item.unsettled and item.fact.grad != Grad.OFF:
+        return Intent.UNKNOWN
+    if item.fact.grad == Grad.OFF or not item.escaped:
+        return Intent.INFERENCE
+    return Intent.INFERENCE if Purpose.EVALUATION in purpose else Intent.UNKNOWN

@@ -1,0 +1,38 @@
+"""Loops: whether another round would bring anything new."""
+
+from __future__ import annotations
+
+from evalguard.flow.state import State
+from evalguard.flow.trying import Trying
+from evalguard.flow.values import Atom, Lit, Ref, Unknown, Value
+from evalguard.flow.variables import ITEMS
+
+
+class Rounds(Trying):
+    """Compares the states at a loop's head."""
+
+    def settled(self, end: State, head: State) -> bool:
+        """Whether a round that begins like this was walked before, as far as it matters.
+
+        What a round makes or sets first isn't carried into the next, and numbers and objects
+        that nothing is known of aren't followed.
+        """
+        if end.assume != head.assume or not end.behaves_like(head):
+            return False
+        return not any(
+            new is not None and old is not None and self._tells(cell[1], new, old)
+            for cell, new, old in end.fields.differences(head.fields)
+        )
+
+    def _tells(self, name: str, new: Value, old: Value) -> bool:
+        """Whether a value has come by a module or function, or hangs on another pass."""
+        if not new.taint <= old.taint:
+            return True
+        return name != ITEMS and any(self._telling(atom) for atom in new.atoms - old.atoms)
+
+    def _telling(self, atom: Atom) -> bool:
+        if isinstance(atom, Ref):
+            return self.things[atom.thing].kind != "unknown"
+        if isinstance(atom, Lit):
+            return not isinstance(atom.value, (int, float)) or isinstance(atom.value, bool)
+        return not isinstance(atom, Unknown)

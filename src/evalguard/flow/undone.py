@@ -1,0 +1,93 @@
+"""Parts that a constructor freezes in eval mode, where the first ``train()`` of the whole ends it.
+
+It takes no caller in view: an object is made as its class says, and then trained once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from evalguard.facts import FrozenPart
+from evalguard.flow.classes import Known
+from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.running import Running
+from evalguard.flow.state import State
+from evalguard.flow.switching import FROZEN
+from evalguard.flow.values import Cls, Inert, Ref, lit, ordered
+from evalguard.modes import Mode
+from evalguard.places import Place
+
+PARAMETER = "Parameter"
+
+
+class Undone(Running):
+    """Tries what ``train()`` does to an object."""
+
+    def note_undone(self, number: int, state: State, frame: Frame) -> None:
+        """Note the parts of a new object that don't stay in the eval mode they were put in."""
+        found = {part.module.text: part for part in self._frozen_parts(number, state)}
+        meant = {text: self._meant(number, part) for text, part in found.items()}
+        if not any(meant.values()) or not self._learns(number, state, 0):
+            return
+        after = state.copy()
+        self._train_whole(number, after, frame)
+        for part in self._frozen_parts(number, after):
+            place = meant.get(part.module.text)
+            if place is not None and part.mode == Mode.TRAIN and not part.mixed:
+                self.recorder.note(replace(part, place=place, origins=(), undone=True))
+
+    def _meant(self, whole: int, part: FrozenPart) -> Place | None:
+        """Where the class's constructor puts a part in eval mode, once and for all."""
+        cls = self.things[whole].cls
+        switches = [origin for origin in part.origins if origin.how == "switched"]
+        if cls is None or len(switches) != 1 or switches[0].mode != Mode.EVAL:
+            return None
+        place, name = switches[0].place, part.module.text.rpartition(".")[2]
+        if place is None or any(map(self.knowledge.hooks_of, self.classes.libraries(cls))):
+            return None
+        others = [known for known in self._methods(cls) if {name, "eval"} <= known.function.uses]
+        makers = [known for known in others if known.function.name == "__init__"]
+        if len(others) > len(makers):
+            return None
+        inside = any(Place(known.path, known.function.at).holds(place) for known in makers)
+        return place if inside else None
+
+    def _methods(self, cls: int) -> list[Known]:
+        """The methods of a class and its bases."""
+        owners = {atom.number for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)}
+        return [known for known in self.functions if known.owner in owners]
+
+    def _train_whole(self, number: int, state: State, frame: Frame) -> None:
+        thing = self.things[number]
+        override = self.override(thing, "train", state)
+        if override is None:
+            place = thing.place
+            wanted = self.written(Mode.TRAIN, "switched", f"{thing.text}.train()", place)
+            self.switch(number, wanted, state, frame, set())
+            return
+        mode = Arguments((lit(True),))
+        place = thing.place or Place(frame.path, self.functions[override.number].function.at)
+        self.call_function(override, mode, place, thing.text, state, frame)
+
+    def _learns(self, number: int, state: State, depth: int) -> bool:
+        """Whether a module has parameters that aren't frozen."""
+        if self._frozen_at(number, state) is not None or depth > 5:
+            return False
+        thing = self.things[number]
+        layer = self.knowledge.layer(thing.lib) if thing.lib else None
+        if layer is not None and layer.parameters:
+            return True
+        for name in self.things.names(number):
+            value = state.get((number, name)) if name != FROZEN else None
+            for atom in ordered(value.atoms) if value else ():
+                if isinstance(atom, Inert) and atom.parameters:
+                    return True
+                if isinstance(atom, Ref) and self._may_learn(atom.thing, state, depth):
+                    return True
+        return False
+
+    def _may_learn(self, number: int, state: State, depth: int) -> bool:
+        thing = self.things[number]
+        if thing.kind == "object":
+            return thing.lib.rpartition(".")[2] == PARAMETER
+        return thing.kind == "module" and self._learns(number, state, depth + 1)
