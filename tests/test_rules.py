@@ -115,7 +115,6 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
         ({"purpose": Purpose.MEASURED | Purpose.STOCHASTIC}, None),
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY}, None),
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY, "origins": (LOADED,)}, CERTAIN),
-        ({"purpose": Purpose.MEASURED | Purpose.DUMMY, "origins": (TRAINED,)}, CERTAIN),
         ({"purpose": Purpose.DUMMY | Purpose.STEP}, LIKELY),
         ({"purpose": Purpose.DISCARDED | Purpose.STEP}, LIKELY),
         ({"purpose": Purpose.DISCARDED | Purpose.IN_LOADER_LOOP}, None),

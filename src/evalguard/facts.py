@@ -76,6 +76,7 @@ class Purpose(Flag):
     ALSO_TRAINED = auto()  # the same call is a training step in another context
     TIMED = auto()  # what counts is how long it takes: a made-up input, again and again
     ADAPTS = auto()  # gradients of the module are taken on the way, where it is called
+    TRIAL = auto()  # a network as it was born, once: its result's shape is looked at, too
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 
@@ -153,7 +154,8 @@ class FunctionalCall(Fact):
 
     ``training`` is what the flag is bound to: ``default``, ``constant`` (always on),
     ``conditioned`` or ``unknown``; or ``drawn``: there is no flag, a mask is drawn by hand.
-    ``probability`` is None if it isn't a constant.
+    ``probability`` is None if it isn't a constant. ``made``: what it drops values of is made on
+    the spot, of no data.
     """
 
     name: str = ""
@@ -162,6 +164,7 @@ class FunctionalCall(Fact):
     flag: str = "training"
     guarded: bool = False
     stochastic: bool = False
+    made: bool = False
     owner: str = ""
 
 

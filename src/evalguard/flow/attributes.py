@@ -5,6 +5,7 @@ from __future__ import annotations
 from evalguard.events import Attr, Display, Expr, Item, Name, Star, show
 from evalguard.facts import SwitchOverride, TrainingAssigned
 from evalguard.flow.core import Frame
+from evalguard.flow.guards import is_guarded
 from evalguard.flow.members import Members
 from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State
@@ -62,7 +63,7 @@ class Attributes(Members):
             owner = self.value(target.value, state, frame)
             self.bind_attribute(target, owner, value, state, frame, span)
         elif isinstance(target, Item):
-            self._bind_item(target, value, state, frame)
+            self._bind_item(target, value, state, frame, span)
         elif isinstance(target, Display):
             self._unpack(target, value, state, frame, span)
         elif isinstance(target, Star):
@@ -153,6 +154,12 @@ class Attributes(Members):
             elif isinstance(held, Inert) and held.born is not None:
                 self.recorder.kept(held.born)
 
+    def keep_once(self, holder: Expr, values: list[Value], span: Span, frame: Frame) -> None:
+        """An item made inside a forward pass is kept if it is made only where it is missing."""
+        if frame.in_forward and frame.known and is_guarded(frame.known.function, holder, span):
+            for value in values:
+                self.keep(value)
+
     def _want_gradient(
         self, owner: Value, value: Value, place: Place, state: State, frame: Frame
     ) -> None:
@@ -218,7 +225,10 @@ class Attributes(Members):
     def _may_be_module(self, atom: Ref) -> bool:
         return self.things[atom.thing].kind in ("module", "unknown")
 
-    def _bind_item(self, target: Item, value: Value, state: State, frame: Frame) -> None:
+    def _bind_item(
+        self, target: Item, value: Value, state: State, frame: Frame, span: Span
+    ) -> None:
+        self.keep_once(target.value, [value], span, frame)
         owner = self.value(target.value, state, frame)
         name = item_name(self.value(target.key, state, frame))
         for atom in owner.atoms:

@@ -266,6 +266,7 @@ class Calling(Casting):
                 holder = self.things[owner]
                 text = f"{holder.lib} {holder.text}"
                 self._optimizer_step(one(Ref(owner)), args, text, state)
+            self.recorder.handled([owner])
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)

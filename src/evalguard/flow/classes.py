@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from evalguard.events import Attr, Block, Class, Define, Expr, Function, If, Logic, Name, Return
+from evalguard.events import Class, Define, Function
+from evalguard.flow.results import returns_by_mode, returns_unlike
 from evalguard.flow.values import Cls, Lib, Value, ordered
 from evalguard.knowledge import Knowledge
 from evalguard.modes import Grad
@@ -43,8 +44,8 @@ class Known:
 class Blueprint:
     """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from.
 
-    ``twofold``: its ``forward`` returns something else in train mode. ``torch``: its file
-    mentions PyTorch.
+    ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
+    kind. ``torch``: its file mentions PyTorch.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Blueprint:
     thing: int
     bases: tuple[Value, ...] = ()
     twofold: bool = False
+    unlike: bool = False
     torch: bool = False
     subclasses: list[int] = field(default_factory=list)
 
@@ -77,6 +79,7 @@ class Classes:
         """Enter a class."""
         blueprint = Blueprint(len(self._all), cls, path, frame, thing)
         blueprint.twofold = returns_by_mode(cls)
+        blueprint.unlike = returns_unlike(cls)
         self._all.append(blueprint)
         return blueprint
 
@@ -150,27 +153,3 @@ class Classes:
     def libraries(self, number: int) -> list[str]:
         """The library classes that a class inherits from."""
         return [atom.name for atom in self.ancestry(number) if isinstance(atom, Lib)]
-
-
-def returns_by_mode(cls: Class) -> bool:
-    """Whether ``forward`` has a return that only train mode (or only eval mode) reaches."""
-    return any(
-        isinstance(item, Define)
-        and item.function.name == "forward"
-        and _by_mode(item.function.body)
-        for item in cls.body
-    )
-
-
-def _by_mode(block: Block) -> bool:
-    return any(
-        _reads_training(stmt.test) and any(isinstance(item, Return) for item in stmt.body)
-        for stmt in block
-        if isinstance(stmt, If)
-    )
-
-
-def _reads_training(test: Expr) -> bool:
-    if isinstance(test, Logic):
-        return any(_reads_training(part) for part in test.parts)
-    return isinstance(test, Attr) and test == Attr(Name("self"), "training")

@@ -7,6 +7,7 @@ from evalguard.flow.attributes import Attributes
 from evalguard.flow.core import Frame
 from evalguard.flow.state import State
 from evalguard.flow.values import (
+    ANY_ATOM,
     ANYTHING,
     Atom,
     Cls,
@@ -23,6 +24,7 @@ from evalguard.flow.values import (
     Saved,
     Value,
     constant,
+    detached,
     lit,
     one,
     only,
@@ -81,7 +83,7 @@ class Conditions(Attributes):
         taint = self.deep(left, state).taint | self.deep(right, state).taint
         if taint:
             self.recorder.measured(taint)
-            return ANYTHING
+            return detached(Value(ANY_ATOM, taint))
         op = OPPOSITE.get(node.op, node.op)
         negated = op != node.op
         holds = self._same(op, left, right, state)

@@ -6,7 +6,8 @@ page lists them in order. A layer calls upwards only through methods that a lowe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -99,7 +100,8 @@ class Frame:
     """One activation: of a function, a class body or a file.
 
     ``thing`` holds its variables. ``lifts`` are the calls of a module's methods around it,
-    outermost first. An ``entry`` has no caller whose statement could be forked.
+    outermost first. An ``entry`` has no caller whose statement could be forked. ``chosen`` are the
+    forward calls that decide, by a comparison, whether the present place is reached.
     """
 
     thing: int
@@ -116,10 +118,29 @@ class Frame:
     loops: list[LoopPoint] = field(default_factory=list)
     on_yield: Callable[[Value, State], Value] | None = None
     lifts: tuple[Lift, ...] = ()
+    chosen: frozenset[int] = frozenset()
     in_forward: bool = False
     captured: bool = False
     forks: int = 0
     entry: bool = False
+
+    @contextmanager
+    def branching(self, chosen: frozenset[int]) -> Iterator[None]:
+        """Inside of it, a place is reached only under a condition.
+
+        Args:
+            chosen: The forward calls that the condition depends on.
+        """
+        loop = self.loops[-1] if self.loops else None
+        before, self.chosen = self.chosen, self.chosen | chosen
+        if loop is not None:
+            loop.branch += 1
+        try:
+            yield
+        finally:
+            self.chosen = before
+            if loop is not None:
+                loop.branch -= 1
 
     def mark(self) -> Mark:
         """How many states have left so far; see ``reset`` and ``left_since``."""

@@ -229,7 +229,7 @@ class Evaluating(Conditions):
         for value in values:
             if value.taint:
                 self.recorder.fed(value.taint)
-        if values and all(self.made(value) for value in values):
+        if self._made_of(values):
             return Value(frozenset((MADE,)), result.taint)
         lists = [atom for value in values for atom in value.atoms if self.is_list(atom)]
         return Value(frozenset(lists), result.taint) if lists else result
@@ -243,6 +243,11 @@ class Evaluating(Conditions):
         result = tainted([self.deep(value, state) for value in values])
         self.recorder.fed(result.taint)
         return result
+
+    def _made_of(self, values: list[Value]) -> bool:
+        """Whether an operator's parts are tensors made on the spot, and numbers."""
+        others = [value for value in values if constant(value) is None]
+        return bool(others) and all(self.made(value) for value in others)
 
     def is_list(self, atom: Atom) -> TypeGuard[Ref]:
         """Whether an atom is a list, tuple or set."""

@@ -6,7 +6,7 @@ from evalguard.events import Attr, Call, Function, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.core import Arguments, Frame, is_test_file
 from evalguard.flow.lifts import Lifted
-from evalguard.flow.passes import Frozen, Survey
+from evalguard.flow.passes import Around, Frozen, Survey
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
 from evalguard.flow.values import (
@@ -62,8 +62,8 @@ class Forwards(Switching):
         frozen = self._frozen_parts(number, state)
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
         block = frame.loops[-1].block() if frame.loops else None
-        lifts = self.lifted(number, survey, state, frame)
-        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), block, lifts)
+        around = Around(block, survey.parts, self.lifted(number, survey, state, frame))
+        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), around)
         self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)
@@ -142,7 +142,7 @@ class Forwards(Switching):
             purpose |= Purpose.INPUT_GRAD
         if state.get((number, PARTLY_FROZEN)) is not None:
             purpose |= Purpose.FINE_TUNED
-        if len(args.values()) > 1 and self._twofold(number):
+        if self._twofold(number, len(args.values()) > 1):
             purpose |= Purpose.OTHER_RESULT
         if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
             purpose |= Purpose.DUMMY
@@ -174,12 +174,11 @@ class Forwards(Switching):
             return False
         return path == outermost.path and is_test_file(path)
 
-    def _twofold(self, number: int) -> bool:
-        """Whether a module returns something else in train mode, such as its losses."""
+    def _twofold(self, number: int, targets: bool) -> bool:
+        """Whether a module returns something else in train mode, such as losses by targets."""
         thing = self.things[number]
         if thing.cls is None:
-            return thing.detector
-        return any(
-            isinstance(atom, Cls) and self.classes[atom.number].twofold
-            for atom in self.classes.ancestry(thing.cls)
-        )
+            return thing.detector and targets
+        mine = [atom for atom in self.classes.ancestry(thing.cls) if isinstance(atom, Cls)]
+        blueprints = [self.classes[atom.number] for atom in mine]
+        return any(item.unlike or (targets and item.twofold) for item in blueprints)

@@ -14,6 +14,7 @@ from evalguard.flow.values import (
     Saved,
     Value,
     constant,
+    only,
     tainted,
 )
 from evalguard.knowledge import UNKNOWN, Argued, Argument, Functional
@@ -78,6 +79,7 @@ class Functionals(Evaluating):
             flag=known.flag.name if known.flag else "training",
             guarded=any(key[0] == "training" for key in state.assume),
             stochastic=any(self.speaks("stochastic", name) for name in [owner, *names]),
+            made=any(self.made(value) for value in args.positional[:1]),
             owner=owner,
         )
 
@@ -116,6 +118,9 @@ class Functionals(Evaluating):
         value = self.argument(known.probability, args)
         if value is None:
             return None if args.open else known.probability_default
+        atom = only(value)
+        if isinstance(atom, Ref) and self.things[atom.thing].off:
+            return 0.0
         given = constant(value)
         return float(given.value) if given and isinstance(given.value, (int, float)) else None
 

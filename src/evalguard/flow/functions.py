@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from evalguard.events import Attr, Define, Function, Item, Name, Param
+from evalguard.events import Attr, Const, Define, Function, Item, Name, Param
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
@@ -309,6 +309,7 @@ class Functions(Builtins):
             thing.text = f"{known.function.name}.{param.name}"
             thing.place = Place(known.path, known.function.at)
             thing.shown = self._noted_module(param, known, state)
+            thing.off = param.default == Const(0) and known.function.name != "__init__"
         return one(Ref(thing.number))
 
     def _noted_module(self, param: Param, known: Known, state: State) -> bool:

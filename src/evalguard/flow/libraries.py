@@ -7,20 +7,14 @@ from dataclasses import replace
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward, Exported
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.frameworks import Frameworks, argument_text, class_of
+from evalguard.flow.effects import Effects
+from evalguard.flow.frameworks import argument_text, class_of
 from evalguard.flow.state import State
 from evalguard.flow.values import (
-    ANYTHING,
-    MADE,
-    Fun,
     Inert,
     Method,
-    Part,
-    Partial,
     Ref,
     Value,
-    constant,
-    detached,
     join_all,
     one,
     only,
@@ -31,7 +25,7 @@ from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 
 
-class Libraries(Frameworks):
+class Libraries(Effects):
     """Calls of library names."""
 
     def library_call(
@@ -136,23 +130,6 @@ class Libraries(Frameworks):
         """Call a method that the project doesn't define; provided by a higher layer."""
         raise NotImplementedError
 
-    def note_optimizer(self, value: Value, args: Arguments, state: State) -> None:
-        """Something made of a module's parameters is its optimizer, or will be part of one."""
-        things: set[int] = set()
-        inert = False
-        for arg in args.values():
-            for atom in self.reached(arg, state):
-                if isinstance(atom, Part):
-                    things.add(atom.thing)
-                elif isinstance(atom, Inert):
-                    inert = True
-                elif isinstance(atom, Ref):
-                    things |= self.optimizers.get(atom.thing, frozenset())
-        for atom in value.atoms if things or inert else ():
-            if isinstance(atom, Ref):
-                old = self.optimizers.get(atom.thing, frozenset())
-                self.optimizers[atom.thing] = old | things
-
     # Modules.
 
     def _layer(
@@ -177,6 +154,8 @@ class Libraries(Frameworks):
         result = self.born(thing, mode, state)
         if holder:
             self._fill(thing.number, args, state)
+            for name, value in args.keywords:
+                self.assign(thing.number, name, value, state)
         return result
 
     def _fill(self, number: int, args: Arguments, state: State) -> None:
@@ -281,117 +260,3 @@ class Libraries(Frameworks):
                 self.assign(thing.number, name, held, state)
         state.modes[thing.number] = mode
         return one(Ref(thing.number))
-
-    # What a call does to a result.
-
-    def effect(
-        self,
-        name: str,
-        owner: Value | None,
-        args: Arguments,
-        site: Call,
-        state: State,
-        frame: Frame,
-    ) -> Value:
-        """A call by what its name does to a tensor: measures, detaches, runs backward, ..."""
-        values = [self.deep(value, state) for value in args.values()]
-        if owner is not None:
-            values.insert(0, self.deep(owner, state))
-        taint = tainted(values)
-        if owner is not None:
-            result = self.called_back(name, args, site, state, frame)
-            if result is not None:
-                return result
-        word = self.knowledge.effect(name)
-        if word == "looks":
-            return ANYTHING
-        if word == "dummy":
-            return one(MADE)
-        if word == "measures":
-            self.recorder.measured(taint.taint)
-            return ANYTHING
-        if word == "detaches":
-            return detached(taint)
-        if word == "shape":
-            self.recorder.shape(taint.taint)
-            return ANYTHING
-        if word == "backward":
-            self.recorder.backward(taint.taint, self.place(frame, site.at))
-            self._graded(frame)
-            self._leaked_into(taint, site, state, frame)
-            return ANYTHING
-        if word == "gradient":
-            self.recorder.wanted(taint.taint, self._around(frame))
-            self._graded(frame)
-            self.recorder.fed(taint.taint)
-            return taint
-        return self._unknown(name, owner, values, args, site, state, frame)
-
-    def _graded(self, frame: Frame) -> None:
-        """Gradients are taken: in none of the calls under way they are recorded for nothing."""
-        self.recorder.graded([step.place for step in self.steps(frame.context)])
-
-    def _around(self, frame: Frame) -> list[tuple[int, str]]:
-        """The call under way, and those of a module's methods that led to it."""
-        name = frame.known.function.qualname if frame.known else ""
-        methods = {lift.context for lift in frame.lifts}
-        out, context = [(frame.context, name)], frame.context
-        while context:
-            chain = self.chains[context]
-            if context in methods and chain.step is not None:
-                out.append((context, chain.step.function))
-            context = chain.parent
-        return out
-
-    def _unknown(
-        self,
-        name: str,
-        owner: Value | None,
-        values: list[Value],
-        args: Arguments,
-        site: Call,
-        state: State,
-        frame: Frame,
-    ) -> Value:
-        taint = tainted(values)
-        if not name.startswith("builtins."):
-            self.recorder.fed(taint.taint)
-        last = name.rpartition(".")[2]
-        if taint.taint and last != "update" and self.speaks("training", last):
-            self.recorder.escaped(taint.taint)
-        if self.knowledge.caller(name) is None:
-            self._call_back(args, site, state, frame)
-        made = [value for value in values if constant(value) is None]
-        if made and all(self.made(value) for value in made):
-            return Value(frozenset((MADE,)), taint.taint)
-        if taint.taint:
-            return taint
-        place = self.place(frame, site.at)
-        thing, new = self.things.make(("call", frame.context, place), "unknown")
-        if new:
-            thing.text, thing.place = show(site), place
-        self._renew(thing.number, state)
-        result = one(Ref(thing.number))
-        self.note_optimizer(result, args, state)
-        return result
-
-    def _renew(self, number: int, state: State) -> None:
-        state.forget(number)
-        self._forget_parts(number, state)
-        state.modes.pop(number)
-
-    def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> None:
-        """A project function handed to something that can't be seen is taken to be called.
-
-        A module's ``forward`` isn't: what it would be given, and what becomes of it, is unknown.
-        """
-        for value in args.values():
-            for atom in ordered(value.atoms):
-                if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom):
-                    self.call_value(one(atom), Arguments((), (), True), site, state, frame)
-
-    def _is_forward_of_module(self, atom: Fun | Partial) -> bool:
-        if isinstance(atom, Partial) or atom.bound is None:
-            return False
-        named = self.functions[atom.number].function.name == "forward"
-        return named and self.things[atom.bound.thing].kind == "module"

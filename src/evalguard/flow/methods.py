@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from evalguard.events import Call, show
+from evalguard.events import Attr, Call, show
 from evalguard.flow.attributes import CONTAINER_METHODS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
@@ -227,6 +227,8 @@ class Methods(Libraries):
         if isinstance(owner, Ref):
             values = args.positional
             name = constant(values[0]) if values else None
+            for value in () if self.things[owner.thing].forward_born else values[1:]:
+                self.keep(value)
             if len(values) == 2 and name is not None and isinstance(name.value, str):
                 self.assign(owner.thing, name.value, values[1], state)
             else:
@@ -240,6 +242,11 @@ class Methods(Libraries):
             return self.items(value, state)
         return value
 
+    def _loads(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        if isinstance(call.owner, (Ref, Part)):
+            self.recorder.handled([call.owner.thing])
+        return None
+
     def _forwards(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         owner, args, site = call.owner, call.args, call.site
         if isinstance(owner, Ref):
@@ -250,6 +257,8 @@ class Methods(Libraries):
         self, owner: Ref, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         values = args.values()
+        if name in ("append", "add", "insert", "setdefault") and isinstance(site.func, Attr):
+            self.keep_once(site.func.value, values[-1:], site.at, frame)
         if name == "append" and values:
             self.append(owner, values[0], state)
             return lit(None)
@@ -327,6 +336,7 @@ _EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]]
     "applies": Methods._applies,
     "registers": Methods._registers,
     "forwards": Methods._forwards,
+    "loads": Methods._loads,
 }
 
 _READS: dict[str, Callable[[Methods, Ref, Call, State, Frame], Value]] = {

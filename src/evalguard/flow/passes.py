@@ -21,6 +21,14 @@ class Frozen(NamedTuple):
     reach: frozenset[int]
 
 
+class Around(NamedTuple):
+    """What is around a pass: the loop, the parts of its module, the calls of its methods."""
+
+    block: Block | None
+    parts: frozenset[int]
+    lifts: tuple[Lifted, ...]
+
+
 @dataclass(slots=True)
 class Pass:
     """One forward call in one context, as far as it has been seen."""
@@ -31,6 +39,7 @@ class Pass:
     inputs: set[int]
     frozen: Frozen
     block: Block | None
+    parts: frozenset[int]
     lifts: tuple[Lifted, ...]
     backward: Place | None = None
     target: Place | None = None
@@ -41,20 +50,26 @@ class Pass:
     stepped: bool = False
     partly_stepped: bool = False
     unsettled: bool = False
+    learns: bool = False
+    newborn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a call of a module would meet: the modes of its mode-sensitive parts, joined."""
+    """What a call of a module would meet: the modes of its mode-sensitive parts, joined.
+
+    ``parts`` are the numbers of all parts in view.
+    """
 
     module: Module
     mode: Mode = NO_MODE
     mixed: bool = False
     assumed: bool = False
     origins: frozenset[Origin] = frozenset()
+    parts: frozenset[int] = frozenset()
 
     @staticmethod
-    def of(module: Module, leaves: list[ModeState]) -> Survey:
+    def of(module: Module, leaves: list[ModeState], parts: set[int]) -> Survey:
         """Join the leaves."""
         mode, origins = NO_MODE, frozenset[Origin]()
         for leaf in leaves:
@@ -62,7 +77,8 @@ class Survey:
             origins |= leaf.origins
         exact = {leaf.mode for leaf in leaves if leaf.mode in (Mode.TRAIN, Mode.EVAL)}
         mixed = len(exact) > 1 or any(leaf.mixed for leaf in leaves)
-        return Survey(module, mode, mixed, any(leaf.assumed for leaf in leaves), origins)
+        assumed = any(leaf.assumed for leaf in leaves)
+        return Survey(module, mode, mixed, assumed, origins, frozenset(parts))
 
 
 def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
@@ -91,6 +107,8 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
     used = item.measured or item.escaped or item.fed or item.backward or item.target
     if item.shape and not used:
         purpose |= Purpose.SHAPE
+    if item.shape and item.newborn and _once_as_built(fact):
+        purpose |= Purpose.TRIAL
     if not used and not item.shape:
         purpose |= Purpose.DISCARDED
     return replace(
@@ -100,6 +118,11 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         backward=item.backward or item.target,
         intent=_intent(item, purpose),
     )
+
+
+def _once_as_built(fact: Forward) -> bool:
+    looped = Purpose.IN_LOADER_LOOP in fact.purpose
+    return not looped and all(origin.how == "built" for origin in fact.origins)
 
 
 def either(one: Module, other: Module) -> Module:
@@ -139,7 +162,7 @@ def _intent(item: Pass, purpose: Purpose) -> Intent:
         return Intent.TRAINING
     if item.target:
         return Intent.TARGET
-    if item.unsettled and item.fact.grad != Grad.OFF:
+    if (item.unsettled or item.learns) and item.fact.grad != Grad.OFF:
         return Intent.UNKNOWN
     if item.fact.grad == Grad.OFF or not item.escaped:
         return Intent.INFERENCE

@@ -21,8 +21,9 @@ from evalguard.facts import (
     Revealed,
     TrainingAssigned,
 )
-from evalguard.flow.lifts import Lifted, Placing, both
+from evalguard.flow.lifts import Placing, both
 from evalguard.flow.passes import (
+    Around,
     Block,
     Frozen,
     Pass,
@@ -49,11 +50,16 @@ class Recorder:
         self._pending: list[Pass] = []
         self._step_taken = False
         self._graded: set[Place] = set()
+        self._handled: set[int] = set()
         self._adapting: set[tuple[int, int, str]] = set()
 
     def graded(self, calls: Iterable[Place]) -> None:
         """Gradients are taken inside of these calls."""
         self._graded.update(calls)
+
+    def handled(self, things: Iterable[int]) -> None:
+        """The weights of these objects may not be those that they were born with."""
+        self._handled.update(things)
 
     def token(self, context: int, place: Place, path: Path) -> int:
         """The number of a forward call, by place, call chain and path.
@@ -71,8 +77,7 @@ class Recorder:
         fact: Forward,
         loop: Place | None,
         frozen: Frozen,
-        block: Block | None,
-        lifts: tuple[Lifted, ...] = (),
+        around: Around,
     ) -> None:
         """Note a forward call of an object; seen again, the beliefs are joined.
 
@@ -83,18 +88,16 @@ class Recorder:
             fact: What is believed this time.
             loop: The loop that a mode not seen before has come with, if any.
             frozen: The module's frozen parts.
-            block: The loop around it, and whether it is made in every round.
-            lifts: The calls of its module's methods around it, made in its modes.
+            around: The loop and the calls around it.
         """
         known = self._passes.get(token)
         if known is None:
             fact = replace(fact, loop=loop if Mode.EVAL in fact.mode else None)
-            self._passes[token] = Pass(
-                thing, fact, set(fact.origins), set(inputs), frozen, block, lifts
-            )
+            self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs), frozen, *around)
             return
         known.inputs |= inputs
-        known.lifts = both(known.lifts, lifts)
+        known.parts |= around.parts
+        known.lifts = both(known.lifts, around.lifts)
         known.origins.update(fact.origins)
         old = known.fact
         module = old.module if known.thing == thing else either(old.module, fact.module)
@@ -225,9 +228,13 @@ class Recorder:
         """How many forward calls there are; their tokens count up from 1."""
         return len(self._tokens)
 
-    def wanted(self, taint: Iterable[int], calls: list[tuple[int, str]]) -> None:
-        """Gradients of a value are asked for, not to train with, in these calls of functions."""
+    def wanted(self, taint: Iterable[int], calls: list[tuple[int, str]], learns: bool) -> None:
+        """Gradients of a value are asked for in these calls of functions, and not stepped on.
+
+        ``learns``: they are those of parameters.
+        """
         for known in self._known(taint):
+            known.learns = known.learns or learns
             known.fact = replace(known.fact, purpose=known.fact.purpose | Purpose.INPUT_GRAD)
             self._adapting.update((known.thing, *call) for call in calls)
 
@@ -292,6 +299,8 @@ class Recorder:
         """Everything that happened, in a fixed order."""
         self._mark_adapting()
         trained = {item.thing for item in self._passes.values() if item.stepped}
+        for item in self._passes.values():
+            item.newborn = self._handled.isdisjoint(item.parts)
         rivals = self._rivals(trained)
         blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}
         forwards = [
@@ -321,7 +330,9 @@ class Recorder:
         placing = Placing(each, self._graded)
         return [
             at_switcher(fact)
-            if fact.place in steps and switched_elsewhere(fact)
+            if fact.place in steps
+            and switched_elsewhere(fact)
+            and fact.switcher not in self._graded
             else placing.placed(fact, around)
             for fact, around in each
         ]

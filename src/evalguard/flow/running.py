@@ -43,6 +43,7 @@ from evalguard.flow.values import (
     Lib,
     Ref,
     Value,
+    detached,
     only,
     ordered,
     tainted,
@@ -108,6 +109,7 @@ class Running(Rounds):
         value = self.value(stmt.value, state, frame)
         if frame.in_forward and isinstance(stmt.value, Call):
             self._kept_on_objects(stmt, frame)
+        value = self.picked(value, state, frame)
         for target in stmt.targets:
             if stmt.augmented:
                 old = self.value(target, state, frame)
@@ -210,15 +212,9 @@ class Running(Rounds):
             state.assume[ASKED] = True
         self._assume(stmt.test, True, state, frame)
         self._assume(stmt.test, False, other, frame)
-        loop = frame.loops[-1] if frame.loops else None
-        if loop is not None:
-            loop.branch += 1
-        try:
+        with frame.branching(detached(value).taint):
             then = self.run(stmt.body, [state], frame)
             ends = then + self._by_flag(then, self.run(stmt.orelse, [other], frame), earlier)
-        finally:
-            if loop is not None:
-                loop.branch -= 1
         for end in ends:
             end.narrow = before
         return settle(ends)

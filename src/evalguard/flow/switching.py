@@ -160,7 +160,8 @@ class Switching(Core):
     def survey(self, number: int, text: str, state: State) -> Survey:
         """What a call of this module would meet."""
         thing = self.things[number]
-        leaves = self.leaves(number, state, 0, set())
+        parts: set[int] = set()
+        leaves = self.leaves(number, state, 0, parts)
         sure = [leaf for leaf in leaves if leaf[1] is Sensitivity.YES]
         sensitive = Sensitivity.YES if sure else Sensitivity.UNKNOWN if leaves else Sensitivity.NO
         because = sure[0][2] if sure else ""
@@ -175,7 +176,7 @@ class Switching(Core):
             thing.built,
         )
         modes = [leaf[0] for leaf in (sure or leaves)] or [self.things.mode(state, number)]
-        return Survey.of(module, modes)
+        return Survey.of(module, modes, parts)
 
     def _little_speaks(self, number: int, leaves: list[Leaf], state: State) -> bool:
         """Whether hardly anything speaks for mode-sensitive layers in a module."""

@@ -19,7 +19,8 @@ class Thing:
     """What never changes of an object. ``parent`` holds it as ``name``, if it is known only so.
 
     ``holder`` holds it, and gives it its mode where nothing else does: a part of a cast.
-    ``shown``: something other than a call shows that it is a module.
+    ``shown``: something other than a call shows that it is a module. ``off``: a parameter that is
+    zero unless a caller asks for something else.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Thing:
     sensitive: Sensitivity = Sensitivity.UNKNOWN
     because: str = ""
     shown: bool = False
+    off: bool = False
     detector: bool = False
     built: Origin | None = None
     forward_born: bool = False

@@ -241,7 +241,7 @@ class Knowledge:
 
     def measures(self, name: str) -> bool:
         """Whether it turns a result into numbers that can't carry a gradient."""
-        return self.effect(name) == "measures"
+        return self.effect(name) in ("measures", "picks")
 
     def detaches(self, name: str) -> bool:
         """Whether it cuts a result off its graph."""

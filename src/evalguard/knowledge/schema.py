@@ -133,7 +133,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
         "module_methods": {
             "returns": _one_of("self", "none", "children", "parameters", "child", "other"),
             "effect": _one_of(
-                "none", "train", "eval", "registers", "freezes", "applies", "forwards"
+                "none", "train", "eval", "registers", "freezes", "applies", "forwards", "loads"
             ),
             "shared": _flag,
         },
@@ -203,6 +203,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
                 "steps",
                 "exits",
                 "looks",
+                "picks",
                 "none",
             )
         },

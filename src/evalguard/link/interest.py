@@ -111,6 +111,8 @@ class Interest(NamedTuple):
         together = found | (uses & self.makers) | (uses & self.scoped)
         if len(together) > 1 or not function.calls.isdisjoint(self.modules):
             return True
+        if found & self.makers & self.training:
+            return True
         return not uses.isdisjoint(self.imported[path])
 
     def makes(self, function: Function) -> bool:

@@ -44,12 +44,16 @@ def _in_question(fact: Forward) -> bool:
 
 
 def _smoke_test(fact: Forward) -> bool:
-    """A made-up input through a network nobody trained or loaded: no number of it counts."""
+    """A made-up input through a network nobody trained or loaded: no number of it counts.
+
+    Where train mode was set in so many words, it is train mode that is tried out, unless gradients
+    are off.
+    """
     in_earnest = Purpose.STEP in fact.purpose or _MEASURED_LOOP in fact.purpose
     if Purpose.DUMMY not in fact.purpose or in_earnest or _speed_test(fact):
         return False
     hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
-    if hows <= {"built", "given"}:
+    if hows <= {"built", "given"} or (hows == {"switched"} and fact.grad != Grad.OFF):
         return True
     return Purpose.DISCARDED in fact.purpose and not _said(fact)
 
@@ -78,9 +82,10 @@ def _statistics(fact: Forward) -> bool:
 def _meant(fact: Forward) -> bool:
     """Something says that the numbers are used, not just that they aren't trained on.
 
-    Samples of a generator under training are looked at as they are trained on.
+    Samples of a generator under training are looked at as they are trained on; and a network with
+    the weights it was born with is only tried out.
     """
-    if Purpose.ADVERSARIAL in fact.purpose or _in_a_step(fact):
+    if fact.purpose & (Purpose.ADVERSARIAL | Purpose.TRIAL) or _in_a_step(fact):
         return False
     if _speed_test(fact):
         return True
@@ -112,4 +117,4 @@ def _traced(fact: Forward) -> bool:
         return False
     if fact.module.sensitive is Sensitivity.YES:
         return visible or not fact.assumed
-    return visible and bool(fact.purpose & _NUMBERS)
+    return visible and Purpose.MEASURED in fact.purpose

@@ -84,7 +84,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
     """Is a functional dropout on whatever the mode?"""
     if not isinstance(fact, FunctionalCall) or fact.training not in _ON:
         return
-    if fact.guarded or fact.stochastic or fact.probability == 0:
+    if fact.guarded or fact.stochastic or fact.probability == 0 or _draw(fact):
         return
     if fact.training == "drawn":
         yield _drawn(fact)
@@ -105,6 +105,11 @@ def _drawn(fact: FunctionalCall) -> Verdict:
         Confidence.LIKELY,
         help="draw it only `if self.training`, and return the input unchanged otherwise",
     )
+
+
+def _draw(fact: FunctionalCall) -> bool:
+    """Whether a mask of random zeros is drawn, in so many words: no activation is dropped."""
+    return fact.made and fact.training == "constant" and not fact.flag.endswith("_p")
 
 
 def _bound(fact: FunctionalCall) -> str:

@@ -1,0 +1,192 @@
+"""What a call does to its arguments and its result, by the name of what is called."""
+
+from __future__ import annotations
+
+from evalguard.events import Call, show
+from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.frameworks import Frameworks
+from evalguard.flow.state import State
+from evalguard.flow.values import (
+    ANYTHING,
+    MADE,
+    Atom,
+    Fun,
+    Inert,
+    Made,
+    Part,
+    Partial,
+    Ref,
+    Unknown,
+    Value,
+    constant,
+    detached,
+    one,
+    ordered,
+    tainted,
+)
+
+
+class Effects(Frameworks):
+    """Measures, detaches, takes gradients; makes optimizers; calls what it is given."""
+
+    def effect(
+        self,
+        name: str,
+        owner: Value | None,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value:
+        """A call by what its name does to a tensor: measures, detaches, runs backward, ..."""
+        if owner is not None:
+            result = self.called_back(name, args, site, state, frame)
+            if result is not None:
+                return result
+        return self._by_word(name, owner, args, site, state, frame)
+
+    def _by_word(
+        self,
+        name: str,
+        owner: Value | None,
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value:
+        values = [self.deep(value, state) for value in args.values()]
+        if owner is not None:
+            values.insert(0, self.deep(owner, state))
+        taint = tainted(values)
+        word = self.knowledge.effect(name)
+        if word == "looks":
+            return ANYTHING
+        if word == "dummy":
+            self.recorder.shape(taint.taint)
+            return one(MADE)
+        if word in ("measures", "picks"):
+            self.recorder.measured(taint.taint)
+            return detached(taint) if word == "picks" else ANYTHING
+        if word == "detaches":
+            return detached(taint)
+        if word == "shape":
+            self.recorder.shape(taint.taint)
+            return ANYTHING
+        if word == "backward":
+            self.recorder.backward(taint.taint, self.place(frame, site.at))
+            self._graded(frame)
+            self._leaked_into(taint, site, state, frame)
+            return ANYTHING
+        if word == "gradient":
+            given = [atom for value in args.values() for atom in self.reached(value, state)]
+            learns = any(isinstance(atom, Part) for atom in given)
+            self.recorder.wanted(taint.taint, self._around(frame), learns)
+            self._graded(frame)
+            self.recorder.fed(taint.taint)
+            return taint
+        return self._unknown(name, owner, values, args, site, state, frame)
+
+    def _graded(self, frame: Frame) -> None:
+        """Gradients are taken: in none of the calls under way they are recorded for nothing."""
+        self.recorder.graded([step.place for step in self.steps(frame.context)])
+
+    def _around(self, frame: Frame) -> list[tuple[int, str]]:
+        """The call under way, and those of a module's methods that led to it."""
+        name = frame.known.function.qualname if frame.known else ""
+        methods = {lift.context for lift in frame.lifts}
+        out, context = [(frame.context, name)], frame.context
+        while context:
+            chain = self.chains[context]
+            if context in methods and chain.step is not None:
+                out.append((context, chain.step.function))
+            context = chain.parent
+        return out
+
+    def _unknown(
+        self,
+        name: str,
+        owner: Value | None,
+        values: list[Value],
+        args: Arguments,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> Value:
+        taint = tainted(values)
+        if not name.startswith("builtins."):
+            self.recorder.fed(taint.taint)
+        self._handled(args, state)
+        last = name.rpartition(".")[2]
+        if taint.taint and last != "update" and self.speaks("training", last):
+            self.recorder.escaped(taint.taint)
+        if self.knowledge.caller(name) is None:
+            self._call_back(args, site, state, frame)
+        made = [value for value in values if constant(value) is None]
+        if made and all(self.made(value) for value in made):
+            return Value(frozenset((MADE,)), taint.taint)
+        if taint.taint:
+            return taint
+        place = self.place(frame, site.at)
+        thing, new = self.things.make(("call", frame.context, place), "unknown")
+        if new:
+            thing.text, thing.place = show(site), place
+        self._renew(thing.number, state)
+        result = one(Ref(thing.number))
+        self.note_optimizer(result, args, state)
+        return result
+
+    def _handled(self, args: Arguments, state: State) -> None:
+        """What is given to something unknown may be loaded there, or trained."""
+        atoms = [atom for value in args.values() for atom in self.reached(value, state)]
+        things = [atom.thing for atom in atoms if isinstance(atom, (Ref, Part))]
+        self.recorder.handled(thing for thing in things if self.things[thing].kind == "module")
+
+    def _renew(self, number: int, state: State) -> None:
+        state.forget(number)
+        self._forget_parts(number, state)
+        state.modes.pop(number)
+
+    def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> None:
+        """A project function handed to something that can't be seen is taken to be called.
+
+        A module's ``forward`` isn't: what it would be given, and what becomes of it, is unknown.
+        """
+        for value in args.values():
+            for atom in ordered(value.atoms):
+                if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom):
+                    self.call_value(one(atom), Arguments((), (), True), site, state, frame)
+
+    def _is_forward_of_module(self, atom: Fun | Partial) -> bool:
+        if isinstance(atom, Partial) or atom.bound is None:
+            return False
+        named = self.functions[atom.number].function.name == "forward"
+        return named and self.things[atom.bound.thing].kind == "module"
+
+    def note_optimizer(self, value: Value, args: Arguments, state: State) -> None:
+        """Something made of a module's parameters is its optimizer, or will be part of one."""
+        things: set[int] = set()
+        inert = False
+        for arg in args.values():
+            for atom in self.reached(arg, state):
+                if isinstance(atom, Part):
+                    things.add(atom.thing)
+                elif isinstance(atom, Inert):
+                    inert = True
+                elif isinstance(atom, Ref):
+                    things |= self.optimizers.get(atom.thing, frozenset())
+        self.recorder.handled(things)
+        for atom in value.atoms if things or inert else ():
+            if isinstance(atom, Ref):
+                old = self.optimizers.get(atom.thing, frozenset())
+                self.optimizers[atom.thing] = old | things
+
+    def picked(self, value: Value, state: State, frame: Frame) -> Value:
+        """A value that the outcome of a comparison has picked; not what computes others."""
+        if not frame.chosen or any(self._computes(atom) for atom in self.reached(value, state)):
+            return value
+        return Value(value.atoms, value.taint | frame.chosen)
+
+    def _computes(self, atom: Atom) -> bool:
+        if isinstance(atom, Ref):
+            return self.things[atom.thing].kind in ("module", "object", "class")
+        return not isinstance(atom, (Made, Unknown))

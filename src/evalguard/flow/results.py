@@ -1,0 +1,97 @@
+"""What ``forward`` returns in one mode and in the other, by its text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalguard.events import (
+    Attr,
+    Bind,
+    Block,
+    Class,
+    Define,
+    Display,
+    Expr,
+    If,
+    Logic,
+    Mapping,
+    Name,
+    Return,
+)
+
+
+def returns_by_mode(cls: Class) -> bool:
+    """Whether ``forward`` has a return that only train mode (or only eval mode) reaches."""
+    return any(_chosen(block) for block in _forwards(cls))
+
+
+def returns_unlike(cls: Class) -> bool:
+    """Whether that return gives another kind of value than the others: a dict, a tuple of two."""
+    return any(_unlike(block) for block in _forwards(cls))
+
+
+def _forwards(cls: Class) -> Iterator[Block]:
+    for item in cls.body:
+        if isinstance(item, Define) and item.function.name == "forward":
+            yield item.function.body
+
+
+def _chosen(block: Block) -> list[Block]:
+    """The branches that a test of the mode chooses, and that return."""
+    return [
+        stmt.body
+        for stmt in block
+        if isinstance(stmt, If)
+        and _reads_training(stmt.test)
+        and any(isinstance(item, Return) for item in stmt.body)
+    ]
+
+
+def _unlike(block: Block) -> bool:
+    branches = _chosen(block)
+    if not branches:
+        return False
+    made = {
+        target.id: _kind(item.value, {})
+        for item in _statements(block)
+        if isinstance(item, Bind)
+        for target in item.targets
+        if isinstance(target, Name)
+    }
+    everywhere = _returned(block, made)
+    for branch in branches:
+        here = _returned(branch, made)
+        rest = list(everywhere)
+        for kind in here:
+            rest.remove(kind)
+        if rest and set(here).isdisjoint(rest):
+            return True
+    return False
+
+
+def _returned(block: Block, made: dict[str, str]) -> list[str]:
+    return [_kind(item.value, made) for item in _statements(block) if isinstance(item, Return)]
+
+
+def _kind(value: Expr | None, made: dict[str, str]) -> str:
+    if isinstance(value, Mapping):
+        return "dict"
+    if isinstance(value, Display):
+        return f"{value.kind} of {len(value.items)}"
+    return made.get(value.id, "") if isinstance(value, Name) else ""
+
+
+def _statements(block: Block) -> Iterator[object]:
+    """All statements, those of inner functions aside."""
+    todo: list[object] = [*block]
+    while todo:
+        item = todo.pop()
+        if not isinstance(item, Define):
+            yield item
+            todo += item if isinstance(item, tuple) else ()
+
+
+def _reads_training(test: Expr) -> bool:
+    if isinstance(test, Logic):
+        return any(_reads_training(part) for part in test.parts)
+    return isinstance(test, Attr) and test == Attr(Name("self"), "training")
