@@ -66,6 +66,12 @@ class Case:
         found = (mark for lines in self.files.values() for mark in marks(lines))
         return {mark.claim for mark in found if mark.kind != "revealed"}
 
+    def open(self, path: str) -> str:
+        """Begin a file, which may stay empty; of no name, none."""
+        if path:
+            self.files.setdefault(path, [])
+        return path
+
     def add(self, path: str, line: int, code: str) -> None:
         """Put one line of code where the page has it."""
         lines = self.files.setdefault(path, [])
@@ -105,8 +111,7 @@ def parse(text: str, page: str) -> Iterator[Case]:
             continue
         if opening:
             fence, info = opening[1], _INFO.fullmatch(opening[2])
-            file = (info[1] or name or MAIN) if info else ""
-            name = ""
+            file, name = case.open((info[1] or name or MAIN) if info else ""), ""
         elif heading := _HEADING.fullmatch(line):
             if case.files:
                 yield case

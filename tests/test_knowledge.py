@@ -432,7 +432,7 @@ def test_words() -> None:
     assert KNOWN.keyword("requires_grad") == "input_gradient"
     assert KNOWN.keyword("volatile") == "no_gradient"
     assert KNOWN.keyword("dim") == "none"
-    assert KNOWN.decorator("cached_property") == "property"
+    assert KNOWN.decorator("cached_property") == "cached"
     assert KNOWN.decorator("contextmanager") == "manager"
     assert KNOWN.decorator("wraps") == "none"
     assert KNOWN.is_sequence("typing.List")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from evalguard import knowledge
+from evalguard.events import Unit
 from evalguard.link.imports import Imports
+from evalguard.link.interest import interest
+from evalguard.lower import lower
+from evalguard.source import from_text
 
 FILES = (
     "proj/train.py",
     "proj/utils.py",
     "proj/pkg/__init__.py",
     "proj/pkg/torch/__init__.py",
-    "proj/pkg/torch/nets.py",
+    "proj/pkg/torch/shelf.py",
     "proj/pkg/open_clip.py",
     "proj/pkg/models/__init__.py",
     "proj/pkg/models/net.py",
@@ -36,7 +41,7 @@ FILES = (
         ("space.tool", 0, "proj/train.py", "proj/space/tool.py"),
         ("lib.core", 0, "proj/train.py", "proj/src/lib/core.py"),
         # A package's own module isn't what an absolute import means ...
-        ("torch", 0, "proj/pkg/torch/nets.py", None),
+        ("torch", 0, "proj/pkg/torch/shelf.py", None),
         # ... and no file imports itself.
         ("open_clip", 0, "proj/pkg/open_clip.py", None),
         ("numpy", 0, "proj/train.py", None),
@@ -62,3 +67,61 @@ def test_packages_come_before_what_is_in_them() -> None:
     ]
     assert imports.packages_of("proj/pkg/models/__init__.py") == ["proj/pkg/__init__.py"]
     assert imports.packages_of("proj/train.py") == []
+
+
+def test_a_folder_without_a_name_is_no_package() -> None:
+    for root in ("", "some-project/", "../"):
+        files = (f"{root}__init__.py", f"{root}shelf.py", f"{root}scripts/run.py")
+        imports = Imports(files)
+        assert imports.packages_of(files[1]) == []
+        assert imports.resolve("shelf", 0, files[2]) == files[1]
+
+
+def test_folders_on_the_path_are_searched_last() -> None:
+    files = ("proj/scripts/run.py", "proj/lib/shelf.py", "proj/far/lib/shelf.py", "proj/lib/run.py")
+    added = {"proj/scripts/run.py": frozenset(("lib",))}
+    assert Imports(files).resolve("shelf", 0, "proj/scripts/run.py") is None
+    assert Imports(files, added).resolve("shelf", 0, "proj/scripts/run.py") == "proj/lib/shelf.py"
+    assert Imports(files, added).resolve("run", 0, "proj/scripts/run.py") == "proj/lib/run.py"
+
+
+def test_a_folder_above_on_the_path_may_be_a_package() -> None:
+    files = ("pkg/__init__.py", "pkg/shelf.py", "pkg/tools/run.py", "pkg/tools/other.py")
+    imports = Imports(files, {"pkg/tools/run.py": frozenset(("",))})
+    assert imports.resolve("shelf", 0, "pkg/tools/run.py") == "pkg/shelf.py"
+    assert imports.resolve("shelf", 0, "pkg/tools/other.py") is None
+
+
+def test_folders_that_are_no_packages_are_passed_through() -> None:
+    imports = Imports(("proj/run.py", "proj/space/deep/tool.py", "proj/x/torch/nn.py"))
+    assert imports.beneath("space.deep.tool", "proj/run.py") == "proj/space/deep/tool.py"
+    assert imports.beneath("torch.nn", "proj/run.py") is None
+    assert imports.beneath(".tool", "proj/run.py") is None
+
+
+def test_what_decorators_and_calls_put_into_a_variable_makes_it_matter() -> None:
+    registry = "NETS = {}\ndef enter(net):\n    NETS[net.__name__] = net\n    return net\n"
+    use = "def make(name):\n    return NETS[name]()\n"
+    for way in ("@enter\n", "enter(Net)\n", "NETS['n'] = Net\n", "NETS.update(n=Net)\n"):
+        own = "class Net(nn.Module):\n    pass\n"
+        text = way + own if way.startswith("@") else own + way
+        names = follow([lowered(registry + text + use)])
+        assert {"NETS", "enter", "make"} <= names, way
+    assert "make" not in follow([lowered(registry + use)])
+
+
+def test_a_callee_that_is_looked_up_by_name_matters() -> None:
+    direct = "def make(name):\n    return getattr(shelf, name)()\n"
+    kept = "def make(name):\n    kind = getattr(shelf, name)\n    return kind()\n"
+    written = "def make():\n    return getattr(shelf, 'Net')()\n"
+    assert "make" in follow([lowered(direct)])
+    assert "make" in follow([lowered(kept)])
+    assert "make" not in follow([lowered(written)])
+
+
+def follow(units: list[Unit]) -> frozenset[str]:
+    return interest(units, knowledge.load()).follow
+
+
+def lowered(text: str) -> Unit:
+    return lower(from_text(text, "a.py"))

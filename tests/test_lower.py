@@ -6,7 +6,21 @@ import pickle
 
 import pytest
 
-from evalguard.events import Bind, Call, Const, Define, DefineClass, Do, If, Import, Unit, show
+from evalguard.events import (
+    Bind,
+    Call,
+    Const,
+    Define,
+    DefineClass,
+    Do,
+    If,
+    Import,
+    Joined,
+    Mix,
+    Name,
+    Unit,
+    show,
+)
 from evalguard.lower import lower
 from evalguard.places import Span
 from evalguard.source import Unreadable, from_text
@@ -101,3 +115,32 @@ def test_what_is_written_is_shown() -> None:
 def test_what_cant_be_parsed_is_unreadable(text: str) -> None:
     with pytest.raises(Unreadable):
         lowered(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "folders"),
+    [
+        ("import sys\nsys.path.append('lib')", {"lib"}),
+        ("import sys, os\nsys.path.insert(0, os.path.join(HERE, '..', 'a', 'b'))", {"a/b"}),
+        ("import sys\nsys.path.insert(0, str(Path(__file__).parent.parent))", {""}),
+        ("import sys\nROOT = HERE / 'lib'\nsys.path.append(str(ROOT / 'x'))", {"lib/x"}),
+        ("import sys\nsys.path += ['a', './b/']", {"a", "b"}),
+        ("import sys\nA = A + 'x'\nsys.path.extend([A])", {"x/x/x/x/x/x/x/x"}),
+        ("import site\nsite.addsitedir('c')", {"c"}),
+        ("import sys\nprint(sys.path)\nnames.append('d')", set()),
+        ("names.append('sys.path')", set()),
+    ],
+)
+def test_folders_that_imports_are_searched_in(text: str, folders: set[str]) -> None:
+    assert lower(from_text(text, "a.py")).folders == folders
+
+
+def test_strings_are_put_together() -> None:
+    parts = (Const("a."), Name("b"))
+    for text in ("f'a.{b}'", "'a.' + b"):
+        (stmt,) = lower(from_text(text, "a.py")).body
+        assert isinstance(stmt, Do)
+        assert stmt.value == Joined(parts)
+    (stmt,) = lower(from_text("f'{b:.3f} {c!r}'", "a.py")).body
+    assert isinstance(stmt, Do)
+    assert stmt.value == Mix((Name("b"), Name("c")))

@@ -114,6 +114,12 @@ class Mix(NamedTuple):
     parts: tuple[Expr, ...]
 
 
+class Joined(NamedTuple):
+    """Strings put together: an f-string without formats, or ``+`` with a string on one side."""
+
+    parts: tuple[Expr, ...]
+
+
 class Star(NamedTuple):
     """``*value`` in a call, a display or a target."""
 
@@ -149,12 +155,14 @@ Expr = (
     | Logic
     | Compare
     | Mix
+    | Joined
     | Star
     | Yield
     | Walrus
 )
 
 NOTHING = Mix(())
+LOOKED_UP = "getattr()"  # stands among the names used where the name of a callee is looked up
 NONE = Const(None)
 TRAINING_SET = "training="
 VOLATILE = "volatile"
@@ -353,11 +361,15 @@ class Class(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One file, lowered; ``path`` as shown, ``uses`` as in Function, for the whole file."""
+    """One file, lowered; ``path`` as shown, ``uses`` as in Function, for the whole file.
+
+    ``folders``: what it adds to the folders that imports are searched in.
+    """
 
     path: str
     body: Block
     uses: frozenset[str]
+    folders: frozenset[str] = frozenset()
 
 
 def show(node: Expr) -> str:

@@ -21,7 +21,7 @@ from evalguard.facts import Fact
 from evalguard.flow.core import FUEL, UNFINISHED, Frame
 from evalguard.flow.entries import Entries, is_main
 from evalguard.flow.state import State, join_states
-from evalguard.flow.values import ANYTHING, File, Lib, Value, lit, one
+from evalguard.flow.values import ANYTHING, File, Lib, Value, constant, lit, one
 from evalguard.link import Program
 from evalguard.link.mentions import names_in
 
@@ -85,16 +85,18 @@ class Analysis(Entries):
         self.fuel, self.active, self.loops = saved
 
     def _run_block(self, block: Block, frame: Frame, state: State) -> None:
+        states = [state]
         for stmt in block:
             try:
-                ends = self.run((stmt,), [state], frame)
+                ends = self.run((stmt,), states, frame)
             except UNFINISHED:
                 continue
-            end = join_states(ends)
-            if end is None:
+            if not ends:
                 break
-            state = end
-        self.world.absorb(state)
+            states = ends
+        end = join_states(states)
+        if end is not None:
+            self.world.absorb(end)
 
     def _run_main(self, path: str, unit: Unit) -> None:
         frame = self.file_frame(path)
@@ -165,15 +167,31 @@ class Analysis(Entries):
             return one(File(inner))
         return one(Lib("." * stmt.level + dotted))
 
+    def of_library(self, name: str, frame: Frame) -> Value:
+        """What a library's name stands for; a file, if its first names are mere folders."""
+        path = self.program.imports.beneath(name, frame.path)
+        if path is None:
+            return one(Lib(name))
+        self.import_file(path)
+        return one(File(path))
+
     def _import_all(self, value: Value, state: State, frame: Frame) -> None:
         for atom in value.atoms:
             if isinstance(atom, File):
                 self.import_file(atom.path)
-                source = self.file_frame(atom.path).thing
-                for name in self.things.names(source):
-                    held = state.get((source, name))
-                    if held is not None and not name.startswith("_"):
+                for name in self._public(atom.path, state):
+                    held = self.file_value(atom.path, name, state)
+                    if held is not None:
                         self.assign(frame.thing, name, held, state)
+
+    def _public(self, path: str, state: State) -> list[str]:
+        """The names that a star import brings: those in ``__all__``, or all without underscore."""
+        source = self.file_frame(path).thing
+        listed = state.get((source, "__all__"))
+        known = [constant(one(atom)) for atom in self.items(listed, state).atoms] if listed else []
+        if known and None not in known:
+            return sorted(str(item.value) for item in known if item is not None)
+        return [name for name in self.things.names(source) if not name.startswith("_")]
 
 
 def flow(program: Program) -> tuple[Fact, ...]:

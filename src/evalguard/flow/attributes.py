@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Display, Expr, Item, Name, Star, show
+from evalguard.events import Attr, Display, Expr, Item, Name, Star, show
 from evalguard.facts import SwitchOverride, TrainingAssigned
-from evalguard.flow.core import NO_ARGUMENTS, Frame
+from evalguard.flow.core import Frame
 from evalguard.flow.guards import is_guarded
+from evalguard.flow.members import Members
 from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN, INPUT_GRADIENT, PARTLY_FROZEN
@@ -14,6 +15,7 @@ from evalguard.flow.values import (
     NEVER,
     Atom,
     Cls,
+    Ctx,
     File,
     Fun,
     Inert,
@@ -29,25 +31,27 @@ from evalguard.flow.values import (
     constant,
     detached,
     join,
-    join_all,
     one,
     ordered,
     sure,
 )
-from evalguard.flow.variables import Variables, item_name
+from evalguard.flow.variables import ITEMS, item_name
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
 PLACED = "#at:"
+ENTERING = frozenset(("enter_context", "enter_async_context"))
 SWITCHES = ("train", "eval")
 OF_TEXTS = frozenset((
     "lower", "upper", "casefold", "title", "capitalize", "strip", "lstrip", "rstrip",
     "removeprefix", "removesuffix", "replace", "startswith", "endswith", "isdigit",
 ))  # fmt: skip
-CONTAINER_READS = frozenset(("keys", "values", "items", "get", "pop"))
+CONTAINER_METHODS = frozenset(
+    ("keys", "values", "items", "get", "pop", "append", "extend", "insert", "update")
+)
 
 
-class Attributes(Variables):
+class Attributes(Members):
     """Reads and writes variables, attributes and items."""
 
     def library_method(self, number: int, name: str) -> str:
@@ -71,12 +75,20 @@ class Attributes(Variables):
     def _unpack(
         self, target: Display, value: Value, state: State, frame: Frame, span: Span
     ) -> None:
+        known = self.sequence(value, state)
         for index, part in enumerate(target.items):
-            if isinstance(part, Star):
-                item = self.items(value, state)
-            else:
+            if not isinstance(part, Star):
                 item = self.item(value, one(Lit("int", index)), state)
-            self.bind(part, item, state, frame, span)
+                self.bind(part, item, state, frame, span)
+                continue
+            rest = self.emptied("rest", span, frame, state)
+            if known is None:
+                self.assign(rest, ITEMS, self.items(value, state), state)
+            else:
+                after = len(target.items) - index - 1
+                for place, item in enumerate(known[index : len(known) - after]):
+                    self.assign(rest, f"[{place}]", item, state)
+            self.bind(part.value, one(Ref(rest)), state, frame, span)
 
     def bind_attribute(
         self, target: Attr, owner: Value, value: Value, state: State, frame: Frame, span: Span
@@ -89,16 +101,25 @@ class Attributes(Variables):
             self._want_gradient(owner, value, self.place(frame, span), state, frame)
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
-                self._set(atom, target.name, value, state)
-                if target.name in SWITCHES:
-                    self._note_replaced(atom, target.name, value)
-                if atom == frame.me and self._holds_items(value):
-                    where = one(Lit("place", self.place(frame, span)))
-                    self.assign(atom.thing, f"{PLACED}{target.name}", where, state)
+                if not self.set_by_property(atom, target.name, value, target, state, frame):
+                    self._set_on(atom, target.name, value, span, state, frame)
             elif isinstance(atom, Cls):
                 self.assign(self.classes[atom.number].thing, target.name, value, state)
+            elif isinstance(atom, File):
+                home, _ = self.things.make(("file", atom.path), "file")
+                self.assign(home.number, target.name, value, state)
         if value.taint and any(self._from_outside(atom) for atom in owner.atoms):
             self.recorder.escaped(value.taint)
+
+    def _set_on(
+        self, atom: Ref, name: str, value: Value, span: Span, state: State, frame: Frame
+    ) -> None:
+        self._set(atom, name, value, state)
+        if name in SWITCHES:
+            self._note_replaced(atom, name, value)
+        if atom == frame.me and self._holds_items(value):
+            where = one(Lit("place", self.place(frame, span)))
+            self.assign(atom.thing, f"{PLACED}{name}", where, state)
 
     def _holds_items(self, value: Value) -> bool:
         return any(
@@ -180,8 +201,10 @@ class Attributes(Variables):
         for atom in ordered(owner.atoms):
             if isinstance(atom, Part):
                 self.switch_atom(atom, wanted, state, frame)
-            elif isinstance(atom, Ref):
+            elif isinstance(atom, Ref) and self._may_be_module(atom):
                 self._assign_root(atom, target, wanted.mode, state, frame, place)
+            elif isinstance(atom, Ref):
+                self._set(atom, target.name, value, state)
 
     def _assign_root(
         self, atom: Ref, target: Attr, mode: Mode, state: State, frame: Frame, place: Place
@@ -192,7 +215,7 @@ class Attributes(Variables):
             wanted = self.written(mode, "switched", show(target), place)
             self.switch_atom(atom, wanted, state, frame)
             return
-        if inside or not self._may_be_module(atom):
+        if inside:
             return
         fact = TrainingAssigned(
             place,
@@ -237,24 +260,30 @@ class Attributes(Variables):
         return detached(out) if out.taint and self.knowledge.detaches(name) else out
 
     def _attribute(self, atom: Atom, name: str, site: Expr, state: State, frame: Frame) -> Value:
+        if name.startswith("__") and (told := self.introspected(atom, name)) is not None:
+            return told
         if isinstance(atom, Ref):
             return self._of_object(atom, name, site, state, frame)
         if isinstance(atom, Lib):
-            return one(Lib(f"{atom.name}.{name}"))
+            return self.of_library(f"{atom.name}.{name}", frame)
         if isinstance(atom, File):
             return self._of_file(atom, name, state)
         if isinstance(atom, Cls):
-            return self._of_class(atom, name, state)
+            return self.of_class(atom, name, state)
         if isinstance(atom, Super):
-            return self._of_super(atom, name, state)
+            return self.of_super(atom, name, state)
         if isinstance(atom, Part):
             return one(Method(atom, name) if self.knowledge.module_method(name) else atom)
         if isinstance(atom, Inert):
             return one(Method(atom, name)) if self.knowledge.module_method(name) else ANYTHING
+        return self._of_value(atom, name)
+
+    def _of_value(self, atom: Atom, name: str) -> Value:
+        text = isinstance(atom, Lit) and atom.kind == "str" and name in OF_TEXTS
+        if text or (isinstance(atom, Ctx) and name in ENTERING):
+            return one(Method(atom, name))
         if isinstance(atom, Fun) and name == "__get__":
             return one(Partial(one(Lib("types.MethodType")), (one(atom),), ()))
-        if isinstance(atom, Lit) and isinstance(atom.value, str) and name in OF_TEXTS:
-            return one(Method(atom, name))
         return one(atom) if isinstance(atom, Made) else ANYTHING
 
     def _of_object(self, atom: Ref, name: str, site: Expr, state: State, frame: Frame) -> Value:
@@ -267,95 +296,33 @@ class Attributes(Variables):
         if thing.cls is not None:
             member = self.member(thing.cls, name, state)
             if member is not None:
-                return self._bound(member, atom, site, state, frame)
+                return self.bound(member, atom, site, state, frame)
         if thing.kind in ("list", "dict", "frame", "class") or self.library_method(
             thing.number, name
         ):
             return one(Method(atom, name))
         if thing.kind in ("module", "unknown") and self.knowledge.module_method(name):
             return one(Method(atom, name))
-        if thing.kind == "module" and thing.lib and name in CONTAINER_READS:
+        if thing.kind == "module" and thing.lib and name in CONTAINER_METHODS:
             return one(Method(atom, name))
         if thing.kind != "object" and self.knowledge.is_unwrapping(name):
             return one(atom)
-        if thing.cls is not None and not self._may_have(thing.cls, name):
+        return self._never_set(atom, name, site, state, frame)
+
+    def _never_set(self, atom: Ref, name: str, site: Expr, state: State, frame: Frame) -> Value:
+        """An attribute that was never seen set."""
+        found = self.by_name(atom, name, site, state, frame)
+        if found is not None:
+            return found
+        cls = self.things[atom.thing].cls
+        if cls is not None and name == "_replace" and self.is_tuple(cls):
+            return one(Method(atom, name))
+        if cls is not None and not self._may_have(cls, name):
             return ANYTHING
         return one(Ref(self.things.child(atom.thing, name).number))
-
-    def member(self, cls: int, name: str, state: State, after: int = -1) -> Value | None:
-        """A class's attribute, by the order of method lookup; after a class, for ``super()``."""
-        ancestry = self.classes.ancestry(cls)
-        if after >= 0 and Cls(after) in ancestry:
-            ancestry = ancestry[ancestry.index(Cls(after)) + 1 :]
-        for atom in ancestry:
-            if isinstance(atom, Cls):
-                found = state.get((self.classes[atom.number].thing, name))
-                if found is not None:
-                    return found
-        return None
-
-    def _bound(self, member: Value, atom: Ref, site: Expr, state: State, frame: Frame) -> Value:
-        out: list[Value] = []
-        for item in ordered(member.atoms):
-            if not isinstance(item, Fun) or item.bound is not None:
-                out.append(one(item))
-                continue
-            role = self.functions[item.number].role
-            bound = self._bound_to(item, atom)
-            if role == "property":
-                place = self.functions[item.number].function.at
-                out.append(
-                    self.call_function(
-                        bound, NO_ARGUMENTS, Place(frame.path, _span(site, place)), show(site),
-                        state, frame,
-                    )
-                )  # fmt: skip
-            else:
-                out.append(one(bound))
-        return join_all(out)
-
-    def _bound_to(self, fun: Fun, me: Ref | None) -> Fun:
-        """A method of an object: a class method is bound to the class, a static one to nothing."""
-        role = self.functions[fun.number].role
-        if role == "static":
-            return fun
-        cls = self.things[me.thing].cls if me is not None and role == "class" else None
-        return fun._replace(bound=me if cls is None else Ref(self.classes[cls].thing))
 
     def _of_file(self, atom: File, name: str, state: State) -> Value:
         known = self.file_value(atom.path, name, state)
         if known is not None:
             return known
-        return ANYTHING
-
-    def _of_class(self, atom: Cls, name: str, state: State) -> Value:
-        member = self.member(atom.number, name, state)
-        if member is None:
-            libs = self.classes.libraries(atom.number)
-            return one(Method(atom, name)) if libs else ANYTHING
-        thing = Ref(self.classes[atom.number].thing)
-        out = [
-            one(item._replace(bound=thing))
-            if isinstance(item, Fun) and self.functions[item.number].role == "class"
-            else one(item)
-            for item in ordered(member.atoms)
-        ]
-        return join_all(out)
-
-    def _of_super(self, atom: Super, name: str, state: State) -> Value:
-        me = atom.thing
-        cls = me.number if isinstance(me, Cls) else self.things[me.thing].cls
-        if cls is None:
-            return ANYTHING
-        member = self.member(cls, name, state, atom.after)
-        if member is None:
-            return one(Method(me, name))
-        bound = me if isinstance(me, Ref) else None
-        return join_all(
-            one(self._bound_to(item, bound)) if isinstance(item, Fun) else one(item)
-            for item in ordered(member.atoms)
-        )
-
-
-def _span(site: Expr, fallback: Span) -> Span:
-    return site.at if isinstance(site, Call) else fallback
+        return one(Method(atom, name)) if name == "get" else ANYTHING

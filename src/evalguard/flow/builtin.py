@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeGuard
 
-from evalguard.events import Attr, Call, show
+from evalguard.events import Attr, Call, Class, Import, show
 from evalguard.facts import Revealed
 from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.members import FIELD
 from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
+from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
+    UNKNOWN_ATOM,
     Atom,
     Cls,
+    File,
     Fun,
     Lib,
     Lit,
@@ -30,16 +34,19 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
-from evalguard.flow.variables import ITEMS
+from evalguard.flow.variables import item_name
 
 SAME_ITEMS = frozenset(
     ("list", "tuple", "set", "sorted", "reversed", "iter", "frozenset", "filter")
 )
 NUMBERS = frozenset(("float", "int", "bool", "round"))
-PARTIAL = "functools.partial"
+PARTIALS = frozenset(("functools.partial", "functools.partialmethod"))
 BOUND = "types.MethodType"
+IMPORT = "importlib.import_module"
 REVEAL = "reveal_mode"
 MODULE = "torch.nn.Module"
+MOST_COUNTED = 8
+DISPLAYS = frozenset(("list", "tuple", "set", "dict"))
 
 
 class Builtins(Methods):
@@ -49,16 +56,35 @@ class Builtins(Methods):
         self, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Call a library name, builtins included."""
-        if name == PARTIAL and args.positional:
-            return one(Partial(args.positional[0], args.positional[1:], args.keywords))
+        if name in PARTIALS and args.positional:
+            tag = name.rpartition(".")[2]
+            return one(Partial(args.positional[0], args.positional[1:], args.keywords, tag))
         if name == BOUND and len(args.positional) > 1:
             return self.made_method(args.positional[0], args.positional[1])
         if self.knowledge.exits(name):
             state.dead = True
             return lit(None)
+        if name == IMPORT and (stmt := self._import_by_name(args, site)) is not None:
+            return self.imported(stmt, state, frame)
+        if name in _CONTAINERS:
+            return _CONTAINERS[name](self, args, site, state, frame)
         if not name.startswith("builtins."):
             return self.library_call(name, args, site, state, frame)
         return self._builtin(name.partition(".")[2], args, site, state, frame)
+
+    def _import_by_name(self, args: Arguments, site: Call) -> Import | None:
+        """``importlib.import_module`` of a name that is known, as a statement."""
+        name, package = [constant(value) for value in (*args.values(), ANYTHING, ANYTHING)][:2]
+        if name is None or not isinstance(name.value, str):
+            return None
+        module = name.value.lstrip(".")
+        level = len(name.value) - len(module)
+        if level and package is not None and str(package.value).replace(".", "").isidentifier():
+            within = str(package.value).split(".")
+            return Import(
+                ".".join([*within[: len(within) - level + 1], module]), 0, None, "", site.at
+            )
+        return Import(module, level, None, "", site.at)
 
     def made_method(self, function: Value, owner: Value) -> Value:
         """``MethodType(function, owner)``, or ``function.__get__(owner)``."""
@@ -72,6 +98,8 @@ class Builtins(Methods):
 
     def _builtin(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         first = args.positional[0] if args.positional else ANYTHING
+        if name in SAME_ITEMS and not args.values():
+            return self.listed([], "list", site.at, frame, state)
         if name in SAME_ITEMS:
             return args.positional[1] if name == "filter" and len(args.positional) > 1 else first
         if name in NUMBERS:
@@ -106,6 +134,13 @@ class Builtins(Methods):
 
     def _enumerate(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         first = args.positional[0] if args.positional else ANYTHING
+        known = self.sequence(first, state)
+        if known is not None and len(known) <= MOST_COUNTED and len(args.values()) == 1:
+            pairs = [
+                self._tuple([lit(index), item], f"enumerate{index}", site, state, frame)
+                for index, item in enumerate(known)
+            ]
+            return self.listed(pairs, "enumerated", site.at, frame, state)
         pair = self._tuple([ANYTHING, self.items(first, state)], "enumerate", site, state, frame)
         return self._loose([pair], site, state, frame)
 
@@ -140,35 +175,145 @@ class Builtins(Methods):
             self.bind_attribute(target, owner, value, state, frame, site.at)
         return lit(None)
 
+    def _globals(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        return one(File(frame.path))
+
+    def _vars(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        atom = only(args.positional[0]) if args.positional else None
+        if isinstance(atom, File):
+            return one(atom)
+        return one(Lib(f"{atom.name}.__dict__")) if isinstance(atom, Lib) else ANYTHING
+
+    def _class_of(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        atoms = args.positional[0].atoms if len(args.positional) == 1 else frozenset()
+        return join_all([self.introspected(atom, "__class__") or ANYTHING for atom in atoms])
+
+    def _property(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        fun = only(args.positional[0]) if args.positional else None
+        if not isinstance(fun, Fun):
+            return ANYTHING
+        number = self.function_numbers.setdefault(("property", fun.number), len(self.functions))
+        if number == len(self.functions):
+            self.functions.append(
+                replace(self.functions[fun.number], number=number, role="property")
+            )
+        return one(fun._replace(number=number))
+
     def _isinstance(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        """Whether something is a module, or a constant of a builtin type; nothing else is told."""
         if len(args.positional) != 2:
             return ANYTHING
-        kinds = self.sequence(args.positional[1], state) or [args.positional[1]]
-        found = {
-            _any([self._is_a(atom, only(kind)) for kind in kinds])
-            for atom in args.positional[0].atoms
-        }
-        holds = found.pop() if len(found) == 1 else None
-        return ANYTHING if holds is None else lit(holds)
+        subjects, kinds = args.positional[0].atoms, args.positional[1]
+        asked = [only(kind) for kind in self.sequence(kinds, state) or [kinds]]
+        answers = {self._is_any(atom, asked) for atom in subjects}
+        told = next(iter(answers)) if len(answers) == 1 else None
+        return ANYTHING if told is None else lit(told)
+
+    def _is_any(self, atom: Atom, kinds: list[Atom | None]) -> bool | None:
+        answers = [self._is_a(atom, kind) for kind in kinds]
+        return True if True in answers else None if None in answers else False
 
     def _is_a(self, atom: Atom, kind: Atom | None) -> bool | None:
-        if isinstance(kind, Cls):
-            return False if isinstance(atom, Lit) else None
-        name = self.knowledge.canonical(kind.name) if isinstance(kind, Lib) else ""
-        if name == MODULE:
-            known = isinstance(atom, (Fun, Cls, Lit))
-            return True if self.is_module(atom) else False if known else None
-        cls = getattr(builtins, name.removeprefix("builtins."), None)
-        return isinstance(atom.value, cls) if isinstance(atom, Lit) and _is_type(cls) else None
+        """Whether a value is of a class, if that can be told."""
+        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
+        if isinstance(kind, Lib) and kind.name.startswith("builtins."):
+            return self._is_builtin(atom, thing, kind.name.partition(".")[2])
+        if isinstance(kind, Lib) and self.knowledge.canonical(kind.name) == MODULE:
+            return self._is_any_module(atom)
+        if not isinstance(kind, Cls) or thing is None or thing.number in self.outside:
+            return None
+        if thing.cls is None:
+            return None
+        ancestry = self.classes.ancestry(thing.cls)
+        return True if kind in ancestry else self._open_bases(ancestry)
+
+    def _is_any_module(self, atom: Atom) -> bool | None:
+        if self.is_module(atom):
+            return True
+        return False if isinstance(atom, (Fun, Cls, Lit)) else None
+
+    def _open_bases(self, ancestry: list[Cls | Lib]) -> bool | None:
+        """``None`` if some base can't be seen, so that it may be anything."""
+        bases = [
+            base
+            for atom in ancestry
+            if isinstance(atom, Cls)
+            for base in self.classes[atom.number].bases
+        ]
+        return None if any(UNKNOWN_ATOM in base.atoms for base in bases) else False
+
+    def _is_builtin(self, atom: Atom, thing: Thing | None, name: str) -> bool | None:
+        if isinstance(atom, Lit):
+            return name == atom.kind or (name, atom.kind) == ("int", "bool") or name == "object"
+        if thing is None or thing.kind == "unknown":
+            return None
+        if thing.kind in ("list", "dict"):
+            return thing.text == name if thing.text in DISPLAYS else None
+        if thing.cls is not None:
+            return name == "object" or f"builtins.{name}" in self.classes.libraries(thing.cls)
+        return False if thing.kind == "module" else None
 
     def _dict(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        holder = self.container("dict", site.at, frame)
+        holder = self.emptied("dict", site.at, frame, state)
         for value in args.positional:
-            self.put(holder.number, ITEMS, self.items(value, state), state)
+            self._take_pairs(holder, value, state)
         for name, value in args.keywords:
-            self.put(holder.number, f"[{name!r}]", value, state)
-        return one(Ref(holder.number))
+            self.put(holder, f"[{name!r}]", value, state)
+        return one(Ref(holder))
+
+    def _take_pairs(self, holder: int, value: Value, state: State) -> None:
+        """What ``dict()`` is made from: another dict, or pairs of a key and an item."""
+        pairs = self.sequence(value, state)
+        known = [self.sequence(pair, state) or [] for pair in pairs or ()]
+        if not known or any(len(pair) != 2 for pair in known):
+            self.take_all(holder, value, state)
+            return
+        for pair in known:
+            self.put(holder, item_name(pair[0]), pair[1], state)
+
+    def _field(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        """``dataclasses.field``: its default, or what makes one for each object."""
+        named = args.named()
+        if "default_factory" in named:
+            return one(Partial(named["default_factory"], (), (), FIELD))
+        return named.get("default", ANYTHING)
+
+    def _named_tuple(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        """``namedtuple("Pair", "first second")``: a class."""
+        name, *rest = [constant(value) for value in args.positional[:2]]
+        listed = self.sequence(args.positional[1], state) if len(args.positional) > 1 else None
+        told = [constant(value) for value in listed or ()]
+        fields = [str(item.value) for item in told if item is not None]
+        if rest and rest[0] is not None:
+            fields = str(rest[0].value).replace(",", " ").split()
+        text = str(name.value) if name is not None else "namedtuple"
+        cls = Class(text, text, (), (), (), (), tuple(fields), frozenset(), site.at)
+        thing, new = self.things.make(("class", frame.path, site.at, text), "class")
+        if new:
+            blueprint = self.classes.add(cls, frame.path, frame.thing, thing.number)
+            self.classes.settle(blueprint, (one(Lib("typing.NamedTuple")),))
+            thing.cls = blueprint.number
+        return ANYTHING if thing.cls is None else one(Cls(thing.cls))
+
+    def _chain(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        rows = [self.sequence(value, state) for value in args.positional]
+        known = [row for row in rows if row is not None]
+        if known and len(known) == len(rows):
+            return self.listed(
+                [item for row in known for item in row], "chain", site.at, frame, state
+            )
+        return self._loose(
+            [self.items(value, state) for value in args.positional], site, state, frame
+        )
+
+    def _deque(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        return (
+            args.positional[0]
+            if args.positional
+            else self.listed([], "list", site.at, frame, state)
+        )
+
+    def _default_dict(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        return self._dict(args._replace(positional=args.positional[1:]), site, state, frame)
 
     # reveal_mode.
 
@@ -208,4 +353,16 @@ _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]]
     "setattr": Builtins._setattr,
     "isinstance": Builtins._isinstance,
     "dict": Builtins._dict,
+    "property": Builtins._property,
+    "globals": Builtins._globals,
+    "vars": Builtins._vars,
+    "type": Builtins._class_of,
+}
+_CONTAINERS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]] = {
+    "collections.OrderedDict": Builtins._dict,
+    "collections.namedtuple": Builtins._named_tuple,
+    "dataclasses.field": Builtins._field,
+    "collections.defaultdict": Builtins._default_dict,
+    "collections.deque": Builtins._deque,
+    "itertools.chain": Builtins._chain,
 }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Call, Item, Name, Star, show
 from evalguard.flow.builtin import REVEAL
-from evalguard.flow.casting import Casting
+from evalguard.flow.constructing import Constructing
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.state import ModeState, State, join_states
-from evalguard.flow.things import Thing
+from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
     ANYTHING,
     Atom,
@@ -29,14 +28,13 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.flow.variables import ITEMS
-from evalguard.modes import Grad, Mode, Sensitivity
-from evalguard.places import Place
+from evalguard.modes import Grad
 
 MOST_CALLEES = 8
 CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part)
 
 
-class Calling(Casting):
+class Calling(Constructing):
     """Calls."""
 
     def call(self, node: Call, state: State, frame: Frame) -> Value:
@@ -104,7 +102,7 @@ class Calling(Casting):
         """Call whatever a value stands for; several callees are alternatives."""
         known = [atom for atom in ordered(callee.atoms) if isinstance(atom, CALLABLE)]
         atoms = known[:MOST_CALLEES]
-        if not atoms:
+        if not atoms or (callee.taint and all(self._of_unknown(atom) for atom in atoms)):
             return self._nameless(callee, args, site, state, frame)
         if len(atoms) == 1:
             return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
@@ -121,6 +119,11 @@ class Calling(Casting):
         if joined is not None:
             state.adopt(joined)
         return self._with_taint(callee, join_all(results))
+
+    def _of_unknown(self, atom: Atom) -> bool:
+        """Whether a callee is what something unknown, hardly a module, holds under a name."""
+        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
+        return thing is not None and thing.kind == "unknown" and thing.parent is not None
 
     def _switches(self, atom: Atom) -> bool:
         """Whether this is ``train`` or ``eval`` of some object.
@@ -157,10 +160,8 @@ class Calling(Casting):
             return self.call_function(atom, args, place, show(site.func), state, frame)
         if isinstance(atom, Cls):
             return self.instantiate(atom.number, args, site, state, frame)
-        if isinstance(atom, Lib):
-            return self.library_or_builtin(atom.name, args, site, state, frame)
-        if isinstance(atom, Method):
-            return self.method_call(atom, args, site, state, frame)
+        if isinstance(atom, (Lib, Method)):
+            return self._call_unowned(atom, args, site, state, frame)
         if isinstance(atom, Ref):
             return self._call_object(atom, args, site, state, frame)
         if isinstance(atom, Partial):
@@ -173,6 +174,17 @@ class Calling(Casting):
                 self.recorder.fed(value.taint)
             return tainted(values)
         raise AssertionError(atom)
+
+    def _call_unowned(
+        self, atom: Lib | Method, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call what the project doesn't define."""
+        source = self._to_replace(atom, args)
+        if source is not None:
+            return self.replaced(source, args, site, state, frame)
+        if isinstance(atom, Lib):
+            return self.library_or_builtin(atom.name, args, site, state, frame)
+        return self.method_call(atom, args, site, state, frame)
 
     def _is_forward_call(self, fun: Fun, site: Call, frame: Frame) -> bool:
         """``module.forward(...)``, ``super().forward(...)`` aside."""
@@ -191,7 +203,7 @@ class Calling(Casting):
             member = self.member(thing.cls, "__call__", state)
             if member is not None:
                 return self.call_value(
-                    self._bound(member, atom, site, state, frame), args, site, state, frame
+                    self.bound(member, atom, site, state, frame), args, site, state, frame
                 )
             return self._nameless(ANYTHING, args, site, state, frame)
         if thing.kind == "object" and (dotted := self.library_method(atom.thing, "__call__")):
@@ -242,10 +254,12 @@ class Calling(Casting):
         thing = self.things[number]
         owner = thing.parent
         if owner is not None:
-            for value in args.values():
-                if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
+            if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
+                for value in args.values():
                     item = self._flat(value, state) if thing.text == "extend" else value
                     self.put(owner, ITEMS, item, state)
+                kept = [value for value in args.values() if not self._runs(value)]
+                args = Arguments(tuple(kept))
             if self.knowledge.steps(thing.text):
                 holder = self.things[owner]
                 text = f"{holder.lib} {holder.text}"
@@ -256,99 +270,8 @@ class Calling(Casting):
             return self.effect(thing.text, held, args, site, state, frame)
         return self._nameless(ANYTHING, args, site, state, frame)
 
-    # Classes.
-
-    def instantiate(
-        self, number: int, args: Arguments, site: Call, state: State, frame: Frame
-    ) -> Value:
-        """Make an object of a project class."""
-        place = self.place(frame, site.at)
-        module = self.classes.is_module(number)
-        key = ("new", frame.context, place, number)
-        thing, _ = self.things.make(key, "module" if module else "object")
-        thing.cls, thing.text, thing.place = number, show(site), place
-        thing.forward_born, thing.doubts = frame.in_forward, self.doubts
-        if not module:
-            self.construct(thing.number, args, place, show(site), state, frame)
-            self.note_optimizer(one(Ref(thing.number)), args, state)
-            return one(Ref(thing.number))
-        if frame.in_forward:
-            self._note_instance(thing.number, number, site, state, frame)
-        self._make(thing, args, place, show(site), state, frame)
-        if frame.in_forward:
-            self._note_instance(thing.number, number, site, state, frame)
-        return one(Ref(thing.number))
-
-    def _make(
-        self,
-        thing: Thing,
-        args: Arguments,
-        place: Place,
-        text: str,
-        state: State,
-        frame: Frame,
-    ) -> None:
-        """Make a module: cast it like one before, or construct it."""
-        assert thing.cls is not None
-        likeness = self.likeness(thing.cls, args, state)
-        part = frame.known is not None and frame.known.function.name == "__init__"
-        mold = self.molds.find(likeness, part)
-        if mold is not None:
-            self.fuel -= 1
-            self.cast(thing, mold, self._built(thing, text, place), state)
-            return
-        self.construct(thing.number, args, place, text, state, frame)
-        if not self.molds.known(likeness) and self.fuel > 0:
-            self.molds.keep(likeness, self.molded(thing, args, state))
-
-    def _built(self, thing: Thing, text: str, place: Place) -> ModeState:
-        mode = self.written(Mode.TRAIN, "built", text, place)
-        thing.built = next(iter(mode.origins))
-        return mode
-
-    def _note_instance(
-        self, thing: int, number: int, site: Call, state: State, frame: Frame
-    ) -> None:
-        sensitive = self.survey(thing, "", state).module.sensitive
-        parameters = sensitive is not Sensitivity.NO
-        name = self.classes[number].cls.name
-        self.note_built(name, sensitive, parameters, site, state, frame)
-
-    def construct(
-        self, number: int, args: Arguments, place: Place, text: str, state: State, frame: Frame
-    ) -> None:
-        """Give a new object its mode and run ``__init__``."""
-        thing = self.things[number]
-        assert thing.cls is not None
-        if thing.kind == "module":
-            self.born(thing, self._built(thing, text, place), state)
-        else:
-            state.forget(number)
-        init = self.member(thing.cls, "__init__", state)
-        funs = [atom for atom in init.atoms if isinstance(atom, Fun)] if init else []
-        if funs:
-            bound = funs[0]._replace(bound=Ref(number))
-            self.call_function(bound, args, place, text, state, frame)
-        else:
-            self._plain_fields(number, args, state)
-        after = self.member(thing.cls, "__post_init__", state)
-        for atom in ordered(after.atoms) if after else ():
-            if isinstance(atom, Fun):
-                self.call_function(
-                    atom._replace(bound=Ref(number)), Arguments(), place, text, state, frame
-                )
-
-    def _plain_fields(self, number: int, args: Arguments, state: State) -> None:
-        self.keep_given(number, args, state)
-        thing = self.things[number]
-        assert thing.cls is not None
-        names = self.classes[thing.cls].cls.fields
-        for name, value in zip(names, args.positional, strict=False):
-            self.assign(number, name, value, state)
-        for name, value in args.keywords:
-            self.assign(number, name, value, state)
-        if thing.kind == "module":
-            self._fill(number, args, state)
+    def _runs(self, value: Value) -> bool:
+        return any(isinstance(atom, (Fun, Partial)) for atom in value.atoms)
 
     # Special forms.
 

@@ -20,11 +20,11 @@ DEEPEST = 40
 class Known:
     """A function: where it stands, the class that owns it, and what its decorators make of it.
 
-    ``role`` is plain, property, static, class or manager (a ``@contextmanager``). ``matters``:
-    its text can bear on modes or gradients; ``starts``: it may hold the cause of a finding;
-    ``tells``: so may it within a forward pass, where making a module counts. ``walks`` counts how
-    often it was walked. ``stores``: the attributes that it sets on its object. ``layers``: by
-    arguments, what it returned, if no mode changes that.
+    ``role`` is plain, property, cached (a property), static, class or manager (a
+    ``@contextmanager``). ``matters``: its text can bear on modes or gradients; ``starts``: it may
+    hold the cause of a finding; ``tells``: so may it within a forward pass, where making a module
+    counts. ``walks`` counts how often it was walked. ``stores``: the attributes that it sets on
+    its object. ``layers``: by arguments, what it returned, if no mode changes that.
     """
 
     number: int

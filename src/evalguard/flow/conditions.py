@@ -20,7 +20,9 @@ from evalguard.flow.values import (
     Key,
     Lib,
     Lit,
+    Method,
     Part,
+    Partial,
     Ref,
     Saved,
     Value,
@@ -42,7 +44,7 @@ class Conditions(Attributes):
 
     def _logic(self, node: Logic, state: State, frame: Frame) -> Value:
         if node.op == "not":
-            return self._negated(self.value(node.parts[0], state, frame), state)
+            return self.negated(self.value(node.parts[0], state, frame), state)
         stop = node.op == "or"
         values: list[Value] = []
         open_: list[Cond | None] = []
@@ -61,7 +63,8 @@ class Conditions(Attributes):
             return join(one(cond), Value(values[0].atoms if stop else ANY_ATOM, values[0].taint))
         return join_all(values) if stop else tainted(values)
 
-    def _negated(self, value: Value, state: State) -> Value:
+    def negated(self, value: Value, state: State) -> Value:
+        """``not value``."""
         holds, cond = self.truth(value, state)
         if holds is not None:
             return lit(not holds)
@@ -72,13 +75,21 @@ class Conditions(Attributes):
         atom = only(value)
         if isinstance(atom, Lit):
             return bool(atom.value), None
-        if isinstance(atom, (Fun, Cls, Lib, Inert, File)):
+        if isinstance(atom, (Fun, Cls, Lib, Inert, File, Partial)):
             return True, None
-        cond = self._condition(atom)
+        cond = self._condition(self._as_value(atom))
         if cond is None:
             return (True, None) if self._object(atom) else (None, None)
         holds = state.decided(cond.key)
         return (None if holds is None else holds != cond.negated), cond
+
+    def _as_value(self, atom: Atom | None) -> Atom | None:
+        """``args.eval`` of something unknown is no method where a condition asks for it."""
+        if isinstance(atom, Method) and isinstance(atom.owner, Ref):
+            owner = self.things[atom.owner.thing]
+            if owner.kind == "unknown" and not owner.shown:
+                return Ref(self.things.child(owner.number, atom.name).number)
+        return atom
 
     def _object(self, atom: object) -> bool:
         return isinstance(atom, Ref) and self.things[atom.thing].kind in ("module", "object")
@@ -92,7 +103,8 @@ class Conditions(Attributes):
             return Cond(("true", atom.thing), False)
         return None
 
-    def _compare(self, node: Compare, state: State, frame: Frame) -> Value:
+    def compare(self, node: Compare, state: State, frame: Frame) -> Value:
+        """One comparison."""
         left = self.value(node.left, state, frame)
         right = self.value(node.right, state, frame)
         taint = self.deep(left, state).taint | self.deep(right, state).taint
@@ -114,7 +126,8 @@ class Conditions(Attributes):
             if mine and theirs:
                 found = {item == other for item in mine for other in theirs}
                 return found.pop() if len(found) == 1 else None
-            return self._never_none(left, two) or self._never_none(right, one_)
+            told = self._never_none(left, two)
+            return self._never_none(right, one_) if told is None else told
         if op == "in" and one_ is not None:
             items = self.sequence(right, state)
             known = [constant(item) for item in items] if items is not None else [None]
@@ -129,14 +142,14 @@ class Conditions(Attributes):
         if other is None or other.value is not None or not value.atoms:
             return None
         sure = all(
-            self._object(atom) or isinstance(atom, (Fun, Cls, Lib, Inert, Lit))
+            self._object(atom) or isinstance(atom, (Fun, Cls, Lib, Inert, Lit, Partial, Method))
             for atom in value.atoms
         )
         none = any(isinstance(atom, Lit) and atom.value is None for atom in value.atoms)
         return False if sure and not none else None
 
     def _key(self, op: str, left: Value, right: Value, state: State) -> Key | None:
-        subject, other = only(left), only(right)
+        subject, other = self._as_value(only(left)), self._as_value(only(right))
         if isinstance(other, Ref) and isinstance(subject, Lit) and op in ("==", "is"):
             subject, other = other, subject
         if not isinstance(subject, Ref) or self.things[subject.thing].kind != "unknown":

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from evalguard.events import (
+    Attr,
     Call,
     Expr,
+    Name,
     With,
     show,
 )
 from evalguard.facts import GradSwitchIdle
 from evalguard.flow.calling import Calling
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.state import State, join_states
+from evalguard.flow.state import ModeState, State, join_states
 from evalguard.flow.values import (
     ANYTHING,
+    Atom,
     Ctx,
     Fun,
     Lib,
     Managed,
+    Method,
     Ref,
+    Unknown,
     Value,
     constant,
+    join_all,
     one,
     only,
     ordered,
 )
-from evalguard.modes import Grad
+from evalguard.link import Program
+from evalguard.modes import Grad, Mode
 from evalguard.places import NOWHERE, Span
+
+LENT = ModeState(Mode.UNSEEN, frozenset())
+
+
+class Pushed(NamedTuple):
+    """What ``enter_context`` has entered: what to leave, and the modes to go back to."""
+
+    exits: tuple[Ref | Ctx, ...]
+    node: Expr
+    before: dict[int, ModeState | None]
 
 
 class Contexts(Calling):
     """Enters and leaves context managers."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self._stacks: list[list[Pushed]] = []
 
     def _name_of(self, frame: Frame) -> str:
         return frame.known.function.qualname if frame.known else ""
@@ -63,25 +86,104 @@ class Contexts(Calling):
         managed = next((atom for atom in value.atoms if isinstance(atom, Managed)), None)
         if managed is not None:
             return self._managed(managed, node, target, rest, stmt, state, frame)
-        mark = frame.mark()
+        mark, thrown = frame.mark(), len(self.raised or ())
         state.leak = before[3]
         self._not_made(value, node, stmt.at, frame)
         entered = self._enter_contexts(value, node, state, frame)
+        lent = self._lend(value, node, state, frame)
+        pushed: list[Pushed] = []
+        self._stacks.append(pushed)
         if target is not None:
             self.bind(target, entered, state, frame, stmt.at)
-        ends = self._within(rest, stmt, state, frame)
+        try:
+            ends = self._within(rest, stmt, state, frame)
+        finally:
+            self._stacks.pop()
         exits = [atom for atom in ordered(value.atoms) if isinstance(atom, (Ref, Ctx))]
-
-        def leave(left: State) -> None:
+        for left in [*ends, *frame.left_since(mark), *(self.raised or ())[thrown:]]:
             left.grad, left.grad_place, left.locked, left.leak = before
-            for atom in exits:
-                self._exit(atom, node, left, frame)
-
-        for end in ends:
-            leave(end)
-        for left in frame.left_since(mark):
-            leave(left)
+            self._give_back(lent, left)
+            for entry in [Pushed(tuple(exits), node, {}), *pushed][::-1]:
+                self._pop(entry, left, frame)
         return ends
+
+    def _give_back(self, lent: dict[int, ModeState | None], left: State) -> None:
+        for number, known in lent.items():
+            if known is not None and left.mode(number) == LENT:
+                left.modes[number] = known
+
+    def method_call(
+        self, method: Method, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call a method that the project doesn't define, ``ExitStack.enter_context`` among them."""
+        if isinstance(method.owner, Ctx) and args.positional and self._stacks:
+            return self._push(args.positional[0], site, state, frame)
+        return super().method_call(method, args, site, state, frame)
+
+    def _push(self, value: Value, site: Call, state: State, frame: Frame) -> Value:
+        """Enter a context manager that the innermost ``with`` leaves at its end."""
+        managed = next((atom for atom in value.atoms if isinstance(atom, Managed)), None)
+        if managed is not None:
+            return self._push_managed(managed, site, state, frame)
+        exits = [atom for atom in ordered(value.atoms) if isinstance(atom, (Ref, Ctx))]
+        self._stacks[-1].append(Pushed(tuple(exits), site, {}))
+        entered = self._enter_contexts(value, site, state, frame)
+        return ANYTHING if any(isinstance(atom, Ctx) for atom in entered.atoms) else entered
+
+    def _push_managed(self, managed: Managed, site: Call, state: State, frame: Frame) -> Value:
+        """A ``@contextmanager``: as far as its ``yield``. What it switches, it is to restore."""
+        known, scratch = self.functions[managed.fun.number], state.copy()
+        place, text = self.place(frame, site.at), show(site.func)
+        inner = self._enter(managed.fun, known, managed.args, place, text, scratch, frame)
+        reached: list[State] = []
+        values: list[Value] = []
+
+        def note(value: Value, current: State) -> Value:
+            values.append(value)
+            reached.append(current.copy())
+            return ANYTHING
+
+        inner.on_yield = note
+        self.walk(inner, known, scratch)
+        end = join_states(reached)
+        if end is not None:
+            before = {thing: old for thing, _, old in end.modes.differences(state.modes)}
+            self._stacks[-1].append(Pushed((), site, before))
+            state.adopt(end)
+        return join_all(values)
+
+    def _pop(self, entry: Pushed, left: State, frame: Frame) -> None:
+        for number, known in entry.before.items():
+            if known is not None:
+                left.modes[number] = known
+        for atom in entry.exits:
+            self._exit(atom, entry.node, left, frame)
+
+    def _lend(
+        self, value: Value, node: Expr, state: State, frame: Frame
+    ) -> dict[int, ModeState | None]:
+        """Modules handed to a context manager that can't be seen: inside, anything goes.
+
+        Returns:
+            Their modes before.
+        """
+        if not isinstance(node, Call) or not all(self._opaque(atom) for atom in value.atoms):
+            return {}
+        plain = [arg for arg in node.args if isinstance(arg, (Name, Attr))]
+        values = [self.value(arg, state, frame) for arg in plain]
+        given = [atom for item in values for atom in item.atoms if isinstance(atom, Ref)]
+        modules = [atom.thing for atom in given if self.things[atom.thing].kind == "module"]
+        reach = {part for number in modules for part in self._reach(number, state)}
+        lent = {number: state.mode(number) for number in sorted(reach)}
+        for number in modules:
+            self.switch(number, LENT, state, frame, set())
+        return lent
+
+    def _opaque(self, atom: Atom) -> bool:
+        """Whether an atom is what a call that can't be seen has returned."""
+        if isinstance(atom, Ref):
+            return self.things[atom.thing].kind == "unknown"
+        return isinstance(atom, Unknown)
 
     def _not_made(self, value: Value, node: Expr, span: Span, frame: Frame) -> None:
         """``with torch.no_grad:``, the call forgotten."""
@@ -152,7 +254,9 @@ class Contexts(Calling):
 
     def _dunder(self, atom: Ref, name: str, node: Expr, state: State, frame: Frame) -> Value | None:
         cls = self.things[atom.thing].cls
-        member = self.member(cls, name, state) if cls is not None else None
+        if cls is None:
+            return None
+        member = self.member(cls, name, state) or self.member(cls, f"__a{name[2:]}", state)
         if member is None:
             return None
         for item in ordered(member.atoms):
@@ -174,7 +278,7 @@ class Contexts(Calling):
         frame: Frame,
     ) -> list[State]:
         """A ``@contextmanager`` of the project: its body runs around ours, at the ``yield``."""
-        mark = frame.mark()
+        mark, thrown = frame.mark(), len(self.raised or ())
         known = self.functions[managed.fun.number]
         span = node.at if isinstance(node, Call) else stmt.at
         place = self.place(frame, span)
@@ -195,6 +299,6 @@ class Contexts(Calling):
         inner.on_yield = body
         self.walk(inner, known, state)
 
-        for left in frame.left_since(mark):
+        for left in [*frame.left_since(mark), *(self.raised or ())[thrown:]]:
             left.modes, left.grad = state.modes.copy(), state.grad
         return [state] if not reached or any(reached) else []

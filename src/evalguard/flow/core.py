@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from evalguard.events import Block, Call, Expr
+from evalguard.events import Block, Call, Expr, Import
 from evalguard.facts import Origin, Step
 from evalguard.flow.classes import Classes, Known
 from evalguard.flow.lifts import Lift
@@ -198,6 +198,9 @@ class Core:
         self.outside: set[int] = set()
         self.with_frozen_parts: set[int] = set()
         self.optimizers: dict[int, frozenset[int]] = {}
+        self.raised: list[State] | None = None
+        self.setters: dict[int, Fun] = {}
+        self.set_names: set[str] = set()
         self._speaks: dict[tuple[str, str], bool] = {}
 
     def context(self, parent: int, place: Place, function: int) -> int:
@@ -279,6 +282,14 @@ class Core:
 
     def file_value(self, path: str, name: str, state: State) -> Value | None:
         """What a file of the program defines under a name."""
+        raise NotImplementedError
+
+    def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
+        """What an import binds."""
+        raise NotImplementedError
+
+    def of_library(self, name: str, frame: Frame) -> Value:
+        """What a library's name stands for; a file, if its first names are mere folders."""
         raise NotImplementedError
 
     def run(self, block: Block, states: list[State], frame: Frame) -> list[State]:

@@ -15,6 +15,7 @@ from evalguard.events import (
     Import,
     Name,
     Stmt,
+    With,
     show,
 )
 from evalguard.facts import FunctionalCall, SwitchOverride
@@ -26,16 +27,20 @@ from evalguard.flow.masks import read_masks
 from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
+    Atom,
     Cls,
     Ctx,
     Fun,
     Lib,
+    Managed,
+    Ref,
     Value,
     one,
     only,
 )
+from evalguard.link.mentions import names_in
 from evalguard.modes import Grad
-from evalguard.places import NOWHERE
+from evalguard.places import NOWHERE, Span
 
 
 class Defining(Contexts):
@@ -66,13 +71,52 @@ class Defining(Contexts):
             grad = self.grad_of(atom.name, atom.argument, state, frame)
             self._decorate_grad(known, grad, atom.name, node, frame)
             return value
-        if isinstance(atom, Fun):
-            site = Call(node, (), (), known.function.at)
-            wrapped = self.call_value(decorator, Arguments((value,)), site, state, frame)
-            return wrapped if any(isinstance(item, Fun) for item in wrapped.atoms) else value
         if isinstance(node, Attr) and node.name in ("setter", "deleter"):
-            return self.value(node.value, state, frame)
-        return value
+            read = self.value(node.value, state, frame)
+            getter = only(read)
+            if node.name == "setter" and isinstance(getter, Fun):
+                self.setters[getter.number] = fun
+                self.set_names.add(known.function.name)
+            return read
+        if self._enters(atom, state):
+            return self._run_within(decorator, fun, state, frame)
+        return self._wrapped_by(decorator, node, value, known.function.at, state, frame)
+
+    def _enters(self, atom: Atom | None, state: State) -> bool:
+        """Whether a decorator is a context manager of the project."""
+        cls = self.things[atom.thing].cls if isinstance(atom, Ref) else None
+        if cls is None:
+            return isinstance(atom, Managed)
+        entered, called = self.member(cls, "__enter__", state), self.member(cls, "__call__", state)
+        return entered is not None and called is None
+
+    def _run_within(self, context: Value, fun: Fun, state: State, frame: Frame) -> Value:
+        """A function whose body runs in a context manager, as if it began with a ``with``."""
+        known = self.functions[fun.number]
+        name = f"#with {known.number}"
+        self.assign(self.home(name, frame), name, context, state)
+        if known.function.body[:1] and name in names_in(known.function.body[:1]):
+            return one(fun)
+        body = (With(((Name(name), None),), known.function.body, known.function.at),)
+        known.function, known.matters = known.function._replace(body=body), True
+        return one(fun)
+
+    def _wrapped_by(
+        self, decorator: Value, node: Expr, value: Value, at: Span, state: State, frame: Frame
+    ) -> Value:
+        """What a decorator of the project makes of a function or class; the same, if unknown."""
+        if not any(self._defined(atom) for atom in decorator.atoms):
+            return value
+        wrapped = self.call_value(
+            decorator, Arguments((value,)), Call(node, (), (), at), state, frame
+        )
+        return wrapped if any(self._defined(atom) for atom in wrapped.atoms) else value
+
+    def _defined(self, atom: Atom) -> bool:
+        """Whether a value is callable, and of the project."""
+        if isinstance(atom, Ref):
+            return self.things[atom.thing].cls is not None
+        return isinstance(atom, (Fun, Cls))
 
     def _library_decorator(
         self, name: str, known: Known, node: Expr, value: Value, frame: Frame
@@ -104,8 +148,7 @@ class Defining(Contexts):
         assert thing.cls is not None
         blueprint = self.classes[thing.cls]
         bases = tuple([self.value(base, state, frame) for base in cls.bases])
-        for node in cls.decorators:
-            self._class_decorator(node, state, frame)
+        decorators = [self.value(node, state, frame) for node in cls.decorators]
         self.classes.settle(blueprint, bases)
         inner = Frame(thing.number, frame.path, frame.context, outer=frame.thing)
         inner.owner, inner.names = blueprint.number, frozenset()
@@ -116,8 +159,24 @@ class Defining(Contexts):
         if self.classes.is_module(blueprint.number):
             self._note_overrides(cls, frame)
             self._note_masks(cls, frame)
-        self.assign(self.home(cls.name, frame), cls.name, one(Cls(blueprint.number)), state)
+        self._tell_base(blueprint.number, cls, state, frame)
+        value = one(Cls(blueprint.number))
+        for node, decorator in zip(reversed(cls.decorators), reversed(decorators), strict=True):
+            self._idle_on_class(node, decorator, frame)
+            value = self._wrapped_by(decorator, node, value, cls.at, state, frame)
+        self.assign(self.home(cls.name, frame), cls.name, value, state)
         return [state]
+
+    def _tell_base(self, number: int, cls: Class, state: State, frame: Frame) -> None:
+        """``__init_subclass__`` of a base is called for each class that inherits it."""
+        member = self.member(number, "__init_subclass__", state, after=number)
+        for atom in member.atoms if member else ():
+            if isinstance(atom, Fun):
+                fun = atom._replace(bound=Ref(self.classes[number].thing))
+                keywords = [(name, self.value(node, state, frame)) for name, node in cls.keywords]
+                args = Arguments((), tuple((name, value) for name, value in keywords if name))
+                place = self.place(frame, cls.at)
+                self.call_function(fun, args, place, cls.name, state, frame)
 
     def _note_overrides(self, cls: Class, frame: Frame) -> None:
         for stmt in cls.body:
@@ -149,8 +208,8 @@ class Defining(Contexts):
             )
             self.recorder.note(fact)
 
-    def _class_decorator(self, node: Expr, state: State, frame: Frame) -> None:
-        atom = only(self.value(node, state, frame))
+    def _idle_on_class(self, node: Expr, decorator: Value, frame: Frame) -> None:
+        atom = only(decorator)
         if isinstance(atom, (Ctx, Lib)):
             span = node.at if isinstance(node, Call) else NOWHERE
             self._idle(atom.name, node, "class", span, frame)
@@ -174,10 +233,6 @@ class Defining(Contexts):
         elif stmt.bound:
             self.assign(self.home(stmt.bound, frame), stmt.bound, value, state)
         return [state]
-
-    def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
-        """What an import binds; provided by the layer that knows files."""
-        raise NotImplementedError
 
     def _import_all(self, value: Value, state: State, frame: Frame) -> None:
         """Names that a star import brings; provided by the layer that knows files."""

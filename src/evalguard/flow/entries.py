@@ -140,8 +140,7 @@ class Entries(Undone):
             hook = self._hook(cls, known.function.name)
             self._prepare(me, cls, hook, state)
             fun = self._decorated_method(cls, known, state)
-            bound = None if known.role == "static" else me
-            self._start(fun._replace(bound=bound), self.functions[fun.number], state, hook)
+            self._start(self.bound_to(fun, me), self.functions[fun.number], state, hook)
 
     def _decorated_method(self, cls: int, known: Known, state: State) -> Fun:
         """A method as its class holds it: what a decorator of the project has made of it."""

@@ -15,6 +15,7 @@ from evalguard.events import (
     Display,
     Expr,
     Item,
+    Joined,
     Lambda,
     Logic,
     Mapping,
@@ -25,25 +26,31 @@ from evalguard.events import (
     Yield,
 )
 from evalguard.flow.conditions import Conditions
-from evalguard.flow.core import Fork, Frame
+from evalguard.flow.core import NO_ARGUMENTS, Arguments, Fork, Frame
 from evalguard.flow.state import State, join_states
-from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
+    Cls,
     Cond,
+    Fun,
+    Lit,
+    Method,
+    Partial,
     Ref,
     Value,
     constant,
     join,
     lit,
     one,
+    only,
     tainted,
 )
 from evalguard.flow.variables import ITEMS, item_name
-from evalguard.places import Span
 
 MOST_FORKS = 4
+MOST_UNROLLED = 4
+LONGEST_STRING = 120
 
 
 class Evaluating(Conditions):
@@ -65,24 +72,12 @@ class Evaluating(Conditions):
 
     def _item_of(self, node: Item, state: State, frame: Frame) -> Value:
         owner = self.value(node.value, state, frame)
-        return self.item(owner, self.value(node.key, state, frame), state)
-
-    def container(self, kind: str, span: Span, frame: Frame) -> Thing:
-        """The list or dict made at a place."""
-        thing, _ = self.things.make(
-            (kind, frame.context, frame.path, span), "dict" if kind == "dict" else "list"
-        )
-        return thing
-
-    def listed(
-        self, items: list[Value], kind: str, span: Span, frame: Frame, state: State
-    ) -> Value:
-        """A new list or tuple of these items."""
-        thing = self.container(kind, span, frame)
-        state.fields.pop((thing.number, ITEMS))
-        for index, value in enumerate(items):
-            self.assign(thing.number, f"[{index}]", value, state)
-        return one(Ref(thing.number))
+        key = self.value(node.key, state, frame)
+        known = self.by_key(owner, key, state, frame)
+        if known is not None:
+            return known
+        found = self.special_method(owner, "__getitem__", Arguments((key,)), node, state, frame)
+        return self.item(owner, key, state) if found is owner else found
 
     def _display(self, node: Display, state: State, frame: Frame) -> Value:
         if not any(isinstance(item, Star) for item in node.items):
@@ -108,16 +103,32 @@ class Evaluating(Conditions):
         for key, item in node.items:
             value = self.value(item, state, frame)
             if key is None:
-                self.put(thing.number, ITEMS, self.items(value, state), state)
+                self.take_all(thing.number, value, state)
             else:
                 name = item_name(self.value(key, state, frame))
                 self.put(thing.number, name, value, state)
         return one(Ref(thing.number))
 
+    def iterated(self, node: Expr, state: State, frame: Frame) -> Value:
+        """What a loop goes through."""
+        value = self.value(node, state, frame)
+        atom = only(value)
+        if isinstance(atom, Ref) and self.is_keyed(atom):
+            return self.keys_of(atom, state, frame)
+        return self.special_method(value, "__iter__", NO_ARGUMENTS, node, state, frame)
+
     def _comprehension(self, node: Comprehension, state: State, frame: Frame) -> Value:
+        iterable = self.iterated(node.clauses[0].iterable, state, frame)
+        if len(node.clauses) == 1 and not node.clauses[0].conditions:
+            known = self.sequence(iterable, state)
+            few = known is not None and 0 < len(known) <= MOST_UNROLLED
+            if known and few and all(self._tells_apart(value, state) for value in known):
+                return self._item_by_item(node, known, state, frame)
         before = state.narrow
-        for clause in node.clauses:
-            items = self.items(self.value(clause.iterable, state, frame), state)
+        for index, clause in enumerate(node.clauses):
+            if index:
+                iterable = self.iterated(clause.iterable, state, frame)
+            items = self.items(iterable, state)
             self.bind(clause.target, items, state, frame, node.at)
             for condition in clause.conditions:
                 value = self.value(condition, state, frame)
@@ -126,11 +137,35 @@ class Evaluating(Conditions):
             self.value(node.key, state, frame)
         value = self.value(node.value, state, frame)
         state.narrow = before
-        thing = self.container("dict" if node.kind == "dict" else "list", node.at, frame)
-        for name in self.things.names(thing.number):
-            state.fields.pop((thing.number, name))
-        self.assign(thing.number, ITEMS, value, state)
-        return one(Ref(thing.number))
+        kind = "dict" if node.kind == "dict" else "list"
+        holder = self.emptied(kind, node.at, frame, state)
+        self.assign(holder, ITEMS, value, state)
+        return one(Ref(holder))
+
+    def _tells_apart(self, value: Value, state: State) -> bool:
+        """Whether it matters which of several items this is: a name, a module, a function."""
+        for atom in value.atoms:
+            if isinstance(atom, (Lit, Fun, Cls, Partial, Method)) or self.is_module(atom):
+                return True
+            pair = self.sequence(one(atom), state) if isinstance(atom, Ref) else None
+            if pair and any(self._tells_apart(item, state) for item in pair):
+                return True
+        return False
+
+    def _item_by_item(
+        self, node: Comprehension, items: list[Value], state: State, frame: Frame
+    ) -> Value:
+        """A comprehension over few known items: each has its own key or index."""
+        made: list[tuple[str, Value]] = []
+        for index, item in enumerate(items):
+            self.bind(node.clauses[0].target, item, state, frame, node.at)
+            key = lit(index) if node.key is None else self.value(node.key, state, frame)
+            made.append((item_name(key), self.value(node.value, state, frame)))
+        kind = "dict" if node.kind == "dict" else "list"
+        holder = self.emptied(kind, node.at, frame, state)
+        for name, value in made:
+            self.put(holder, name, value, state)
+        return one(Ref(holder))
 
     def _lambda(self, node: Lambda, state: State, frame: Frame) -> Value:
         return self.function_value(node.function, frame)
@@ -178,6 +213,16 @@ class Evaluating(Conditions):
         lists = [atom for value in values for atom in value.atoms if self.is_list(atom)]
         return Value(frozenset(lists), result.taint) if lists else result
 
+    def _joined(self, node: Joined, state: State, frame: Frame) -> Value:
+        values = [self.value(part, state, frame) for part in node.parts]
+        known = [constant(value) for value in values]
+        text = "".join([str(item.value) for item in known if item is not None])
+        if None not in known and len(text) <= LONGEST_STRING:
+            return lit(text)
+        result = tainted([self.deep(value, state) for value in values])
+        self.recorder.fed(result.taint)
+        return result
+
     def _made_of(self, values: list[Value]) -> bool:
         """Whether an operator's parts are tensors made on the spot, and numbers."""
         others = [value for value in values if constant(value) is None]
@@ -210,8 +255,9 @@ _HANDLERS: dict[type, Callable[[Evaluating, Any, State, Frame], Value]] = {
     Lambda: Evaluating._lambda,
     Choice: Evaluating._choice,
     Logic: Evaluating._logic,
-    Compare: Evaluating._compare,
+    Compare: Evaluating.compare,
     Mix: Evaluating._mix,
+    Joined: Evaluating._joined,
     Star: Evaluating._star,
     Yield: Evaluating._yield,
     Walrus: Evaluating._walrus,

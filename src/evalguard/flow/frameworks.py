@@ -66,6 +66,8 @@ class Frameworks(Gradients):
     def makes_object(self, name: str, factory: Factory | None) -> bool:
         """Whether a call makes an object that is no module, but may keep some."""
         module = self.knowledge.is_module_base(name)
+        if self.knowledge.effect(name) == "record":
+            return True
         if module is False and name.rpartition(".")[2][:1].isupper():
             return True
         brings = factory is not None and not factory.module and factory.mode != Mode.UNSEEN
@@ -79,8 +81,16 @@ class Frameworks(Gradients):
         thing, _ = self.things.make(("plain", frame.context, place), "object")
         thing.lib, thing.text, thing.place = name, show(site), place
         self.keep_given(thing.number, args, state)
+        if self.knowledge.effect(name) == "record":
+            self._keep_named(thing.number, args, state)
         self._mode_of_parts(thing.number, name, args, site, state, frame)
         return one(Ref(thing.number))
+
+    def _keep_named(self, number: int, args: Arguments, state: State) -> None:
+        """A record holds what it is given, as attributes and as items."""
+        for key, value in args.keywords:
+            self.assign(number, key, value, state)
+            self.assign(number, f"[{key!r}]", value, state)
 
     def _mode_of_parts(
         self, number: int, name: str, args: Arguments, site: Call, state: State, frame: Frame

@@ -35,6 +35,7 @@ from evalguard.flow.variables import ITEMS
 from evalguard.places import Place
 
 OFTEN = 6
+SHORT = 3
 TOO_OFTEN = 24
 
 
@@ -66,6 +67,7 @@ class Functions(Parameters):
             not function.uses.isdisjoint(self.program.interest.follow)
             or function.name == "__init__"
             or "cls" in function.uses
+            or len(function.body) <= SHORT
             or any(map(self.knowledge.steps, function.uses))
             or any(isinstance(stmt, Define) for stmt in function.body)
         )
@@ -162,15 +164,15 @@ class Functions(Parameters):
         if not isinstance(atom, Ref):
             return False
         thing = self.things[atom.thing]
-        if thing.kind in ("list", "dict", "object"):
-            if not depth:
-                return False
-            if any(self.things[part].shown for part in self.things.held(thing.number)):
-                return True
-            held = [state.get((thing.number, name)) for name in self.things.names(thing.number)]
-            inner = [item for value in held if value for item in value.atoms]
-            return any(self._carrier(item, state, depth - 1) for item in inner)
-        return thing.kind == "module" or thing.shown
+        if thing.kind == "module" or thing.shown:
+            return True
+        if not depth or thing.kind not in ("list", "dict", "object", "unknown"):
+            return False
+        names = self.things.names(thing.number)
+        held = [state.get((thing.number, name)) for name in names]
+        inner: list[Atom] = [item for value in held if value for item in value.atoms]
+        inner += [Ref(part) for part in self.things.held(thing.number)]
+        return any(self._carrier(item, state, depth - 1) for item in inner)
 
     def _passed_over(
         self, args: Arguments, place: Place, text: str, frame: Frame, state: State

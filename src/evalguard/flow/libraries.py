@@ -21,7 +21,6 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
-from evalguard.flow.variables import ITEMS
 from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 
@@ -59,8 +58,11 @@ class Libraries(Effects):
         known = self.knowledge
         if (functional := known.functional(name)) is not None:
             return self._functional(functional, args, site, state, frame)
-        if (layer := known.layer(name)) is not None:
+        wrapper, layer = known.wrapper(name), known.layer(name)
+        if layer is not None and not (wrapper is not None and wrapper.copy):
             return self._layer(layer, args, site, state, frame)
+        if wrapper is not None:
+            return self._wrapped(name, args, site, state, frame)
         if (owner := self._unbound(name, args)) is not None:
             rest = args._replace(positional=args.positional[1:])
             method = Method(owner, name.rpartition(".")[2])
@@ -158,10 +160,10 @@ class Libraries(Effects):
 
     def _fill(self, number: int, args: Arguments, state: State) -> None:
         for index, value in enumerate(args.positional):
-            self.put(number, f"[{index}]", value, state)
-            for atom in ordered(value.atoms):
-                if isinstance(atom, Ref) and self.things[atom.thing].kind in ("list", "dict"):
-                    self.put(number, ITEMS, self.items(one(atom), state), state)
+            if any(isinstance(atom, Ref) and self._contains(atom) for atom in value.atoms):
+                self.take_all(number, value, state)
+            else:
+                self.put(number, f"[{index}]", value, state)
 
     def note_built(
         self,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from evalguard.events import Attr, Call, show
-from evalguard.flow.attributes import CONTAINER_READS
+from evalguard.flow.attributes import CONTAINER_METHODS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.state import State
@@ -15,6 +15,7 @@ from evalguard.flow.switching import FROZEN
 from evalguard.flow.values import (
     ANYTHING,
     Cls,
+    File,
     Fun,
     Inert,
     Lit,
@@ -30,7 +31,7 @@ from evalguard.flow.values import (
     only,
     tainted,
 )
-from evalguard.flow.variables import ITEMS, item_name
+from evalguard.flow.variables import ITEMS, item_name, key_of
 from evalguard.knowledge import ModuleMethod
 from evalguard.modes import Mode
 
@@ -62,6 +63,9 @@ class Methods(Libraries):
     ) -> Value:
         """Call a method that the project doesn't define."""
         owner, name = method.owner, method.name
+        if isinstance(owner, File):
+            key = args.positional[0] if args.positional else ANYTHING
+            return self.by_key(one(owner), key, state, frame) or ANYTHING
         if isinstance(owner, Ref) and name == "__init__":
             self.keep_given(owner.thing, args, state)
         dotted = self.library_method(owner.thing, name) if isinstance(owner, Ref) else ""
@@ -71,6 +75,8 @@ class Methods(Libraries):
                 return result
         if isinstance(owner, Cls):
             return self._class_method(owner, name, args, site, state, frame)
+        if isinstance(owner, Lit):
+            return self._on_text(owner, name, args)
         if isinstance(owner, Ref) and self._is_container(owner, name):
             return self._container_method(owner, name, args, site, state, frame)
         if isinstance(owner, Lit):
@@ -81,9 +87,20 @@ class Methods(Libraries):
             return self.effect(name, held, args, site, state, frame)
         return self._module_method(owner, known, args, site, state, frame)
 
+    def _on_text(self, owner: Lit, name: str, args: Arguments) -> Value:
+        """A method of a string that is known."""
+        given = [item.value for item in map(constant, args.values()) if item is not None]
+        known = len(given) == len(args.values()) and not args.open
+        if not known or not all(isinstance(item, str) for item in given):
+            return ANYTHING
+        try:
+            return lit(str(getattr(str(owner.value), name)(*given)))
+        except TypeError:
+            return ANYTHING
+
     def _is_container(self, owner: Ref, name: str) -> bool:
         kind = self.things[owner.thing].kind
-        return kind in ("list", "dict") or (kind == "module" and name in CONTAINER_READS)
+        return kind in ("list", "dict") or (kind == "module" and name in CONTAINER_METHODS)
 
     def _class_method(
         self, owner: Cls, name: str, args: Arguments, site: Call, state: State, frame: Frame
@@ -245,30 +262,59 @@ class Methods(Libraries):
         values = args.values()
         if name in ("append", "add", "insert", "setdefault") and isinstance(site.func, Attr):
             self.keep_once(site.func.value, values[-1:], site.at, frame)
+        if name == "append" and values:
+            self.append(owner, values[0], state)
+            return lit(None)
         if name in ("append", "add", "insert", "appendleft", "put"):
             self.put(owner.thing, ITEMS, values[-1] if values else ANYTHING, state)
             return lit(None)
         if name in ("extend", "update"):
             for value in args.positional:
-                self.put(owner.thing, ITEMS, self.items(value, state), state)
+                self._take_in(owner, value, name, state)
             for key, value in args.keywords:
                 self.put(owner.thing, f"[{key!r}]", value, state)
             return lit(None)
         if name in ("get", "pop", "setdefault"):
-            index = values[0] if values else ANYTHING
-            known = state.get((owner.thing, item_name(index)))
-            return known if known is not None else self.items(one(owner), state)
-        if name == "items":
-            pairs = [
-                self._tuple([key, value], f"pair{index}", site, state, frame)
-                for index, (key, value) in enumerate(self._entries(owner, state))
-            ]
-            return self.listed(pairs, "pairs", site.at, frame, state)
-        if name == "values":
-            return self._values(owner, site, state, frame)
-        if name in ("copy", "popleft"):
-            return one(owner)
+            return self._taken(owner, name, values, state)
+        read = _READS.get(name)
+        if read is not None:
+            return read(self, owner, site, state, frame)
         return self.effect(name, one(owner), args, site, state, frame)
+
+    def _keys(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        return self.keys_of(owner, state, frame)
+
+    def _pairs(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        pairs = [
+            self._tuple([key, value], f"pair{index}", site, state, frame)
+            for index, (key, value) in enumerate(self._entries(owner, state))
+        ]
+        return self.listed(pairs, "pairs", site.at, frame, state)
+
+    def _first(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        return self.items(one(owner), state)
+
+    def _copy_of(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
+        holder = self.emptied(self.things[owner.thing].kind, site.at, frame, state)
+        self.take_all(holder, one(owner), state)
+        return one(Ref(holder))
+
+    def _take_in(self, owner: Ref, value: Value, name: str, state: State) -> None:
+        """``update`` keeps the keys, ``extend`` moves the indices."""
+        if name == "update":
+            self.take_all(owner.thing, value, state)
+        else:
+            self.put(owner.thing, ITEMS, self.items(value, state), state)
+
+    def _taken(self, owner: Ref, name: str, values: list[Value], state: State) -> Value:
+        """An item by its key or index; ``pop`` of a dict takes it out."""
+        cell = (owner.thing, item_name(values[0] if values else ANYTHING))
+        known = state.get(cell)
+        if known is None:
+            return self.items(one(owner), state)
+        if name == "pop" and cell[1] != ITEMS and self.things[owner.thing].kind == "dict":
+            state.fields.pop(cell)
+        return known
 
     def _entries(self, owner: Ref, state: State) -> list[tuple[Value, Value]]:
         """A dict's keys and values; one pair stands for those that aren't known."""
@@ -276,8 +322,7 @@ class Methods(Libraries):
         for name in self.things.names(owner.thing):
             value = state.get((owner.thing, name))
             if value is not None and (name == ITEMS or name.startswith("[")):
-                key = lit(name[2:-2]) if name.startswith("['") else ANYTHING
-                out.append((key, value))
+                out.append((key_of(name), value))
         return out
 
     def _values(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
@@ -306,4 +351,12 @@ _EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]]
     "registers": Methods._registers,
     "forwards": Methods._forwards,
     "loads": Methods._loads,
+}
+
+_READS: dict[str, Callable[[Methods, Ref, Call, State, Frame], Value]] = {
+    "keys": Methods._keys,
+    "values": Methods._values,
+    "items": Methods._pairs,
+    "popleft": Methods._first,
+    "copy": Methods._copy_of,
 }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from evalguard.flow.defining import Defining
 from evalguard.flow.state import State
+from evalguard.flow.trying import Trying
 from evalguard.flow.values import Atom, Lit, Ref, Unknown, Value
 from evalguard.flow.variables import ITEMS
 from evalguard.modes import Mode
 
 
-class Rounds(Defining):
+class Rounds(Trying):
     """Compares the states at a loop's head."""
 
     def settled(self, end: State, head: State) -> bool:

@@ -35,10 +35,10 @@ from evalguard.facts import SwitchNotCalled
 from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import Fork, Frame, LoopPoint
+from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.rounds import Rounds
-from evalguard.flow.state import State, flagged, join_states, settle
+from evalguard.flow.state import State, flagged, settle
 from evalguard.flow.values import (
-    ANYTHING,
     Ctx,
     Lib,
     Ref,
@@ -51,11 +51,11 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.flow.variables import ITEMS
+from evalguard.modes import Mode
 from evalguard.places import Span
 
 ASKED = ("training", "asked")
 MOST_ROUNDS = 4
-MOST_UNROLLED = 4
 
 
 class Running(Rounds):
@@ -164,10 +164,6 @@ class Running(Rounds):
         frame.returns.append((state, value))
         return []
 
-    def _raise(self, stmt: Raise, state: State, frame: Frame) -> list[State]:
-        self.value(stmt.value, state, frame)
-        return []
-
     def _assert(self, stmt: Assert, state: State, frame: Frame) -> list[State]:
         holds, cond = self.truth(self.value(stmt.test, state, frame), state)
         if holds is False:
@@ -224,7 +220,10 @@ class Running(Rounds):
         try:
             with frame.branching(detached(value).taint):
                 then = self.run(stmt.body, [state], frame)
-                ends = then + self._by_flag(then, self.run(stmt.orelse, [other], frame), earlier)
+                orelse = self._by_flag(then, self.run(stmt.orelse, [other], frame), earlier)
+                if cond is not None and cond.key[0] == "true" and not self.loops:
+                    self._by_option(then, orelse)
+                ends = then + orelse
         finally:
             self.doubts -= 1
         self.doubts += len(frame.returns) > left  # until the function's end
@@ -242,6 +241,14 @@ class Running(Rounds):
                 then[0].modes[thing] = flagged(mine)
                 orelse[0].modes[thing] = flagged(theirs)
         return orelse
+
+    def _by_option(self, then: list[State], orelse: list[State]) -> None:
+        """Before any loop, eval mode under an option that nobody sees is what somebody asks for."""
+        if len(then) != 1 or len(orelse) != 1:
+            return
+        for thing, mine, theirs in list(then[0].modes.differences(orelse[0].modes)):
+            if mine and theirs and (mine.mode, theirs.mode) == (Mode.EVAL, Mode.TRAIN):
+                then[0].modes[thing] = flagged(mine)
 
     # Loops.
 
@@ -261,7 +268,7 @@ class Running(Rounds):
 
     def _rounds(self, stmt: Loop, state: State, frame: Frame, point: LoopPoint) -> list[State]:
         if stmt.iterable is not None:
-            iterable = self.value(stmt.iterable, state, frame)
+            iterable = self.iterated(stmt.iterable, state, frame)
             items = self.sequence(iterable, state) or _one_round(iterable)
             if items is not None and 0 < len(items) <= MOST_UNROLLED:
                 return self._unrolled(stmt, items, state, frame, point)
@@ -322,31 +329,6 @@ class Running(Rounds):
     def _while_test(self, test: Expr, state: State, frame: Frame) -> None:
         with suppress(Fork):
             self.recorder.measured(self.value(test, state, frame).taint)
-
-    # try and with.
-
-    def _try(self, stmt: Try, state: State, frame: Frame) -> list[State]:
-        mark = frame.mark()
-        before = state.copy()
-        ends = self.run(stmt.body, [state], frame)
-        raised = join_states([before, *[end.copy() for end in ends]])
-        ends = self.run(stmt.orelse, ends, frame) if stmt.orelse else ends
-        for name, body in stmt.handlers:
-            assert raised is not None
-            start = raised.copy()
-            if name is not None:
-                self.assign(self.home(name, frame), name, ANYTHING, start)
-            ends += self.run(body, [start], frame)
-        if stmt.final:
-            ends = self.run(stmt.final, settle(ends), frame)
-            for left in frame.left_since(mark):
-                self._finally(stmt.final, left, frame)
-        return settle(ends)
-
-    def _finally(self, block: Block, state: State, frame: Frame) -> None:
-        end = join_states(self.run(block, [state.copy()], frame))
-        if end is not None:
-            state.adopt(end)
 
 
 def _one_round(iterable: Value) -> list[Value] | None:

@@ -8,6 +8,7 @@ from evalguard.flow.core import Frame
 from evalguard.flow.forwards import Forwards
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
+from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
@@ -22,10 +23,12 @@ from evalguard.flow.values import (
     constant,
     join,
     join_all,
+    lit,
     one,
     ordered,
     sure,
 )
+from evalguard.places import Span
 
 BUILTINS = frozenset(dir(builtins))
 ITEMS = "*"
@@ -74,6 +77,65 @@ class Variables(Forwards):
         old = state.get((container, name)) if name == ITEMS else None
         self.assign(container, name, join(old, value) if old else value, state)
 
+    def container(self, kind: str, span: Span, frame: Frame) -> Thing:
+        """The list or dict made at a place."""
+        thing, _ = self.things.make(
+            (kind, frame.context, frame.path, span), "dict" if kind == "dict" else "list"
+        )
+        thing.text = kind
+        return thing
+
+    def emptied(self, kind: str, span: Span, frame: Frame, state: State) -> int:
+        """The list or dict made at a place, made anew."""
+        thing = self.container(kind, span, frame)
+        for name in self.things.names(thing.number):
+            state.fields.pop((thing.number, name))
+        return thing.number
+
+    def listed(
+        self, items: list[Value], kind: str, span: Span, frame: Frame, state: State
+    ) -> Value:
+        """A new list or tuple of these items."""
+        thing = self.container(kind, span, frame)
+        state.fields.pop((thing.number, ITEMS))
+        for index, value in enumerate(items):
+            self.assign(thing.number, f"[{index}]", value, state)
+        return one(Ref(thing.number))
+
+    def take_all(self, holder: int, source: Value, state: State) -> None:
+        """Put the items of a container into another, under their keys where these are known."""
+        for atom in ordered(source.atoms):
+            if len(source.atoms) == 1 and isinstance(atom, Ref) and self._contains(atom):
+                for name in self.things.names(atom.thing):
+                    value = state.get((atom.thing, name))
+                    if value is not None and (name == ITEMS or name.startswith("[")):
+                        self.put(holder, name, value, state)
+                return
+        self.put(holder, ITEMS, self.items(source, state), state)
+
+    def is_keyed(self, atom: Ref) -> bool:
+        """Whether an object is a dict, or a library's module that holds others by name."""
+        thing = self.things[atom.thing]
+        if thing.kind == "module" and thing.lib:
+            return any(name.startswith("['") for name in self.things.names(atom.thing))
+        return thing.kind == "dict"
+
+    def keys_of(self, atom: Ref, state: State, frame: Frame) -> Value:
+        """A dict's keys, as a list."""
+        names = [name for name in self.things.names(atom.thing) if name.startswith("[")]
+        held = [name for name in names if state.get((atom.thing, name)) is not None]
+        holder, _ = self.things.make(("keys", atom.thing, frame.context), "list")
+        for name in self.things.names(holder.number):
+            state.fields.pop((holder.number, name))
+        for index, name in enumerate(held):
+            self.assign(holder.number, f"[{index}]", key_of(name), state)
+        if state.get((atom.thing, ITEMS)) is not None or not held:
+            self.assign(holder.number, ITEMS, ANYTHING, state)
+        return one(Ref(holder.number))
+
+    def _contains(self, atom: Ref) -> bool:
+        return self.things[atom.thing].kind in ("list", "dict")
+
     def _may_have(self, cls: int, name: str) -> bool:
         """Whether objects of a class may have an attribute that was never seen set."""
         if any(self._opaque_base(base) for base in self.classes.libraries(cls)):
@@ -111,16 +173,38 @@ class Variables(Forwards):
         if rest is not None:
             return rest
         thing = self.things[atom.thing]
+        last = self._from_end(atom, name, state)
+        if last is not None:
+            return last
         if thing.kind in ("list", "dict"):
-            return self._last(atom, name, state) or ANYTHING
+            return ANYTHING
         if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
             return ANYTHING
         return one(Ref(self.things.child(atom.thing, name).number))
 
-    def _last(self, atom: Ref, name: str, state: State) -> Value | None:
+    def _from_end(self, atom: Ref, name: str, state: State) -> Value | None:
         """A list's item by a negative index."""
-        names = [item for item in self.things.names(atom.thing) if item.startswith("[")]
-        return state.get((atom.thing, names[-1])) if name == "[-1]" and names else None
+        length = self.length(atom, state) if name.startswith("[-") else None
+        if length is None or not name[2:-1].isdecimal():
+            return None
+        return state.get((atom.thing, f"[{length - int(name[2:-1])}]"))
+
+    def length(self, atom: Ref, state: State) -> int | None:
+        """How many items a list (or a library's module) holds; None if some aren't known."""
+        if state.get((atom.thing, ITEMS)) is not None:
+            return None
+        length = 0
+        while state.get((atom.thing, f"[{length}]")) is not None:
+            length += 1
+        return length
+
+    def append(self, atom: Ref, value: Value, state: State) -> None:
+        """Put an item at the end; within a loop whose rounds aren't counted, anywhere."""
+        length = self.length(atom, state)
+        counted = all(loop.unrolled for loop in self.loops)
+        self.put(
+            atom.thing, ITEMS if length is None or not counted else f"[{length}]", value, state
+        )
 
     def items(self, owner: Value, state: State) -> Value:
         """Any item of a value: what a loop over it binds."""
@@ -153,14 +237,15 @@ class Variables(Forwards):
         if len(owner.atoms) != 1:
             return None
         (atom,) = owner.atoms
-        if not isinstance(atom, Ref) or self.things[atom.thing].kind != "list":
+        if not isinstance(atom, Ref):
             return None
-        if state.get((atom.thing, ITEMS)) is not None:
+        thing = self.things[atom.thing]
+        length = self.length(atom, state)
+        holder = thing.kind == "module" and thing.lib and length
+        if length is None or not (thing.kind == "list" or holder):
             return None
-        out: list[Value] = []
-        while (value := state.get((atom.thing, f"[{len(out)}]"))) is not None:
-            out.append(value)
-        return out
+        held = [state.get((atom.thing, f"[{index}]")) for index in range(length)]
+        return [value for value in held if value is not None]
 
     def made(self, value: Value) -> bool:
         """Whether a value is a tensor made on the spot."""
@@ -171,6 +256,14 @@ def item_name(value: Value) -> str:
     """The name under which a container keeps the item at an index or key."""
     known = constant(value)
     return ITEMS if known is None else f"[{known.value!r}]"
+
+
+def key_of(name: str) -> Value:
+    """The key of an item, by the name under which a container keeps it."""
+    key = name[1:-1]
+    if key[:1] == key[-1:] == "'":
+        return lit(key[1:-1])
+    return lit(int(key)) if key.isdecimal() else ANYTHING
 
 
 def _is_class(atom: Atom) -> bool:

@@ -139,7 +139,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
         },
         "module_attributes": {"returns": _one_of("self", "other")},
         "keywords": {"effect": _one_of("input_gradient", "no_gradient", "none")},
-        "decorators": {"role": _one_of("property", "static", "class", "manager", "none")},
+        "decorators": {"role": _one_of("property", "cached", "static", "class", "manager", "none")},
         "contexts": _ARGUMENT
         | {
             "grad": _one_of("on", "off", "argument"),
@@ -199,6 +199,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
                 "backward",
                 "gradient",
                 "inference_method",
+                "record",
                 "steps",
                 "exits",
                 "looks",

@@ -37,4 +37,5 @@ def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
     """
     by_path = {unit.path: unit for unit in sorted(units, key=lambda unit: unit.path)}
     files = by_path.values()
-    return Program(by_path, Imports(by_path), knowledge, interest(files, knowledge))
+    imports = Imports(by_path, {unit.path: unit.folders for unit in files})
+    return Program(by_path, imports, knowledge, interest(files, knowledge))

@@ -2,27 +2,40 @@
 
 Nothing is installed or imported: a dotted name means the file whose path ends in it, seen from
 the importing file's own folder, its parents, and a ``src`` folder beneath one of these. What
-lies in a package is reached through the package, but for a script's own neighbours.
+lies in a package is reached through the package, but for a script's own neighbours. What isn't
+found so is looked for in the folders that some file puts on ``sys.path``.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 PACKAGE = "__init__"
 
 
 class Imports:
-    """Finds the files that imports mean."""
+    """Finds the files that imports mean.
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    Args:
+        paths: The files of the program.
+        folders: What files put on ``sys.path``: folders by the last parts of their paths, or the
+            empty string for one above the file.
+    """
+
+    def __init__(
+        self, paths: Iterable[str], folders: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
+        self._folders = {path: added for path, added in (folders or {}).items() if added}
+        tails = {tail for added in self._folders.values() for tail in added if tail}
+        self._tails = [tuple(tail.split("/")) for tail in sorted(tails)]
         self._paths: dict[str, str] = {}
         self._by_last: dict[str, list[tuple[str, ...]]] = {}
         self._packages: set[tuple[str, ...]] = set()
         for path in paths:
             parts = _parts(path)
-            if posixpath.basename(path).startswith(f"{PACKAGE}."):
+            named = bool(parts) and parts[-1].isidentifier()
+            if named and posixpath.basename(path).startswith(f"{PACKAGE}."):
                 self._packages.add(parts)
             self._paths["/".join(parts)] = path
             if parts:
@@ -44,7 +57,24 @@ class Imports:
         names = tuple(module.split(".")) if module else ()
         if level:
             return self._relative(names, level, importer)
-        return self._absolute(names, importer) if names else None
+        if not names:
+            return None
+        return self._absolute(names, importer) or self._searched(names, importer)
+
+    def beneath(self, dotted: str, importer: str) -> str | None:
+        """The file that a dotted name in an expression means, where its folders are no packages.
+
+        Args:
+            dotted: The name of what was imported, and of what is read of it.
+            importer: The path of the file that holds the expression.
+
+        Returns:
+            The file's path; None if the name isn't that of a file.
+        """
+        names = tuple(dotted.split("."))
+        if names[-1] not in self._by_last or not names[0]:
+            return None
+        return self._absolute(names, importer, strict=True)
 
     def submodule(self, path: str, name: str) -> str | None:
         """The file of a package's module, by the package's ``__init__`` file."""
@@ -71,21 +101,45 @@ class Imports:
         base = folder[: len(folder) - (level - 1)]
         return self._paths.get("/".join(base + names))
 
-    def _absolute(self, names: tuple[str, ...], importer: str) -> str | None:
+    def _absolute(self, names: tuple[str, ...], importer: str, strict: bool = False) -> str | None:
         folder = _folder(importer)
         best: tuple[int, str] | None = None
-        for parts in self._by_last.get(names[-1], ()):
-            if len(parts) < len(names) or parts[len(parts) - len(names) :] != names:
-                continue
-            root = parts[: len(parts) - len(names)]
+        for root in self._roots(names, importer):
             if root in self._packages and root != folder:
                 continue
-            if parts == _parts(importer):
-                continue
-            closeness = _closeness(root, folder, len(names))
+            closeness = _closeness(root, folder, 1 if strict else len(names))
             if closeness is not None and (best is None or closeness > best[0]):
-                best = (closeness, self._paths["/".join(parts)])
+                best = (closeness, self._paths["/".join(root + names)])
         return None if best is None else best[1]
+
+    def _roots(self, names: tuple[str, ...], importer: str) -> list[tuple[str, ...]]:
+        """The folders below which there is a file of this dotted name, the importer aside."""
+        found = self._by_last.get(names[-1])
+        if not found:
+            return []
+        mine, length = _parts(importer), len(names)
+        return [
+            parts[: len(parts) - length]
+            for parts in found
+            if parts[len(parts) - length :] == names and parts != mine
+        ]
+
+    def _searched(self, names: tuple[str, ...], importer: str) -> str | None:
+        """The file that a name means in a folder put on ``sys.path``, the nearest first."""
+        if not self._folders:
+            return None
+        folder = _folder(importer)
+        above = "" in self._folders.get(importer, ())
+        roots = [
+            root
+            for root in self._roots(names, importer)
+            if (above and folder[: len(root)] == root)
+            or any(root[len(root) - len(tail) :] == tail for tail in self._tails)
+        ]
+        if not roots:
+            return None
+        best = max(roots, key=lambda root: (_shared(root, folder), -len(root)))
+        return self._paths["/".join(best + names)]
 
 
 def _parts(path: str) -> tuple[str, ...]:
@@ -106,9 +160,11 @@ def _closeness(root: tuple[str, ...], folder: tuple[str, ...], names: int) -> in
         return 2 * len(root) + 1
     if root and root[-1] == "src" and folder[: len(root) - 1] == root[:-1]:
         return 2 * len(root)
-    if names < 2:
-        return None
+    return None if names < 2 else _shared(root, folder) - len(root)
+
+
+def _shared(root: tuple[str, ...], folder: tuple[str, ...]) -> int:
     shared = 0
     while shared < min(len(root), len(folder)) and root[shared] == folder[shared]:
         shared += 1
-    return shared - len(root)
+    return shared

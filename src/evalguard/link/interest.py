@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from evalguard.events import (
+    LOOKED_UP,
     TRAINING_SET,
     Attr,
     Bind,
@@ -20,18 +21,16 @@ from evalguard.events import (
     Define,
     DefineClass,
     Function,
-    If,
     Import,
-    Loop,
+    Item,
     Mapping,
     Name,
-    Stmt,
-    Try,
     Unit,
-    With,
 )
 from evalguard.knowledge import Knowledge
+from evalguard.link.blocks import classes, functions, inner_blocks, statements
 from evalguard.link.mentions import names_in
+from evalguard.link.registers import registered
 
 Defined = tuple[str, frozenset[str]]
 
@@ -43,7 +42,12 @@ GRADIENTS = frozenset((
 ))  # fmt: skip
 NEAR = 1
 MODULES = frozenset(("Module", "LightningModule"))
-ROOTS = SWITCHES | GRADIENTS | MODULES | frozenset(("training", "backward"))
+ROOTS = (
+    SWITCHES
+    | GRADIENTS
+    | MODULES
+    | frozenset(("training", "backward", "globals", "import_module", LOOKED_UP))
+)
 PLAIN = frozenset((
     "__init__", "super", "append", "extend", "items", "keys", "values", "join", "format",
     "split", "strip", "get", "pop", "copy", "sort", "lower", "upper", "replace",
@@ -138,6 +142,7 @@ def interest(units: Collection[Unit], knowledge: Knowledge) -> Interest:
     """
     by_file = [(unit, list(definitions(unit.body))) for unit in units]
     defined = [item for _, items in by_file for item in items]
+    entered = list(registered(units))
     known = [function for unit in units for function in functions(unit.body)]
     plain = [(function.name, function.uses) for function in known]
     bases = [
@@ -157,7 +162,7 @@ def interest(units: Collection[Unit], knowledge: Knowledge) -> Interest:
         plain, _callers(known, flags), NEAR
     )
     return Interest(
-        follow=_closed(defined, ROOTS | knowledge.bare_names()),
+        follow=_closed([*defined, *entered], ROOTS | knowledge.bare_names()),
         carried=carried,
         start=start - PLAIN - {"forward"},
         scopes=scopes,
@@ -214,7 +219,7 @@ def definitions(block: Block, variables: bool = True) -> Iterator[Defined]:
             yield stmt.cls.name, _made_of(stmt.cls)
             yield from definitions(stmt.cls.body)
         else:
-            for inner in _inner(stmt):
+            for inner in inner_blocks(stmt):
                 yield from definitions(inner, variables)
 
 
@@ -222,8 +227,9 @@ def _bindings(stmt: Bind) -> Iterator[Defined]:
     uses = frozenset(names_in(stmt.value))
     if uses:
         for target in stmt.targets:
-            if isinstance(target, Name):
-                yield target.id, uses
+            holder = target.value if isinstance(target, Item) else target
+            if isinstance(holder, Name):
+                yield holder.id, uses
 
 
 def _choices(stmt: Bind) -> Iterator[Defined]:
@@ -243,51 +249,3 @@ def _made_of(cls: Class) -> frozenset[str]:
         if isinstance(stmt, Define) and stmt.function.name.startswith("__"):
             uses |= stmt.function.uses
     return frozenset(uses)
-
-
-def statements(block: Block) -> Iterator[Stmt]:
-    """Every statement of a block outside functions and classes, at any depth."""
-    for stmt in block:
-        yield stmt
-        for inner in _inner(stmt):
-            yield from statements(inner)
-
-
-def functions(block: Block) -> Iterator[Function]:
-    """Every function in a block, methods and nested ones too."""
-    for stmt in block:
-        if isinstance(stmt, Define):
-            yield stmt.function
-            yield from functions(stmt.function.body)
-        elif isinstance(stmt, DefineClass):
-            yield from functions(stmt.cls.body)
-        else:
-            for inner in _inner(stmt):
-                yield from functions(inner)
-
-
-def classes(block: Block) -> Iterator[Class]:
-    """Every class in a block, nested ones too."""
-    for stmt in block:
-        if isinstance(stmt, DefineClass):
-            yield stmt.cls
-            yield from classes(stmt.cls.body)
-        elif isinstance(stmt, Define):
-            yield from classes(stmt.function.body)
-        else:
-            for inner in _inner(stmt):
-                yield from classes(inner)
-
-
-def _inner(stmt: object) -> Iterator[Block]:
-    if isinstance(stmt, (If, Loop)):
-        yield stmt.body
-        yield stmt.orelse
-    elif isinstance(stmt, Try):
-        yield stmt.body
-        yield stmt.orelse
-        yield stmt.final
-        for _, body in stmt.handlers:
-            yield body
-    elif isinstance(stmt, With):
-        yield stmt.body

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from evalguard.events import (
+    LOOKED_UP,
     NONE,
     NOTHING,
     TRAINING_SET,
@@ -22,6 +23,7 @@ from evalguard.events import (
     Expr,
     Function,
     Item,
+    Joined,
     Lambda,
     Logic,
     Mapping,
@@ -102,6 +104,27 @@ class Expressions:
                 parts.extend(part.parts if isinstance(part, Mix) else [part])
         return Mix(tuple([part for part in parts if not isinstance(part, Const)]))
 
+    def _formatted(self, node: ast.JoinedStr) -> Expr:
+        plain = all(
+            isinstance(part, ast.Constant) or (part.format_spec is None and part.conversion < 0)
+            for part in node.values
+            if isinstance(part, (ast.Constant, ast.FormattedValue))
+        )
+        if not plain:
+            return self._mix(node)
+        if len(node.values) == 1 and isinstance(node.values[0], ast.Constant):
+            return self.expr(node.values[0])
+        values = [
+            part.value if isinstance(part, ast.FormattedValue) else part for part in node.values
+        ]
+        return Joined(self.exprs(values))
+
+    def _operation(self, node: ast.BinOp) -> Expr:
+        sides = (node.left, node.right)
+        if isinstance(node.op, ast.Add) and any(_is_string(side) for side in sides):
+            return Joined(self.exprs(sides))
+        return self._mix(node)
+
     def _name(self, node: ast.Name) -> Expr:
         self.scopes.use(node.id)
         return Name(node.id)
@@ -117,6 +140,8 @@ class Expressions:
         return Const(value) if value is None or isinstance(value, (bool, int, float)) else NOTHING
 
     def _call(self, node: ast.Call) -> Expr:
+        if self._looked_up(node.func):
+            self.scopes.use(LOOKED_UP)
         func = self.expr(node.func)
         keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
         if any(name == VOLATILE for name, _ in keywords):
@@ -140,6 +165,12 @@ class Expressions:
             return
         if not any(_of_mode(arg) for arg in args) and not any(_of_mode(arg) for _, arg in keywords):
             self.scopes.call(name)
+
+    def _looked_up(self, node: ast.expr) -> bool:
+        """Whether what is called was found by a name that isn't written here."""
+        if isinstance(node, ast.Name):
+            return node.id in self.scopes.current.looked_up
+        return looks_up(node)
 
     def _item(self, node: ast.Subscript) -> Expr:
         return Item(self.expr(node.value), self.expr(node.slice))
@@ -207,6 +238,21 @@ class Expressions:
         raise NotImplementedError
 
 
+def looks_up(node: ast.expr) -> bool:
+    """Whether this is ``getattr(owner, name)``."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "getattr"
+        and len(node.args) > 1
+        and not _is_string(node.args[1])
+    )
+
+
+def _is_string(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
 def _of_mode(node: Expr) -> bool:
     """Whether an argument hangs on some object's ``training``."""
     if isinstance(node, Choice):
@@ -219,6 +265,8 @@ _HANDLERS: dict[type[ast.AST], Callable[[Expressions, Any], Expr]] = {
     ast.Attribute: Expressions._attribute,
     ast.Constant: Expressions._constant,
     ast.Call: Expressions._call,
+    ast.JoinedStr: Expressions._formatted,
+    ast.BinOp: Expressions._operation,
     ast.Subscript: Expressions._item,
     ast.List: Expressions._display,
     ast.Tuple: Expressions._display,

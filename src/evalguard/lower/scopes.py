@@ -14,6 +14,7 @@ class Scope:
     calls: set[str] = field(default_factory=set)
     binds: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
+    looked_up: set[str] = field(default_factory=set)
     generator: bool = False
 
 

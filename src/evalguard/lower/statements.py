@@ -36,7 +36,8 @@ from evalguard.events import (
     Unit,
     With,
 )
-from evalguard.lower.expressions import Expressions
+from evalguard.lower.expressions import Expressions, looks_up
+from evalguard.lower.searched import folders
 
 
 class Lowerer(Expressions):
@@ -44,12 +45,13 @@ class Lowerer(Expressions):
 
     def __init__(self, path: str, text: str) -> None:
         super().__init__(text)
-        self._path = path
+        self._path, self._text = path, text
 
     def unit(self, tree: ast.Module) -> Unit:
         """Lower the whole file."""
         body = self.block(tree.body)
-        return Unit(self._path, body, frozenset(self.scopes.current.uses))
+        uses = frozenset(self.scopes.current.uses)
+        return Unit(self._path, body, uses, folders(tree, self._text))
 
     def block(self, nodes: Sequence[ast.stmt]) -> Block:
         """Lower statements in order."""
@@ -67,6 +69,9 @@ class Lowerer(Expressions):
 
     def _assign(self, node: ast.Assign) -> list[Stmt]:
         value = self.expr(node.value)
+        if looks_up(node.value):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            self.scopes.current.looked_up.update(names)
         targets = tuple([self.target(target) for target in node.targets])
         return [Bind(targets, value, False, self.at(node))]
 

@@ -71,7 +71,8 @@ frozen (a teacher, a perceptual loss), and when the gradients wanted are those o
 ## Known limits
 Without an optimizer step in sight the finding is only `possible`: the module may be a fixed part
 of a larger loss. So it is where callers that can't be seen may have switched the mode; Lightning
-is one of them, whose `fit()` called `train()` before its version 2.2, and hasn't since.
+is one of them, whose `fit()` called `train()` before its version 2.2, and hasn't since. And so it
+is where an option chooses eval mode before the training: somebody asks for it.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ from evalguard.facts import Fact, Forward, Purpose
 from evalguard.finding import Confidence, Severity
 from evalguard.modes import Grad, Intent, Mode, Sensitivity
 from evalguard.rule import Rule, Verdict
-from evalguard.rules._story import named, switch, told
+from evalguard.rules._story import named, origins_of, switch, told
 
 _ON_PURPOSE = Purpose.INPUT_GRAD | Purpose.FINE_TUNED
 
@@ -97,12 +98,13 @@ def check(fact: Fact) -> Iterator[Verdict]:
         return
     if fact.module.sensitive is Sensitivity.NO:
         return
-    stepped = Purpose.STEP in fact.purpose
+    stepped = Purpose.STEP in fact.purpose and not fact.assumed
+    asked = any(origin.how == "flag" for origin in origins_of(fact, Mode.EVAL))
     yield Verdict(
         fact.place,
         f"{named(fact.module)} is in eval mode in this training step: "
         "dropout is off, and batch norm doesn't learn its statistics",
-        Confidence.LIKELY if stepped and not fact.assumed else Confidence.POSSIBLE,
+        Confidence.LIKELY if stepped and not asked else Confidence.POSSIBLE,
         told(fact, (fact.backward, "the result is trained on here")),
         f"call {switch(fact.module, 'train')} before the training",
     )

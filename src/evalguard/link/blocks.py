@@ -1,0 +1,56 @@
+"""What stands in a block: statements, functions and classes, at any depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalguard.events import Block, Class, Define, DefineClass, Function, If, Loop, Stmt, Try, With
+
+
+def statements(block: Block) -> Iterator[Stmt]:
+    """Every statement of a block outside functions and classes, at any depth."""
+    for stmt in block:
+        yield stmt
+        for inner in inner_blocks(stmt):
+            yield from statements(inner)
+
+
+def functions(block: Block) -> Iterator[Function]:
+    """Every function in a block, methods and nested ones too."""
+    for stmt in block:
+        if isinstance(stmt, Define):
+            yield stmt.function
+            yield from functions(stmt.function.body)
+        elif isinstance(stmt, DefineClass):
+            yield from functions(stmt.cls.body)
+        else:
+            for inner in inner_blocks(stmt):
+                yield from functions(inner)
+
+
+def classes(block: Block) -> Iterator[Class]:
+    """Every class in a block, nested ones too."""
+    for stmt in block:
+        if isinstance(stmt, DefineClass):
+            yield stmt.cls
+            yield from classes(stmt.cls.body)
+        elif isinstance(stmt, Define):
+            yield from classes(stmt.function.body)
+        else:
+            for inner in inner_blocks(stmt):
+                yield from classes(inner)
+
+
+def inner_blocks(stmt: object) -> Iterator[Block]:
+    """The blocks of a statement, functions and classes aside."""
+    if isinstance(stmt, (If, Loop)):
+        yield stmt.body
+        yield stmt.orelse
+    elif isinstance(stmt, Try):
+        yield stmt.body
+        yield stmt.orelse
+        yield stmt.final
+        for _, body in stmt.handlers:
+            yield body
+    elif isinstance(stmt, With):
+        yield stmt.body
