@@ -125,3 +125,34 @@ def follow(units: list[Unit]) -> frozenset[str]:
 
 def lowered(text: str) -> Unit:
     return lower(from_text(text, "a.py"))
+
+
+def test_what_is_not_read_is_not_mistaken_for_something_else() -> None:
+    imports = Imports(["utils.py", "pkg/run.py", "pkg/__init__.py"], unread=["pkg/utils.py"])
+    assert imports.resolve("utils", 0, "pkg/run.py") is None
+    assert imports.resolve("utils", 1, "pkg/run.py") is None
+    assert imports.submodule("pkg/__init__.py", "utils") is None
+    assert imports.resolve("utils", 0, "pkg/__init__.py") is None
+    assert Imports(["utils.py", "pkg/run.py"]).resolve("utils", 0, "pkg/run.py") == "utils.py"
+
+
+def test_packages_that_are_not_read_are_not_imported() -> None:
+    imports = Imports(["pkg/sub/x.py", "pkg/__init__.py"], unread=["pkg/sub/__init__.py"])
+    assert imports.packages_of("pkg/sub/x.py") == ["pkg/__init__.py"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "here"),
+    [
+        (["run.py", "../__init__.py", "../lib/net.py", "../../setup.py"], "/home/me/proj/pkg/app"),
+        (["/proj/app/run.py", "/proj/__init__.py", "/proj/lib/net.py", "/setup.py"], "/elsewhere"),
+    ],
+)
+def test_paths_may_climb(paths: list[str], here: str) -> None:
+    imports = Imports(paths, here=here)
+    run, package, net, setup = paths
+    assert imports.resolve("lib.net", 2, run) == net
+    assert imports.resolve("", 2, net) == package
+    assert imports.resolve("setup", 0, run) == setup
+    assert imports.packages_of(net) == []
+    assert imports.submodule(package, "lib") is None

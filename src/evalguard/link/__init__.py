@@ -25,17 +25,21 @@ class Program(NamedTuple):
     interest: Interest
 
 
-def link(units: Iterable[Unit], knowledge: Knowledge) -> Program:
+def link(
+    units: Iterable[Unit], knowledge: Knowledge, unread: Iterable[str] = (), here: str = ""
+) -> Program:
     """Put units together.
 
     Args:
         units: The files, in any order.
         knowledge: What is known of libraries.
+        unread: Files that imports may mean, though they aren't in the program.
+        here: The folder that relative paths start from; without it, they have to lie below it.
 
     Returns:
         The program, independent of the order.
     """
     by_path = {unit.path: unit for unit in sorted(units, key=lambda unit: unit.path)}
     files = by_path.values()
-    imports = Imports(by_path, {unit.path: unit.folders for unit in files})
+    imports = Imports(by_path, {unit.path: unit.folders for unit in files}, unread, here)
     return Program(by_path, imports, knowledge, interest(files, knowledge))

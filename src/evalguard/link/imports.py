@@ -21,21 +21,29 @@ class Imports:
         paths: The files of the program.
         folders: What files put on ``sys.path``: folders by the last parts of their paths, or the
             empty string for one above the file.
+        unread: Files beside it. An import that means one of them means nothing in the program.
+        here: The folder that relative paths start from; without it, they have to lie below it.
     """
 
     def __init__(
-        self, paths: Iterable[str], folders: Mapping[str, frozenset[str]] | None = None
+        self,
+        paths: Iterable[str],
+        folders: Mapping[str, frozenset[str]] | None = None,
+        unread: Iterable[str] = (),
+        here: str = "",
     ) -> None:
+        self._unread = frozenset(unread)
+        every = (*paths, *self._unread)
+        self._base = _base(every, here)
         self._folders = {path: added for path, added in (folders or {}).items() if added}
         tails = {tail for added in self._folders.values() for tail in added if tail}
         self._tails = [tuple(tail.split("/")) for tail in sorted(tails)]
         self._paths: dict[str, str] = {}
         self._by_last: dict[str, list[tuple[str, ...]]] = {}
         self._packages: set[tuple[str, ...]] = set()
-        for path in paths:
-            parts = _parts(path)
-            named = bool(parts) and parts[-1].isidentifier()
-            if named and posixpath.basename(path).startswith(f"{PACKAGE}."):
+        for path in every:
+            parts = self._parts(path)
+            if is_package(path) and parts and parts[-1].isidentifier():
                 self._packages.add(parts)
             self._paths["/".join(parts)] = path
             if parts:
@@ -56,10 +64,10 @@ class Imports:
         """
         names = tuple(module.split(".")) if module else ()
         if level:
-            return self._relative(names, level, importer)
+            return self._read(self._relative(names, level, importer))
         if not names:
             return None
-        return self._absolute(names, importer) or self._searched(names, importer)
+        return self._read(self._absolute(names, importer) or self._searched(names, importer))
 
     def beneath(self, dotted: str, importer: str) -> str | None:
         """The file that a dotted name in an expression means, where its folders are no packages.
@@ -74,35 +82,34 @@ class Imports:
         names = tuple(dotted.split("."))
         if names[-1] not in self._by_last or not names[0]:
             return None
-        return self._absolute(names, importer, strict=True)
+        return self._read(self._absolute(names, importer, strict=True))
 
     def submodule(self, path: str, name: str) -> str | None:
         """The file of a package's module, by the package's ``__init__`` file."""
-        clean = posixpath.normpath(path.replace("\\", "/"))
-        if posixpath.basename(clean).rsplit(".", 1)[0] != PACKAGE:
+        if not is_package(path):
             return None
-        return self._paths.get("/".join((*_parts(path), name)))
+        return self._read(self._paths.get("/".join((*self._parts(path), name))))
 
     def packages_of(self, path: str) -> list[str]:
         """The ``__init__`` files that importing a file imports before it, outermost first."""
-        folder = _folder(path)
+        folder = self._folder(path)
         out: list[str] = []
         while folder in self._packages:
             package = self._paths["/".join(folder)]
-            if package != path:
+            if package != path and package not in self._unread:
                 out.append(package)
             folder = folder[:-1]
         return out[::-1]
 
     def _relative(self, names: tuple[str, ...], level: int, importer: str) -> str | None:
-        folder = _folder(importer)
+        folder = self._folder(importer)
         if level - 1 > len(folder):
             return None
         base = folder[: len(folder) - (level - 1)]
         return self._paths.get("/".join(base + names))
 
     def _absolute(self, names: tuple[str, ...], importer: str, strict: bool = False) -> str | None:
-        folder = _folder(importer)
+        folder = self._folder(importer)
         best: tuple[int, str] | None = None
         for root in self._roots(names, importer):
             if root in self._packages and root != folder:
@@ -117,7 +124,7 @@ class Imports:
         found = self._by_last.get(names[-1])
         if not found:
             return []
-        mine, length = _parts(importer), len(names)
+        mine, length = self._parts(importer), len(names)
         return [
             parts[: len(parts) - length]
             for parts in found
@@ -128,7 +135,7 @@ class Imports:
         """The file that a name means in a folder put on ``sys.path``, the nearest first."""
         if not self._folders:
             return None
-        folder = _folder(importer)
+        folder = self._folder(importer)
         above = "" in self._folders.get(importer, ())
         roots = [
             root
@@ -141,17 +148,41 @@ class Imports:
         best = max(roots, key=lambda root: (_shared(root, folder), -len(root)))
         return self._paths["/".join(best + names)]
 
+    def _read(self, path: str | None) -> str | None:
+        return None if path in self._unread else path
 
-def _parts(path: str) -> tuple[str, ...]:
-    clean = posixpath.normpath(path.replace("\\", "/"))
-    stem = clean.rsplit(".", 1)[0] if "." in posixpath.basename(clean) else clean
-    parts = tuple(stem.split("/"))
-    return parts[:-1] if parts[-1] == PACKAGE else parts
+    def _parts(self, path: str) -> tuple[str, ...]:
+        clean = posixpath.normpath(self._base + _clean(path))
+        stem = clean.rsplit(".", 1)[0] if "." in posixpath.basename(clean) else clean
+        parts = tuple(stem.split("/"))
+        return parts[:-1] if parts[-1] == PACKAGE else parts
+
+    def _folder(self, path: str) -> tuple[str, ...]:
+        clean = posixpath.normpath(self._base + _clean(path))
+        return tuple(clean.split("/")[:-1])
 
 
-def _folder(path: str) -> tuple[str, ...]:
-    clean = posixpath.normpath(path.replace("\\", "/"))
-    return tuple(clean.split("/")[:-1])
+def is_package(path: str) -> bool:
+    """Whether a file is a package's ``__init__``."""
+    return posixpath.basename(_clean(path)).rsplit(".", 1)[0] == PACKAGE
+
+
+def stem(path: str) -> str:
+    """The name under which a file is imported: its own, or that of the package."""
+    *folders, name = _clean(path).split("/")
+    name = name.rpartition(".")[0] or name
+    return name if name != PACKAGE else folders[-1] if folders else ""
+
+
+def _clean(path: str) -> str:
+    return posixpath.normpath(path.replace("\\", "/"))
+
+
+def _base(paths: Iterable[str], here: str) -> str:
+    """As much of the end of a folder's path as paths climb up from it, with a slash."""
+    climbs = max((_clean(path).split("/").count("..") for path in paths), default=0)
+    folders = [name for name in _clean(here).split("/") if name]
+    return "".join(f"{name}/" for name in folders[-climbs:]) if here and climbs else ""
 
 
 def _closeness(root: tuple[str, ...], folder: tuple[str, ...], names: int) -> int | None:
