@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evalguard.discover import Found, NoSuchPath, discover
+from evalguard.discover import Found, NoSuchPath, TooMany, below, discover
 from evalguard.finding import FileError
 
 
@@ -175,3 +175,19 @@ def test_no_hook_of_the_repository_is_run(repository: Path) -> None:
 def test_without_git_the_tree_is_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert "skipped.py" in files(".")
+
+
+@pytest.mark.usefixtures("way")
+def test_below() -> None:
+    plant("a/x.py", "a/b/y.py", "a/notes.txt", "a/.venv/z.py")
+    assert below("a", 2) == (os.path.join("a", "b", "y.py"), os.path.join("a", "x.py"))
+    with pytest.raises(TooMany):
+        below("a", 1)
+
+
+@pytest.mark.usefixtures("tree")
+def test_below_a_folder_full_of_other_things() -> None:
+    plant("a/x.py", *(f"a/{number}.txt" for number in range(100)))
+    with pytest.raises(TooMany):
+        below("a", 1)
+    assert below("a", 2) == (os.path.join("a", "x.py"),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from evalguard.finding import FileError
@@ -23,6 +24,10 @@ class NoSuchPath(Exception):
     def __init__(self, path: str) -> None:
         super().__init__(f"no such file or directory: {path}")
         self.path = path
+
+
+class TooMany(Exception):
+    """A directory with more in it than was asked for."""
 
 
 class Found(NamedTuple):
@@ -57,6 +62,25 @@ def discover(paths: Sequence[str]) -> Found:
     return Found(tuple(shown.values()), tuple(errors))
 
 
+def below(directory: str, most: int) -> tuple[str, ...]:
+    """Find the Python files below a directory, as ``discover`` does.
+
+    Args:
+        directory: Where to look.
+        most: How many files there may be; a hundred times as many other things.
+
+    Returns:
+        The directory joined with what is below it.
+
+    Raises:
+        TooMany: There are more.
+    """
+    found = tuple(islice(_search(directory, [], 100 * most), most + 1))
+    if len(found) > most:
+        raise TooMany
+    return tuple(os.path.join(directory, path) for path in sorted(found, key=_parts))
+
+
 def _below(path: str, errors: list[FileError]) -> Iterable[str]:
     if os.path.isdir(path):
         unlisted: list[OSError] = []
@@ -82,10 +106,10 @@ def _parts(path: str) -> list[str]:
     return path.split(os.sep)
 
 
-def _search(directory: str, unlisted: list[OSError]) -> Iterator[str]:
+def _search(directory: str, unlisted: list[OSError], most: float = float("inf")) -> Iterator[str]:
     """Yield the Python files below a directory, relative to it."""
     listed = _listed_by_git(directory) if _in_work_tree(directory) else ()
-    return _kept(directory, listed, unlisted) if listed else _walk(directory, unlisted)
+    return _kept(directory, listed, unlisted) if listed else _walk(directory, unlisted, most)
 
 
 def _in_work_tree(directory: str) -> bool:
@@ -139,8 +163,11 @@ def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) 
     return False
 
 
-def _walk(directory: str, unlisted: list[OSError]) -> Iterator[str]:
+def _walk(directory: str, unlisted: list[OSError], most: float) -> Iterator[str]:
     for top, folders, files in os.walk(directory, onerror=unlisted.append):
+        most -= len(folders) + len(files)
+        if most < 0:
+            raise TooMany
         folders[:] = [name for name in folders if _is_searched(top, name)]
         for name in files:
             path = os.path.join(top, name)

@@ -46,7 +46,26 @@ def read(path: str) -> Source:
         Unreadable: It can't be opened, is too large, isn't text in the encoding it declares, or
             holds what no Python source may hold.
     """
-    return from_text(_decoded(_bytes(path)), path)
+    return from_text(_decoded(raw(path)), path)
+
+
+def raw(path: str) -> bytes:
+    """Read a file as it is.
+
+    Args:
+        path: The file.
+
+    Raises:
+        Unreadable: It can't be opened, or is too large.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise Unreadable(f"can't be read: {(error.strerror or str(error)).lower()}") from None
+    if len(data) > MAX_BYTES:
+        raise Unreadable(f"larger than {MAX_BYTES // 1_000_000} MB")
+    return data
 
 
 def lines(path: str) -> tuple[str, ...]:
@@ -74,17 +93,6 @@ def from_text(text: str, path: str) -> Source:
     if "\0" in text:
         raise Unreadable("holds a null character", *_line_and_column(text[: text.index("\0")]))
     return Source(path, text)
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Unreadable(f"can't be read: {(error.strerror or str(error)).lower()}") from None
-    if len(data) > MAX_BYTES:
-        raise Unreadable(f"larger than {MAX_BYTES // 1_000_000} MB")
-    return data
 
 
 def _decoded(data: bytes) -> str:
