@@ -13,16 +13,17 @@ from evalguard.rules import NAMES
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 ARCHITECTURE = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
-LIMITS = re.findall(r"^\| `(\w+)\.(\w+)` \| (\d+) \|", ARCHITECTURE, re.MULTILINE)
+LIMITS = re.findall(r"^\| `([\w.]+)\.(\w+)` \| (\d+) \|", ARCHITECTURE, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("module", "name", "value"), LIMITS)
 def test_the_limits_of_the_analysis_are_as_told(module: str, name: str, value: str) -> None:
-    assert getattr(import_module(f"evalguard.flow.{module}"), name) == int(value)
+    room = "" if module.startswith("context") else "flow."
+    assert getattr(import_module(f"evalguard.{room}{module}"), name) == int(value)
 
 
 def test_there_are_limits_to_tell() -> None:
-    assert {"FUEL", "MOST_ROUNDS", "MOST_STATES"} <= {name for _, name, _ in LIMITS}
+    assert {"FUEL", "MOST_ROUNDS", "MOST_LISTED"} <= {name for _, name, _ in LIMITS}
 
 
 def test_the_index_links_every_page() -> None:

@@ -25,6 +25,7 @@ LAYERS = (
     ("lower",),
     ("link",),
     ("flow",),
+    ("context",),
     ("rules", "select"),
     ("report", "check"),
     ("progress",),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalguard import knowledge
 from evalguard.collector import at_rest
+from evalguard.context import Context, neighbours
 from evalguard.discover import discover
 from evalguard.events import Unit
 from evalguard.finding import Confidence, FileError, Finding, Result
@@ -57,7 +59,10 @@ def check_paths(
     found = discover(paths)
     with at_rest():
         readings = [_lowered(path, read) for path in progress(found.files)]
-        findings = _wanted(_findings(readings, rules), found.files, options)
+        units = tuple(reading for reading in readings if isinstance(reading, Unit))
+        nearby = neighbours(paths, found.files)
+        context = Context(units, nearby, os.getcwd(), knowledge.load(), _context_unit)
+        findings = _settled(context, rules, found.files, options)
     return _result(findings, (*found.errors, *readings))
 
 
@@ -92,6 +97,21 @@ def _lowered(path: str, source: Callable[[str], Source]) -> Unit | FileError:
         return FileError(path, error.reason, error.line, error.column)
     except RecursionError:
         return FileError(path, "nested too deeply to be checked")
+
+
+def _settled(
+    context: Context, rules: tuple[Rule, ...], paths: tuple[str, ...], options: Options
+) -> tuple[Finding, ...]:
+    """What is found once everything was read that bears on it."""
+    while True:
+        findings = _wanted(judge(flow(context.program()), rules), paths, options)
+        if not context.widen(finding.place for finding in findings):
+            return findings
+
+
+def _context_unit(path: str) -> Unit | None:
+    reading = _lowered(path, read)
+    return reading if isinstance(reading, Unit) else None
 
 
 def _findings(readings: Iterable[Unit | FileError], rules: tuple[Rule, ...]) -> tuple[Finding, ...]:

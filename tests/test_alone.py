@@ -1,0 +1,49 @@
+"""A file checked alone tells what it tells when its whole project is checked.
+
+Known differences, none of which the fixtures show:
+
+- Of a project in which more bears on a file than is read around it, some stays unread.
+- What is put in a registry by a file that nothing imports by name isn't read.
+- Work is bounded by what is checked: alone, a file may get further than in a large project.
+- Which functions matter is told by names. In a whole project more of them have the same name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evalguard.check import Options, check_paths
+from evalguard.finding import Confidence, Finding
+from literate import Case, cases, pages
+
+FIXTURES = Path(__file__).parent / "fixtures"
+EVERYTHING = Options(min_confidence=Confidence.POSSIBLE)
+
+
+def programs() -> list[Case]:
+    return [case for page in pages(FIXTURES) for case in cases(page) if len(case.files) > 1]
+
+
+def found(*paths: str) -> list[Finding]:
+    result = check_paths(paths, EVERYTHING)
+    assert not result.errors
+    return list(result.findings)
+
+
+@pytest.mark.parametrize("case", programs(), ids=lambda case: f"{case.page}: {case.title}")
+def test_alone(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").touch()
+    for name, text in case.texts().items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text, encoding="utf-8")
+    together = found(".")
+    for path in case.files:
+        assert found(path) == [item for item in together if item.place.path == path]
+
+
+def test_there_is_something_to_find() -> None:
+    rules = {mark for case in programs() for mark in case.claimed_rules()}
+    assert len(rules) > 3
