@@ -98,7 +98,7 @@ class Libraries(Effects):
         atom = only(value) if value is not None else None
         if not isinstance(atom, Ref) or export.applies(*self.constants(args)) is not True:
             return
-        seen = self.survey(atom.thing, self.things[atom.thing].text, state)
+        seen = self.survey(atom.thing, self.things[atom.thing].text, state, export)
         text = argument_text(export.argument, site) or seen.module.text
         fact = Exported(
             self.place(frame, site.at),
@@ -195,7 +195,7 @@ class Libraries(Effects):
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("made", frame.context, place), "module")
         thing.lib, thing.text, thing.place = class_of(name), show(site), place
-        thing.sensitive, thing.because = factory.sensitive, factory.name
+        thing.sensitive, thing.because = factory.sensitive, factory.layer or factory.name
         thing.detector, thing.doubts = factory.detector, self.doubts
         mode = self.written(factory.mode_of(*self.constants(args)), "loaded", show(site), place)
         mode = mode._replace(mixed=factory.mixed)

@@ -24,6 +24,7 @@ from evalguard.flow.values import (
     only,
     ordered,
 )
+from evalguard.knowledge import Export
 from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
 
@@ -175,11 +176,13 @@ class Switching(Core):
             return layer.sensitive is not Sensitivity.NO
         return self.knowledge.base(name) is None
 
-    def survey(self, number: int, text: str, state: State) -> Survey:
-        """What a call of this module would meet."""
+    def survey(self, number: int, text: str, state: State, export: Export | None = None) -> Survey:
+        """What a call of this module would meet, or an export."""
         thing = self.things[number]
         parts: set[int] = set()
         leaves = self.leaves(number, state, 0, parts)
+        if export is not None:
+            leaves = [leaf for leaf in leaves if not export.is_spared(leaf.because)]
         sure = [leaf for leaf in leaves if leaf.sensitive is Sensitivity.YES]
         sensitive = Sensitivity.YES if sure else Sensitivity.UNKNOWN if leaves else Sensitivity.NO
         because = sure[0].because if sure else ""

@@ -71,6 +71,7 @@ def factory(name: str, fields: Fields) -> Factory:
         item=fields.get("item"),
         mixed=fields.get("mode") == "mixed",
         detector=fields.get("detector", False),
+        layer=fields.get("layer", ""),
         cases=tuple(
             Case(
                 _conditions(each, "when"),
@@ -228,6 +229,7 @@ def export(name: str, fields: Fields) -> Export:
         argument=_argument(fields),
         needs=mode_named(fields.get("needs", "eval")) or Mode.EVAL,
         raises=fields.get("raises", False),
+        spares=tuple(fields.get("spares", ())),
         unless=_conditions(fields, "unless"),
         source=fields.get("source", ""),
     )

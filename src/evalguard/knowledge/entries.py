@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from evalguard.knowledge.arguments import (
@@ -63,7 +64,8 @@ class Factory(NamedTuple):
     """A call that returns a module.
 
     ``module`` is False for calls known to return something else. ``item`` is the index of the
-    module in a returned tuple. ``mixed`` says that the parts differ in mode.
+    module in a returned tuple. ``mixed`` says that the parts differ in mode. ``layer`` is the only
+    kind of mode-sensitive layer in it, if there is just one.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Factory(NamedTuple):
     item: int | None = None
     mixed: bool = False
     detector: bool = False
+    layer: str = ""
     cases: tuple[Case, ...] = ()
     source: str = ""
 
@@ -279,14 +282,22 @@ class Base(NamedTuple):
 
 
 class Export(NamedTuple):
-    """A call that needs its module in one mode; ``raises`` if it is in the other."""
+    """A call that needs its module in one mode; ``raises`` if it is in the other.
+
+    ``spares`` are patterns of layers and factories whose mode makes no difference to it.
+    """
 
     name: str
     argument: Argument
     needs: Mode
     raises: bool = False
+    spares: tuple[str, ...] = ()
     unless: tuple[Condition, ...] = ()
     source: str = ""
+
+    def is_spared(self, layer: str) -> bool:
+        """Whether the mode of this layer, or of what this factory makes, is all one to it."""
+        return any(fnmatchcase(layer, pattern) for pattern in self.spares)
 
     def applies(self, positional: Positional = (), keywords: Keywords = NOTHING) -> bool | None:
         """Whether a call with these arguments has the need; None if that can't be known."""

@@ -118,6 +118,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "module": _flag,
             "item": _index,
             "detector": _flag,
+            "layer": _text,
             "cases": _cases,
         },
         "wrappers": _ARGUMENT
@@ -189,7 +190,12 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
         "hooks": {"methods": _methods},
         "bases": {"module": _flag, "semantic_mode": _flag, "sequence": _flag},
         "exports": _ARGUMENT
-        | {"needs": _one_of("train", "eval"), "raises": _flag, "unless": _conditions},
+        | {
+            "needs": _one_of("train", "eval"),
+            "raises": _flag,
+            "spares": _words,
+            "unless": _conditions,
+        },
         "values": {
             "effect": _one_of(
                 "measures",

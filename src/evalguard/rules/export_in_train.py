@@ -39,7 +39,9 @@ with torch.no_grad():
 When the exported program is to be trained further, or is only looked at, as a graph or for its
 size. evalguard is silent for the forms that are made for training (`prepare_qat` and its kin),
 for `torch.jit.script`, whose result can still be switched, and for the older ONNX exporter
-(`dynamo=False`), which switches to eval mode itself.
+(`dynamo=False`), which switches to eval mode itself. The newer one records dropout as it works
+in train mode, but writes batch norm with its own statistics in either mode: a network that has
+nothing else is not reported there.
 
 ## Fix safety
 `eval()` before the export changes the exported program, which is the cure; if training goes on
