@@ -74,3 +74,12 @@ def test_hashing_does_not_matter() -> None:
         for seed in ("0", "1", "2")
     }
     assert len(outputs) == 1
+
+
+def test_a_replaced_library_object_is_none_of_the_project_s() -> None:
+    text = (
+        "import dataclasses\nimport collections\nimport torch\n"
+        "shape = collections.OrderedDict()\n"
+        "print(dataclasses.replace(shape, height=3), shape._replace(width=2))\n"
+    )
+    assert check_source(text).errors == ()

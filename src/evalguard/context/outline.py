@@ -26,7 +26,7 @@ from evalguard.events import (
     Unit,
     With,
 )
-from evalguard.link.interest import statements
+from evalguard.link.blocks import statements
 
 MAIN = Compare("==", Name("__name__"), Const("__main__"))
 

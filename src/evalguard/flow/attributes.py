@@ -40,7 +40,7 @@ from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
 PLACED = "#at:"
-ENTERING = frozenset(("enter_context", "enter_async_context"))
+ENTERING = frozenset(("enter_context", "enter_async_context", "__enter__", "__exit__"))
 SWITCHES = ("train", "eval")
 OF_TEXTS = frozenset((
     "lower", "upper", "casefold", "title", "capitalize", "strip", "lstrip", "rstrip",

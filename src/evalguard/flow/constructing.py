@@ -140,7 +140,8 @@ class Constructing(Casting):
             source = only(args.positional[0])
         else:
             return None
-        return source if isinstance(source, Ref) else None
+        known = isinstance(source, Ref) and self.things[source.thing].cls is not None
+        return source if isinstance(source, Ref) and known else None
 
     def replaced(
         self, source: Ref, args: Arguments, site: Call, state: State, frame: Frame

@@ -116,9 +116,35 @@ class Contexts(Calling):
         self, method: Method, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Call a method that the project doesn't define, ``ExitStack.enter_context`` among them."""
+        if isinstance(method.owner, Ctx) and method.name.startswith("__"):
+            return self._by_hand(method.owner, method.name, site, state, frame)
         if isinstance(method.owner, Ctx) and args.positional and self._stacks:
             return self._push(args.positional[0], site, state, frame)
         return super().method_call(method, args, site, state, frame)
+
+    def _by_hand(self, context: Ctx, name: str, site: Call, state: State, frame: Frame) -> Value:
+        """``no_grad().__enter__()``: what is entered so, stays until ``__exit__()``."""
+        if name == "__enter__":
+            self._enter_contexts(one(context), site, state, frame)
+        elif self._context_grad(context, state, frame) is not None:
+            state.grad, state.grad_place, state.locked = Grad.ON, None, False
+        return ANYTHING
+
+    def _nameless(
+        self, callee: Value, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """A call of something unknown; or ``no_grad()(function)``, a decorator by its call."""
+        contexts = [atom for atom in ordered(callee.atoms) if isinstance(atom, Ctx)]
+        given = args.positional[0] if len(args.positional) == 1 else ANYTHING
+        funs = [atom for atom in given.atoms if isinstance(atom, Fun)]
+        if not contexts or len(contexts) < len(callee.atoms) or len(funs) < len(given.atoms):
+            return super()._nameless(callee, args, site, state, frame)
+        grads = {self._context_grad(context, state, frame) for context in contexts}
+        grad = grads.pop() if len(grads) == 1 else None
+        for fun in funs if grad is not None else ():
+            known = self.functions[fun.number]
+            known.grad, known.grad_place = grad, self.place(frame, site.at)
+        return given
 
     def _push(self, value: Value, site: Call, state: State, frame: Frame) -> Value:
         """Enter a context manager that the innermost ``with`` leaves at its end."""

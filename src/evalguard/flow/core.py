@@ -24,7 +24,7 @@ from evalguard.link import Program
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
-FUEL = 20_000  # statements walked for a file's own code
+FUEL = 8_000  # statements walked for a file's own code
 ENTRY_FUEL = 2_000  # and for a function that no visible code calls
 DEEPEST = 24
 
