@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import reading  # noqa: E402 (the root is no place where pytest looks)
+from benchmarks import packages, reading  # noqa: E402 (the root is no place where pytest looks)
 
 NET = "import torch\nnet = torch.nn.Dropout()\n"
 
@@ -68,3 +68,15 @@ def test_nothing_to_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     (tmp_path / "plain.py").write_text("x = 1\n")
     assert reading.main([str(tmp_path)]) == 2
     assert "no file mentions torch" in capsys.readouterr().err
+
+
+def test_packages_are_measured_each_on_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "net.py").write_text("import torch\n", encoding="utf-8")
+    packages.main([str(tmp_path / "one"), str(tmp_path / "two")])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row.split("|")[1].strip() for row in rows] == ["package", "one", "two"]
+    assert all(row.split("|")[2].strip() == "1" for row in rows[1:])
