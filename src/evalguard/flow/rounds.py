@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from evalguard.flow.choices import Choices
 from evalguard.flow.state import State
-from evalguard.flow.trying import Trying
 from evalguard.flow.values import Atom, Lit, Ref, Unknown, Value
 from evalguard.flow.variables import ITEMS
 from evalguard.modes import Mode
 
 
-class Rounds(Trying):
+class Rounds(Choices):
     """Compares the states at a loop's head."""
 
     def settled(self, end: State, head: State) -> bool:

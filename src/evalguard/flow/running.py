@@ -51,7 +51,6 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.flow.variables import ITEMS
-from evalguard.modes import Mode
 from evalguard.places import Span
 
 ASKED = ("training", "asked")
@@ -203,8 +202,10 @@ class Running(Rounds):
         self.recorder.measured(value.taint)
         holds, cond = self.truth(value, state)
         parts = self.parts_in(stmt.test, value, state, frame)
+        chosen = self.chosen(stmt, cond, state, frame)
         if holds is not None and not parts:
-            return self.run(stmt.body if holds else stmt.orelse, [state], frame)
+            ends = self.run(stmt.body if holds else stmt.orelse, [state], frame)
+            return self.by_choice(chosen, ends, frame)
         before = state.narrow
         other, earlier = state.copy(), state.copy()
         if cond is not None:
@@ -220,16 +221,13 @@ class Running(Rounds):
         try:
             with frame.branching(detached(value).taint):
                 then = self.run(stmt.body, [state], frame)
-                orelse = self._by_flag(then, self.run(stmt.orelse, [other], frame), earlier)
-                if cond is not None and cond.key[0] == "true" and not self.loops:
-                    self._by_option(then, orelse)
-                ends = then + orelse
+                ends = then + self._by_flag(then, self.run(stmt.orelse, [other], frame), earlier)
         finally:
             self.doubts -= 1
         self.doubts += len(frame.returns) > left  # until the function's end
         for end in ends:
             end.narrow = before
-        return settle(ends)
+        return settle(self.by_choice(chosen, ends, frame))
 
     def _by_flag(self, then: list[State], orelse: list[State], earlier: State) -> list[State]:
         """Where one branch switches to train and the other to eval, the test is what decides."""
@@ -241,14 +239,6 @@ class Running(Rounds):
                 then[0].modes[thing] = flagged(mine)
                 orelse[0].modes[thing] = flagged(theirs)
         return orelse
-
-    def _by_option(self, then: list[State], orelse: list[State]) -> None:
-        """Before any loop, eval mode under an option that nobody sees is what somebody asks for."""
-        if len(then) != 1 or len(orelse) != 1:
-            return
-        for thing, mine, theirs in list(then[0].modes.differences(orelse[0].modes)):
-            if mine and theirs and (mine.mode, theirs.mode) == (Mode.EVAL, Mode.TRAIN):
-                then[0].modes[thing] = flagged(mine)
 
     # Loops.
 

@@ -1,0 +1,74 @@
+"""``if flag: net.eval()`` → the mode, either way, is what the flag has chosen."""
+
+from __future__ import annotations
+
+from evalguard.events import Attr, Call, Do, Expr, If, Name, show
+from evalguard.facts import Origin
+from evalguard.flow.attributes import SWITCHES
+from evalguard.flow.core import Frame
+from evalguard.flow.state import State
+from evalguard.flow.trying import Trying
+from evalguard.flow.values import Cond, Ref
+from evalguard.modes import Mode
+
+
+class Choices(Trying):
+    """Marks modes that a flag chooses which can't be seen."""
+
+    def chosen(
+        self, stmt: If, cond: Cond | None, state: State, frame: Frame
+    ) -> dict[int, tuple[Call, ...]]:
+        """The modules that a branch is there to switch and for nothing else, with the switches."""
+        calls = _switches(stmt)
+        if cond is None or cond.key[0] == "training" or not calls:
+            return {}
+        found: dict[int, tuple[Call, ...]] = {}
+        for call in calls:
+            assert isinstance(call.func, Attr)
+            for atom in self.value(call.func.value, state, frame).atoms:
+                if isinstance(atom, Ref) and self.things[atom.thing].kind == "module":
+                    for number in self._reach(atom.thing, state):
+                        if self.things.mode(state, number).mode != _target(call):
+                            found[number] = (*found.get(number, ()), call)
+        return found
+
+    def by_choice(
+        self, chosen: dict[int, tuple[Call, ...]], ends: list[State], frame: Frame
+    ) -> list[State]:
+        """The same states, with the modes marked."""
+        for number, calls in chosen.items():
+            for end in ends:
+                known = end.mode(number)
+                if known is None or known.mode not in (Mode.TRAIN, Mode.EVAL) or known.mixed:
+                    continue
+                place = self.place(frame, calls[0].at)
+                origin = Origin(known.mode, "flag", show(calls[0]), place)
+                end.modes[number] = known._replace(origins=frozenset((origin,)))
+        return ends
+
+
+def _switches(stmt: If) -> list[Call]:
+    """The calls of ``train()`` and ``eval()`` that are all there is of a branch's statements."""
+    block = (*stmt.body, *stmt.orelse)
+    calls = [item.value for item in block if isinstance(item, Do) and isinstance(item.value, Call)]
+    switching = [call for call in calls if _is_switch(call)]
+    return switching if len(switching) == len(block) else []
+
+
+def _is_switch(call: Call) -> bool:
+    func = call.func
+    return isinstance(func, Attr) and func.name in SWITCHES and _is_plain(func.value)
+
+
+def _target(call: Call) -> Mode | None:
+    """The mode that a switch written without a flag sets."""
+    if isinstance(call.func, Attr) and call.func.name == "eval":
+        return Mode.EVAL
+    return None if call.args or call.keywords else Mode.TRAIN
+
+
+def _is_plain(node: Expr) -> bool:
+    """Whether evaluating an expression again changes nothing."""
+    while isinstance(node, Attr):
+        node = node.value
+    return isinstance(node, Name)
