@@ -173,6 +173,8 @@ class Builtins(Methods):
         if name is not None and isinstance(name.value, str):
             target, (owner, _, value) = Attr(site.args[0], name.value), args.positional
             self.bind_attribute(target, owner, value, state, frame, site.at)
+        elif len(args.positional) == 3:
+            self.keep(args.positional[2])
         return lit(None)
 
     def _globals(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:

@@ -11,6 +11,7 @@ from evalguard.flow.values import (
     ANYTHING,
     Atom,
     Cls,
+    Ctx,
     Fun,
     Inert,
     Lib,
@@ -31,7 +32,7 @@ from evalguard.flow.variables import ITEMS
 from evalguard.modes import Grad
 
 MOST_CALLEES = 8
-CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part)
+CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part, Ctx)
 
 
 class Calling(Constructing):
@@ -168,6 +169,8 @@ class Calling(Constructing):
             keywords = tuple({**dict(atom.keywords), **args.named()}.items())
             both = Arguments(atom.args + args.positional, keywords, args.open)
             return self.call_value(atom.target, both, site, state, frame)
+        if isinstance(atom, Ctx):
+            return self._decorating(atom, args, site, state, frame)
         if isinstance(atom, (Inert, Part)):
             values = [self.deep(value, state) for value in args.values()]
             for value in values:

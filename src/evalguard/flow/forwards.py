@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Function, show
+from evalguard.events import Attr, Call, Function, Return, With, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.core import Arguments, Frame, is_test_file
 from evalguard.flow.lifts import Lifted
@@ -12,11 +12,14 @@ from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
 from evalguard.flow.values import (
     ANY_ATOM,
     MADE,
+    Atom,
     Cls,
+    Ctx,
     Ref,
     Value,
     constant,
     detached,
+    only,
     ordered,
     tainted,
 )
@@ -39,6 +42,7 @@ class Forwards(Switching):
         survey = self.survey(number, text, state)
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
+        grad = self._grad_of_call(number, site, state)
         path = (frozenset(state.assume.items()), tuple(loop.unrolled for loop in self.loops))
         token = self.recorder.token(frame.context, place, path)
         fact = Forward(
@@ -50,7 +54,7 @@ class Forwards(Switching):
             mixed=survey.mixed,
             assumed=survey.assumed,
             origins=tuple(survey.origins),
-            grad=self._grad_of_call(number, site, state),
+            grad=grad,
             grad_place=state.grad_place,
             purpose=self._purpose(number, args, state, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
@@ -67,7 +71,7 @@ class Forwards(Switching):
         self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)
-        return self._result(token, inputs, state)
+        return self._result(token, inputs, grad)
 
     def lifted(self, number: int, survey: Survey, state: State, frame: Frame) -> tuple[Lifted, ...]:
         """The calls of methods around a pass; provided by the layer that knows functions."""
@@ -116,9 +120,28 @@ class Forwards(Switching):
     def _grad_of_call(self, number: int, site: Call, state: State) -> Grad:
         """Whether a pass records; a method that can't be seen may turn gradients off itself."""
         func = site.func
+        if self._records_nothing(number, state):
+            return Grad.OFF
         method = isinstance(func, Attr) and self.knowledge.is_inference_method(func.name)
         held = isinstance(func, Attr) and self.things[number].text == func.name
         return Grad.UNSEEN if method and not held and state.grad == Grad.ON else state.grad
+
+    def _records_nothing(self, number: int, state: State) -> bool:
+        """Whether a project class's ``forward`` turns gradients off for all that it returns."""
+        fun = self.override(self.things[number], "forward", state)
+        if fun is None:
+            return False
+        known = self.functions[fun.number]
+        last = known.function.body[-1] if known.function.body else None
+        if known.grad is not None or not isinstance(last, With):
+            return known.grad == Grad.OFF
+        home = self.frames[known.frame]
+        contexts = [only(self.value(node, state.copy(), home)) for node, _ in last.items]
+        return isinstance(last.body[-1], Return) and any(map(self._turns_off, contexts))
+
+    def _turns_off(self, atom: Atom | None) -> bool:
+        known = self.knowledge.context(atom.name) if isinstance(atom, Ctx) else None
+        return known is not None and known.grad_of() == Grad.OFF
 
     def _named(self, number: int, site: Call) -> str:
         """How the code names a module at its call: ``net`` in ``net.generate(...)``."""
@@ -128,8 +151,8 @@ class Forwards(Switching):
             return show(func.value) if method else show(func)
         return show(func)
 
-    def _result(self, token: int, inputs: list[Value], state: State) -> Value:
-        cut = state.grad == Grad.OFF
+    def _result(self, token: int, inputs: list[Value], grad: Grad) -> Value:
+        cut = grad == Grad.OFF
         taint = frozenset((-token if cut else token,))
         for value in inputs:
             taint |= (detached(value) if cut else value).taint

@@ -9,11 +9,13 @@ from evalguard.flow.evaluating import MOST_FORKS
 from evalguard.flow.functional import Functionals
 from evalguard.flow.state import State
 from evalguard.flow.values import (
+    ANYTHING,
     Ctx,
     Fun,
     Value,
     join_all,
     one,
+    only,
 )
 from evalguard.modes import Grad
 
@@ -41,6 +43,16 @@ class Gradients(Functionals):
             literal = Const(False) in (*site.args, *[value for _, value in site.keywords])
             state.leak = self.place(frame, site.at) if literal and grad == Grad.OFF else None
         return value
+
+    def _decorating(
+        self, context: Ctx, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """``torch.no_grad()(function)``."""
+        fun = only(args.positional[0]) if args.positional else None
+        if not isinstance(fun, Fun):
+            return ANYTHING
+        grad = self.grad_of(context.name, context.argument, state, frame)
+        return self._decorated(fun, grad, site, frame) if grad is not None else one(fun)
 
     def _decorated(self, fun: Fun, grad: Grad | None, site: Call, frame: Frame) -> Value:
         entry = self.functions[fun.number]
