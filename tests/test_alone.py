@@ -59,8 +59,7 @@ def test_alone(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         Path(name).write_text(text, encoding="utf-8")
     together = found(".")
     alike = [
-        found(path) == [item for item in together if item.place.path == path]
-        for path in case.files
+        found(path) == [item for item in together if item.place.path == path] for path in case.files
     ]
     assert all(alike) != (case.title.partition(" / ")[2] in APART)
 
