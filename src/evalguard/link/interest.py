@@ -107,7 +107,8 @@ class Interest(NamedTuple):
         uses = function.uses
         found = uses & self.start
         if not found:
-            return False
+            enters = not uses.isdisjoint(self.scoped - PLAIN)
+            return enters and not function.calls.isdisjoint(self.modules)
         together = found | (uses & self.makers) | (uses & self.scoped)
         if len(together) > 1 or not function.calls.isdisjoint(self.modules):
             return True
