@@ -245,6 +245,14 @@ class Attributes(Members):
         for atom in owner.atoms:
             if isinstance(atom, Ref):
                 self.put(atom.thing, name, value, state)
+        plain = not any(isinstance(atom, Ref) and self._holds(atom) for atom in owner.atoms)
+        if value.taint and plain and isinstance(target.value, Name):
+            mixed = Value(owner.atoms, owner.taint | value.taint)
+            self.bind(target.value, mixed, state, frame, span)
+
+    def _holds(self, atom: Ref) -> bool:
+        """Whether an object keeps its items apart; a tensor mixes them."""
+        return self.things[atom.thing].kind != "unknown"
 
     # Attributes.
 
