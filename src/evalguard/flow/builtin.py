@@ -34,7 +34,7 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
-from evalguard.flow.variables import item_name
+from evalguard.flow.variables import ITEMS, item_name
 
 SAME_ITEMS = frozenset(
     ("list", "tuple", "set", "sorted", "reversed", "iter", "frozenset", "filter")
@@ -174,8 +174,15 @@ class Builtins(Methods):
             target, (owner, _, value) = Attr(site.args[0], name.value), args.positional
             self.bind_attribute(target, owner, value, state, frame, site.at)
         elif len(args.positional) == 3:
-            self.keep(args.positional[2])
+            self._set_somewhere(args.positional[0], args.positional[2], state)
         return lit(None)
+
+    def _set_somewhere(self, owner: Value, value: Value, state: State) -> None:
+        """An attribute whose name isn't known: a module that it holds is reached all the same."""
+        self.keep(value)
+        for atom in owner.atoms:
+            if isinstance(atom, Ref) and self.things[atom.thing].kind == "module":
+                self.put(atom.thing, ITEMS, value, state)
 
     def _globals(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         return one(File(frame.path))
