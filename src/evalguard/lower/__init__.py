@@ -1,6 +1,6 @@
 """Source text → ``Unit``: the only room, with ``fix``, where a syntax tree is opened.
 
-Python's own ``ast`` reads the file (an eighth of what libcst's parse costs, and it refuses what
+Python's own ``ast`` reads the file (a small part of what libcst's parse costs, and it refuses what
 would exhaust the stack); a file in syntax newer than the running Python goes through libcst,
 which blanks out what is new and leaves every line and column where it was.
 """
