@@ -1,9 +1,8 @@
-"""The command line → options, the run, its report and its exit code: the only place that prints."""
+"""``evalguard check``: options → a run, its report and its exit code."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,39 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from evalguard._version import __version__
+from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
+from evalguard.cli.output import emit, terminal
 from evalguard.finding import Confidence, Result, Severity
 
 if TYPE_CHECKING:
     from evalguard.check import Options
-
-CLEAN, FOUND, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
-WIDTH = 120
-NARROWEST = 40
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: As on the command line, which is read if there are none.
-
-    Returns:
-        The exit code: 0 nothing found, 1 findings, 2 could not run, 130 interrupted.
-    """
-    try:
-        return app.main(arguments, prog_name="evalguard", standalone_mode=False) or CLEAN
-    except click.ClickException as error:
-        error.show()
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("evalguard: interrupted", err=True)
-        return INTERRUPTED
-    except Exception:  # noqa: BLE001 (a crash must not look like findings, whose exit code is 1)
-        import traceback
-
-        click.echo(
-            f"evalguard: internal error, please report it\n{traceback.format_exc()}", err=True
-        )
-    return COULD_NOT_RUN
 
 
 def _words(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
@@ -59,13 +31,7 @@ def _confidence(_: click.Context, __: click.Parameter, value: str) -> Confidence
     return Confidence[value.upper()]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="%(prog)s %(version)s")
-def app() -> None:
-    """Find where a PyTorch program runs a module in the wrong mode."""
-
-
-@app.command()
+@click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option(
     "--select",
@@ -124,38 +90,11 @@ def check(
 
     start = time.perf_counter()
     result = _checked(paths or (os.curdir,), Options(select, ignore, min_confidence), quiet)
-    _emit(_report(result, output_format, closing=not quiet))
+    emit(_report(result, output_format, closing=not quiet))
     if verbose:
         seconds = time.perf_counter() - start
         click.echo(f"evalguard {__version__}: {result.files} files, {seconds:.2f} s", err=True)
     return _exit_code(result, fail_on, exit_zero, strict_files)
-
-
-@app.command()
-@click.argument("name", required=False, metavar="[NAME|CODE]")
-def rule(name: str | None) -> None:
-    """Show the page of a rule, or the table of all rules."""
-    from evalguard.report import pages
-    from evalguard.rules import load
-    from evalguard.select import UnknownRule, find
-
-    width, color = _terminal()
-    if name is None:
-        _emit(pages.table(load(), width=width, color=color))
-        return
-    try:
-        found = find(load(), name)
-    except UnknownRule as error:
-        raise click.UsageError(str(error)) from None
-    is_drawn = sys.stdout.isatty()
-    _emit(pages.drawn_page(found, width=width, color=color) if is_drawn else pages.page(found))
-
-
-@app.command()
-@click.pass_context
-def rules(context: click.Context) -> None:
-    """Show the table of all rules."""
-    context.invoke(rule, name=None)
 
 
 def _checked(paths: Sequence[str], options: Options, quiet: bool) -> Result:
@@ -182,22 +121,12 @@ def _report(result: Result, output_format: str, closing: bool) -> str:
         from evalguard.report import concise
 
         return concise.render(result)
-    from evalguard.report import terminal
+    from evalguard.report import terminal as full
     from evalguard.source import lines
 
-    width, color = _terminal()
+    width, color = terminal()
     lines_of = lru_cache(maxsize=64)(lines)
-    return terminal.render(result, lines_of, width=width, color=color, closing=closing)
-
-
-def _terminal() -> tuple[int, bool]:
-    """Tell how wide the output may be, and whether it may be coloured."""
-    if not sys.stdout.isatty():
-        return WIDTH, False
-    import shutil
-
-    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return max(shutil.get_terminal_size().columns, NARROWEST), not plain
+    return full.render(result, lines_of, width=width, color=color, closing=closing)
 
 
 def _exit_code(result: Result, fail_on: Severity, exit_zero: bool, strict_files: bool) -> int:
@@ -205,15 +134,3 @@ def _exit_code(result: Result, fail_on: Severity, exit_zero: bool, strict_files:
         return COULD_NOT_RUN
     failing = any(finding.severity >= fail_on for finding in result.findings)
     return FOUND if failing and not exit_zero else CLEAN
-
-
-def _emit(text: str) -> None:
-    """Write to standard output, which may be closed early or may not know every character."""
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure:
-        reconfigure(errors="backslashreplace")
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

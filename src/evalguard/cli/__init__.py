@@ -1,0 +1,47 @@
+"""The command line → options, the run, its report and its exit code: the only room that prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from evalguard._version import __version__
+from evalguard.cli.checking import check
+from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, INTERRUPTED
+from evalguard.cli.pages import rule, rules
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: As on the command line, which is read if there are none.
+
+    Returns:
+        The exit code: 0 nothing found, 1 findings, 2 could not run, 130 interrupted.
+    """
+    try:
+        return app.main(arguments, prog_name="evalguard", standalone_mode=False) or CLEAN
+    except click.ClickException as error:
+        error.show()
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("evalguard: interrupted", err=True)
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001 (a crash must not look like findings, whose exit code is 1)
+        import traceback
+
+        click.echo(
+            f"evalguard: internal error, please report it\n{traceback.format_exc()}", err=True
+        )
+    return COULD_NOT_RUN
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def app() -> None:
+    """Find where a PyTorch program runs a module in the wrong mode."""
+
+
+for command in (check, rule, rules):
+    app.add_command(command)
