@@ -50,7 +50,7 @@ def found(result: Result) -> list[tuple[str, int, str]]:
 def test_texts_are_one_program(seen: list[Fact], monkeypatch: pytest.MonkeyPatch) -> None:
     linked: list[str] = []
 
-    def link(units: tuple[Unit, ...], _: object) -> None:
+    def link(units: tuple[Unit, ...], _: object, **__: object) -> None:
         linked.extend(unit.path for unit in units)
 
     monkeypatch.setattr(check, "link", link)

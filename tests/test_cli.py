@@ -58,11 +58,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_options_reach_the_check(outcome: Callable[[Result], list[Any]]) -> None:
     calls = outcome(CLEAN)
     assert cli.main(["check"]) == 0
-    assert cli.main(["check", "a", "b.py", "--select", "EG1, EG2", "--select", "x"]) == 0
+    assert cli.main(["check", "a", "b.py", "--select", "EG1, EG2", "--select", "EG301"]) == 0
     assert cli.main(["check", "--ignore", "EG101", "--min-confidence", "possible"]) == 0
     assert calls == [
         ((".",), Options()),
-        (("a", "b.py"), Options(select=("EG1", "EG2", "x"))),
+        (("a", "b.py"), Options(select=("EG1", "EG2", "EG301"))),
         ((".",), Options(ignore=("EG101",), min_confidence=Confidence.POSSIBLE)),
     ]
 

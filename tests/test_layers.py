@@ -17,17 +17,19 @@ SRC = Path(__file__).parent.parent / "src"
 
 # Each row may import from the rows above it. Rooms in one row don't know each other.
 LAYERS = (
-    ("_version", "collector", "modes", "places"),
+    ("_version", "collector", "globs", "modes", "places"),
     ("events", "finding"),
     ("facts",),
     ("rule",),
     ("discover", "source", "knowledge"),
-    ("lower",),
+    ("lower", "options"),
     ("link",),
     ("flow",),
     ("context",),
     ("rules", "select"),
+    ("suppress",),
     ("report", "check"),
+    ("config",),
     ("progress",),
     ("cli",),
     ("__main__", "__init__"),

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from evalguard import knowledge
 from evalguard.collector import at_rest
 from evalguard.context import Context, neighbours
 from evalguard.discover import discover
 from evalguard.events import Unit
-from evalguard.finding import Confidence, FileError, Finding, Result
+from evalguard.finding import FileError, Finding, Result
 from evalguard.flow import flow
+from evalguard.knowledge import Knowledge
 from evalguard.link import link
 from evalguard.lower import lower
+from evalguard.options import DEFAULTS, Options
 from evalguard.rule import Rule
 from evalguard.rules import judge, load
-from evalguard.select import choose
+from evalguard.select import choose, deciding, require
 from evalguard.source import Source, Unreadable, from_text, read
+from evalguard.suppress.files import ignored_in
+
+__all__ = ["DEFAULTS", "Options", "check_paths", "check_source", "check_texts"]
 
 Progress = Callable[[Sequence[str]], Iterable[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to report.
-
-    ``select`` and ``ignore`` hold rules' codes, beginnings of codes, or names.
-    """
-
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    min_confidence: Confidence = Confidence.LIKELY
-
-
-DEFAULTS = Options()
 
 
 def check_paths(
@@ -54,14 +45,16 @@ def check_paths(
     Raises:
         NoSuchPath: One of the paths doesn't exist.
         UnknownRule: ``options`` names a rule that doesn't exist.
+        WrongTable: ``options`` holds a table of knowledge that doesn't fit.
     """
-    rules = choose(load(), options.select, options.ignore)
-    found = discover(paths)
+    rules, known = _rules(options), _known(options)
+    found = discover(paths, options.exclude, options.force_exclude)
     with at_rest():
         readings = [_lowered(path, read) for path in progress(found.files)]
         units = tuple(reading for reading in readings if isinstance(reading, Unit))
-        nearby = neighbours(paths, found.files)
-        context = Context(units, nearby, os.getcwd(), knowledge.load(), _context_unit)
+        nearby = neighbours(paths, found.files, options.exclude, options.src)
+        src = _from_anywhere(options.src)
+        context = Context(units, nearby, os.getcwd(), known, _context_unit, src)
         findings = _settled(context, rules, found.files, options)
     return _result(findings, (*found.errors, *readings))
 
@@ -79,14 +72,45 @@ def check_texts(texts: Mapping[str, str], options: Options = DEFAULTS) -> Result
     Raises:
         UnknownRule: ``options`` names a rule that doesn't exist.
     """
-    rules = choose(load(), options.select, options.ignore)
+    rules, known = _rules(options), _known(options)
     readings = [_lowered(path, lambda path: from_text(texts[path], path)) for path in texts]
-    return _result(_wanted(_findings(readings, rules), texts, options), readings)
+    units = tuple(reading for reading in readings if isinstance(reading, Unit))
+    program = link(units, known, src=_from_anywhere(options.src))
+    return _result(_wanted(judge(flow(program), rules), texts, options), readings)
 
 
 def check_source(text: str, path: str = "<string>", options: Options = DEFAULTS) -> Result:
     """Check one text: the same as ``check_texts`` of nothing else."""
     return check_texts({path: text}, options)
+
+
+def _rules(options: Options) -> tuple[Rule, ...]:
+    """The rules to run, each as severe as it was made."""
+    rules = load()
+    severity, by_file = options.severity, options.per_file_ignores
+    require(rules, (*severity, *(word for words in by_file.values() for word in words)))
+    return tuple(
+        replace(rule, severity=severity[word])
+        if (word := deciding(severity, rule.code, rule.name))
+        else rule
+        for rule in choose(rules, options.select, options.ignore)
+    )
+
+
+def _known(options: Options) -> Knowledge:
+    known = knowledge.load()
+    return known.extended(options.knowledge) if options.knowledge else known
+
+
+def _from_anywhere(folders: Iterable[str]) -> tuple[str, ...]:
+    """Folders as files in them may be named: relative to here, and absolute."""
+    return tuple(name for each in folders for name in _names(os.path.abspath(each)))
+
+
+def _names(folder: str) -> Iterator[str]:
+    yield folder
+    with suppress(ValueError):  # there is no relative path to another drive
+        yield os.path.relpath(folder)
 
 
 def _lowered(path: str, source: Callable[[str], Source]) -> Unit | FileError:
@@ -114,20 +138,18 @@ def _context_unit(path: str) -> Unit | None:
     return reading if isinstance(reading, Unit) else None
 
 
-def _findings(readings: Iterable[Unit | FileError], rules: tuple[Rule, ...]) -> tuple[Finding, ...]:
-    units = tuple(reading for reading in readings if isinstance(reading, Unit))
-    return judge(flow(link(units, knowledge.load())), rules)
-
-
 def _wanted(
     findings: Iterable[Finding], paths: Iterable[str], options: Options
 ) -> tuple[Finding, ...]:
-    """Keep what was asked for: findings in the files given, sure enough."""
+    """Keep what was asked for: findings in the files given, sure enough, and not ignored there."""
     shown = frozenset(paths)
+    ignored = ignored_in(options.per_file_ignores)
     return tuple(
         finding
         for finding in findings
-        if finding.place.path in shown and finding.confidence >= options.min_confidence
+        if finding.place.path in shown
+        and finding.confidence >= options.min_confidence
+        and not ignored(finding)
     )
 
 

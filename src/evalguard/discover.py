@@ -9,13 +9,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from evalguard.finding import FileError
+from evalguard.globs import Globs
 
-EXCLUDED = frozenset({
+EXCLUDED = (
     "__pycache__", "__pypackages__", ".bzr", ".direnv", ".eggs", ".git", ".hg",
     ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype",
     ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "buck-out", "build", "dist",
     "node_modules", "site-packages", "venv",
-})  # fmt: skip
+)  # fmt: skip
 
 
 class NoSuchPath(Exception):
@@ -37,15 +38,17 @@ class Found(NamedTuple):
     errors: tuple[FileError, ...]
 
 
-def discover(paths: Sequence[str]) -> Found:
+def discover(paths: Sequence[str], exclude: Iterable[str] = EXCLUDED, force: bool = False) -> Found:
     """Find what to check.
 
     A file that is given is always among the result, whatever its name. Below a directory that is
-    given, these are left out: directories that hold no code of the project (``EXCLUDED``, virtual
-    environments), symbolic links to directories, and what git ignores.
+    given, these are left out: what is excluded, virtual environments, symbolic links to
+    directories, and what git ignores.
 
     Args:
         paths: Files and directories.
+        exclude: Patterns of what to leave out: folders that hold no code of the project.
+        force: Leave out what is excluded even if it is given.
 
     Returns:
         The files, named by the path given joined with what is below it, in the order of the
@@ -56,18 +59,20 @@ def discover(paths: Sequence[str]) -> Found:
     """
     errors: list[FileError] = []
     shown: dict[str, str] = {}
+    excluded = Globs(exclude)
     for path in paths:
-        for file in _below(path, errors):
+        for file in () if force and _lies_in(path, excluded) else _below(path, excluded, errors):
             shown.setdefault(os.path.abspath(file), file)
     return Found(tuple(shown.values()), tuple(errors))
 
 
-def below(directory: str, most: int) -> tuple[str, ...]:
+def below(directory: str, most: int, exclude: Iterable[str] = EXCLUDED) -> tuple[str, ...]:
     """Find the Python files below a directory, as ``discover`` does.
 
     Args:
         directory: Where to look.
         most: How many files there may be; a hundred times as many other things.
+        exclude: Patterns of what to leave out.
 
     Returns:
         The directory joined with what is below it.
@@ -75,16 +80,26 @@ def below(directory: str, most: int) -> tuple[str, ...]:
     Raises:
         TooMany: There are more.
     """
-    found = tuple(islice(_search(directory, [], 100 * most), most + 1))
+    found = tuple(islice(_search(directory, Globs(exclude), [], 100 * most), most + 1))
     if len(found) > most:
         raise TooMany
     return tuple(os.path.join(directory, path) for path in sorted(found, key=_parts))
 
 
-def _below(path: str, errors: list[FileError]) -> Iterable[str]:
+def _lies_in(path: str, excluded: Globs) -> bool:
+    """Whether a path that is given, or a folder on the way to it from here, is excluded."""
+    names = _parts(os.path.relpath(path) if _is_here(path) else os.path.basename(path))
+    return any(map(excluded.match_name, names)) or excluded.match_path(path)
+
+
+def _is_here(path: str) -> bool:
+    return not os.path.isabs(path) or path.startswith(os.path.join(os.getcwd(), ""))
+
+
+def _below(path: str, excluded: Globs, errors: list[FileError]) -> Iterable[str]:
     if os.path.isdir(path):
         unlisted: list[OSError] = []
-        found = sorted(_search(path, unlisted), key=_parts)
+        found = sorted(_search(path, excluded, unlisted), key=_parts)
         errors += [_error(path, error) for error in unlisted]
         return [_shown(path, os.path.join(path, below)) for below in found]
     if not os.path.exists(path):
@@ -106,10 +121,14 @@ def _parts(path: str) -> list[str]:
     return path.split(os.sep)
 
 
-def _search(directory: str, unlisted: list[OSError], most: float = float("inf")) -> Iterator[str]:
+def _search(
+    directory: str, excluded: Globs, unlisted: list[OSError], most: float = float("inf")
+) -> Iterator[str]:
     """Yield the Python files below a directory, relative to it."""
     listed = _listed_by_git(directory) if _in_work_tree(directory) else ()
-    return _kept(directory, listed, unlisted) if listed else _walk(directory, unlisted, most)
+    if listed:
+        return _kept(directory, listed, excluded, unlisted)
+    return _walk(directory, excluded, unlisted, most)
 
 
 def _in_work_tree(directory: str) -> bool:
@@ -137,19 +156,24 @@ def _listed_by_git(directory: str) -> tuple[str, ...]:
     return tuple(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
 
 
-def _kept(directory: str, listed: Iterable[str], unlisted: list[OSError]) -> Iterator[str]:
+def _kept(
+    directory: str, listed: Iterable[str], excluded: Globs, unlisted: list[OSError]
+) -> Iterator[str]:
     """Keep the Python files of git's list; a repository inside the repository is searched too."""
     environments: dict[str, bool] = {}
     for name in sorted(set(listed)):
         below = os.path.normpath(name)
         path = os.path.join(directory, below)
         *folders, file = _parts(below)
-        if not EXCLUDED.isdisjoint(folders) or _in_environment(directory, folders, environments):
+        if any(map(excluded.match_name, (*folders, file))) or excluded.match_path(path):
+            continue
+        if _in_environment(directory, folders, environments):
             continue
         if file.endswith(".py") and os.path.isfile(path):
             yield below
-        elif _is_folder(path) and file not in EXCLUDED:
-            yield from (os.path.join(below, deeper) for deeper in _search(path, unlisted))
+        elif _is_folder(path):
+            inner = _search(path, excluded, unlisted)
+            yield from (os.path.join(below, deeper) for deeper in inner)
 
 
 def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) -> bool:
@@ -163,21 +187,20 @@ def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) 
     return False
 
 
-def _walk(directory: str, unlisted: list[OSError], most: float) -> Iterator[str]:
+def _walk(directory: str, excluded: Globs, unlisted: list[OSError], most: float) -> Iterator[str]:
     for top, folders, files in os.walk(directory, onerror=unlisted.append):
         most -= len(folders) + len(files)
         if most < 0:
             raise TooMany
-        folders[:] = [name for name in folders if _is_searched(top, name)]
+        folders[:] = [name for name in folders if _is_searched(os.path.join(top, name), excluded)]
         for name in files:
             path = os.path.join(top, name)
-            if name.endswith(".py") and os.path.isfile(path):
+            if name.endswith(".py") and os.path.isfile(path) and not excluded.match(path):
                 yield os.path.relpath(path, directory)
 
 
-def _is_searched(top: str, name: str) -> bool:
-    path = os.path.join(top, name)
-    return name not in EXCLUDED and not os.path.islink(path) and not _is_environment(path)
+def _is_searched(path: str, excluded: Globs) -> bool:
+    return not (excluded.match(path) or os.path.islink(path) or _is_environment(path))
 
 
 def _is_folder(path: str) -> bool:

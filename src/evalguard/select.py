@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from evalguard.rule import Rule
 
@@ -38,12 +38,27 @@ def choose(
     Raises:
         UnknownRule: A word stands for no rule.
     """
-    for word in (*select, *ignore):
-        if all(_weight(word, rule) == 0 for rule in rules):
-            raise UnknownRule(word, _similar(word, rules))
+    require(rules, (*select, *ignore))
     return tuple(
         rule for rule in rules if _heaviest(select or (EVERY,), rule) > _heaviest(ignore, rule)
     )
+
+
+def require(rules: Sequence[Rule], words: Iterable[str]) -> None:
+    """Make sure that words stand for rules.
+
+    Raises:
+        UnknownRule: A word stands for no rule.
+    """
+    for word in words:
+        if not any(weight(word, rule.code, rule.name) for rule in rules):
+            raise UnknownRule(word, _similar(word, rules))
+
+
+def deciding(words: Iterable[str], code: str, name: str) -> str | None:
+    """The word that decides over a rule: the longest that stands for it, None if none does."""
+    weights = {word: weight(word, code, name) for word in words}
+    return max(weights, key=weights.__getitem__) if any(weights.values()) else None
 
 
 def find(rules: Sequence[Rule], word: str) -> Rule:
@@ -58,17 +73,17 @@ def find(rules: Sequence[Rule], word: str) -> Rule:
     raise UnknownRule(word, _similar(word, rules))
 
 
-def _heaviest(words: Sequence[str], rule: Rule) -> int:
-    return max((_weight(word, rule) for word in words), default=0)
-
-
-def _weight(word: str, rule: Rule) -> int:
+def weight(word: str, code: str, name: str) -> int:
     """How exactly a word stands for a rule: 0 if not, more for more of its code."""
     word = _canonical(word)
-    if word == rule.name:
-        return len(rule.code)
-    is_family = word.startswith(EVERY.lower()) and rule.code.lower().startswith(word)
+    if word == name:
+        return len(code)
+    is_family = word.startswith(EVERY.lower()) and code.lower().startswith(word)
     return len(word) if is_family else 0
+
+
+def _heaviest(words: Sequence[str], rule: Rule) -> int:
+    return max((weight(word, rule.code, rule.name) for word in words), default=0)
 
 
 def _canonical(word: str) -> str:

@@ -9,6 +9,7 @@ import click
 from evalguard._version import __version__
 from evalguard.cli.checking import check
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, INTERRUPTED
+from evalguard.cli.configuring import config
 from evalguard.cli.pages import rule, rules
 
 
@@ -43,5 +44,5 @@ def app() -> None:
     """Find where a PyTorch program runs a module in the wrong mode."""
 
 
-for command in (check, rule, rules):
+for command in (check, config, rule, rules):
     app.add_command(command)

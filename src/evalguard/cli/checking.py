@@ -12,71 +12,25 @@ import click
 
 from evalguard._version import __version__
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
+from evalguard.cli.configuring import with_settings
 from evalguard.cli.output import emit, terminal
-from evalguard.finding import Confidence, Result, Severity
+from evalguard.finding import Result, Severity
 
 if TYPE_CHECKING:
-    from evalguard.check import Options
-
-
-def _words(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
-    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
-
-
-def _severity(_: click.Context, __: click.Parameter, value: str) -> Severity:
-    return Severity[value.upper()]
-
-
-def _confidence(_: click.Context, __: click.Parameter, value: str) -> Confidence:
-    return Confidence[value.upper()]
+    from evalguard.config.layers import Configuration
+    from evalguard.options import Options
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option(
-    "--select",
-    multiple=True,
-    metavar="RULES",
-    callback=_words,
-    help="Run these rules only: codes, beginnings of codes (EG1) or names, with commas between.",
-)
-@click.option(
-    "--ignore", multiple=True, metavar="RULES", callback=_words, help="Don't run these rules."
-)
-@click.option(
-    "--min-confidence",
-    type=click.Choice([level.word for level in Confidence], case_sensitive=False),
-    default=Confidence.LIKELY.word,
-    show_default=True,
-    callback=_confidence,
-    help="Show findings that are at least this sure.",
-)
-@click.option(
-    "--output-format",
-    type=click.Choice(["full", "concise", "json"]),
-    default="full",
-    show_default=True,
-    help="Form of the report.",
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice([level.word for level in sorted(Severity, reverse=True)]),
-    default=Severity.WARNING.word,
-    show_default=True,
-    callback=_severity,
-    help="Exit with 1 if there are findings at least this severe.",
-)
+@with_settings
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--strict-files", is_flag=True, help="Exit with 2 if a file can't be checked.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but findings and errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Also tell what was run, and how long it took.")
 def check(
     paths: tuple[str, ...],
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    min_confidence: Confidence,
-    output_format: str,
-    fail_on: Severity,
+    configuration: Configuration,
     exit_zero: bool,
     strict_files: bool,
     quiet: bool,
@@ -86,15 +40,14 @@ def check(
 
     Exits with 0 if there is nothing at or above --fail-on, 1 if there is, 2 if it could not run.
     """
-    from evalguard.check import Options
-
     start = time.perf_counter()
-    result = _checked(paths or (os.curdir,), Options(select, ignore, min_confidence), quiet)
-    emit(_report(result, output_format, closing=not quiet))
+    settings = configuration.settings
+    result = _checked(paths or (os.curdir,), configuration.options(), quiet)
+    emit(_report(result, settings.output_format, closing=not quiet))
     if verbose:
         seconds = time.perf_counter() - start
         click.echo(f"evalguard {__version__}: {result.files} files, {seconds:.2f} s", err=True)
-    return _exit_code(result, fail_on, exit_zero, strict_files)
+    return _exit_code(result, settings.fail_on, exit_zero, strict_files)
 
 
 def _checked(paths: Sequence[str], options: Options, quiet: bool) -> Result:

@@ -39,6 +39,7 @@ class Context:
         here: The folder that relative paths start from.
         knowledge: What is known of libraries.
         lowered: Reads a file; None if it can't be read.
+        src: Folders that imports start from.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Context:
         here: str,
         knowledge: Knowledge,
         lowered: Callable[[str], Unit | None],
+        src: Sequence[str] = (),
     ) -> None:
         self._asked = asked
+        self._src = src
         self._here = here
         self._knowledge = knowledge
-        self._needs = Needs(asked if files else (), files, here, lowered)
+        self._needs = Needs(asked if files else (), files, here, lowered, src)
         self._callers = Callers(self._needs)
         self._opened: set[int] = set()
         if files and asked:
@@ -62,7 +65,7 @@ class Context:
         """The files asked for, and what is read beside them."""
         units = self._needs.units()
         unread = self._needs.files - {unit.path for unit in units}
-        return link((*self._asked, *units), self._knowledge, unread, self._here)
+        return link((*self._asked, *units), self._knowledge, unread, self._here, self._src)
 
     def widen(self, places: Iterable[Place]) -> bool:
         """Read what bears on places of the files asked for; whether that is more than before."""
@@ -96,7 +99,7 @@ class Context:
         """What the files tell by themselves if everything unknown may be a module."""
         units = [unit._replace(uses=unit.uses | {"torch"}) for unit in self._asked]
         names = frozenset[str]().union(*(unit.uses for unit in units))
-        program = link(units, self._knowledge, self._needs.files, self._here)
+        program = link(units, self._knowledge, self._needs.files, self._here, self._src)
         interest = program.interest._replace(follow=names, scopes=names)
         return flow(program._replace(interest=interest))
 

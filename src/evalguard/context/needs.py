@@ -8,7 +8,7 @@ that matter, and a file is parsed only once something in it is asked for.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from evalguard.context import textual
@@ -31,6 +31,7 @@ class Needs:
         files: The other files of the project.
         here: The folder that relative paths start from.
         lowered: Reads a file; None if it can't be read.
+        src: Folders that imports start from.
     """
 
     def __init__(
@@ -39,10 +40,11 @@ class Needs:
         files: Iterable[str],
         here: str,
         lowered: Callable[[str], Unit | None],
+        src: Sequence[str] = (),
     ) -> None:
         self.asked = {unit.path: outline(unit) for unit in asked}
         self.files = frozenset(files)
-        self.imports = Imports((*self.asked, *self.files), here=here)
+        self.imports = Imports((*self.asked, *self.files), here=here, src=src)
         self._stems = frozenset(stem(path) for path in (*self.asked, *self.files))
         self._lowered = lowered
         self._bytes = 0

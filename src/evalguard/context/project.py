@@ -3,14 +3,16 @@
 A project's folder is known by what lies in it: first by ``CERTAIN`` names, then by ``LIKELY`` and
 ``POSSIBLE`` ones, which a package's folder may hold without being a project. Without any of them
 it is the folder that holds the outermost package, or the script. Folders that hold many projects
-(the home directory, installed packages) are none.
+(the home directory, installed packages) are none. Folders that are known to be imported from
+belong to it, wherever they lie.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
+from itertools import chain
 
 from evalguard.discover import EXCLUDED, TooMany, below
 
@@ -21,12 +23,19 @@ HIGHEST = 10
 MOST_LISTED = 10_000
 
 
-def neighbours(paths: Sequence[str], files: Iterable[str]) -> tuple[str, ...]:
+def neighbours(
+    paths: Sequence[str],
+    files: Iterable[str],
+    exclude: Iterable[str] = EXCLUDED,
+    src: Iterable[str] = (),
+) -> tuple[str, ...]:
     """Find the other files of the projects that paths lie in.
 
     Args:
         paths: Files and directories, as given.
         files: The files that they stand for.
+        exclude: Patterns of what to leave out.
+        src: Folders that imports start from.
 
     Returns:
         Paths, relative if those given are; what git ignores isn't among them, nor are links that
@@ -34,10 +43,12 @@ def neighbours(paths: Sequence[str], files: Iterable[str]) -> tuple[str, ...]:
     """
     known = {os.path.abspath(file) for file in files}
     given = tuple(os.path.abspath(path) for path in paths if os.path.isdir(path))
-    listed = cache(_listed)
+    listed = cache(partial(_listed, exclude=tuple(exclude)))
+    roots = [root for root in map(os.path.abspath, src) if not _is_in_any(root, given)]
     found: dict[str, str] = {}
     for folder, absolute in dict.fromkeys(map(_place, paths)):
-        for file in _project(folder, given, listed):
+        imported = (listed(root) or () for root in roots)
+        for file in chain(_project(folder, given, listed), *imported):
             found.setdefault(file, file if absolute else os.path.relpath(file))
     return tuple(found[file] for file in sorted(found.keys() - known))
 
@@ -53,7 +64,7 @@ def _project(
 ) -> tuple[str, ...]:
     """The files of the project around a folder, none if all of it is given."""
     for root in _roots(folder):
-        if any(_is_in(root, path) for path in given):
+        if _is_in_any(root, given):
             return ()
         files = listed(root)
         if files is not None:
@@ -61,10 +72,12 @@ def _project(
     return _beside(folder)
 
 
-def _listed(root: str) -> tuple[str, ...] | None:
+def _listed(root: str, exclude: tuple[str, ...]) -> tuple[str, ...] | None:
     """The files below a folder, None if there are too many."""
     try:
-        return tuple(path for path in below(root, MOST_LISTED) if not _leads_out(path, root))
+        return tuple(
+            path for path in below(root, MOST_LISTED, exclude) if not _leads_out(path, root)
+        )
     except TooMany:
         return None
 
@@ -119,6 +132,10 @@ def _is_no_project(folder: str) -> bool:
 
 def _leads_out(path: str, root: str) -> bool:
     return os.path.islink(path) and not _is_in(os.path.realpath(path), os.path.realpath(root))
+
+
+def _is_in_any(path: str, folders: Iterable[str]) -> bool:
+    return any(_is_in(path, folder) for folder in folders)
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -26,7 +26,11 @@ class Program(NamedTuple):
 
 
 def link(
-    units: Iterable[Unit], knowledge: Knowledge, unread: Iterable[str] = (), here: str = ""
+    units: Iterable[Unit],
+    knowledge: Knowledge,
+    unread: Iterable[str] = (),
+    here: str = "",
+    src: Iterable[str] = (),
 ) -> Program:
     """Put units together.
 
@@ -35,11 +39,12 @@ def link(
         knowledge: What is known of libraries.
         unread: Files that imports may mean, though they aren't in the program.
         here: The folder that relative paths start from; without it, they have to lie below it.
+        src: Folders that imports start from.
 
     Returns:
         The program, independent of the order.
     """
     by_path = {unit.path: unit for unit in sorted(units, key=lambda unit: unit.path)}
     files = by_path.values()
-    imports = Imports(by_path, {unit.path: unit.folders for unit in files}, unread, here)
+    imports = Imports(by_path, {unit.path: unit.folders for unit in files}, unread, here, src)
     return Program(by_path, imports, knowledge, interest(files, knowledge))

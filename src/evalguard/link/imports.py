@@ -1,9 +1,10 @@
 """Import statements → files of the program.
 
 Nothing is installed or imported: a dotted name means the file whose path ends in it, seen from
-the importing file's own folder, its parents, and a ``src`` folder beneath one of these. What
-lies in a package is reached through the package, but for a script's own neighbours. What isn't
-found so is looked for in the folders that some file puts on ``sys.path``.
+the importing file's own folder, the folders that are known to be searched, the parents, and a
+``src`` folder beneath one of these. What lies in a package is reached through the package, but
+for a script's own neighbours. What isn't found so is looked for in the folders that some file
+puts on ``sys.path``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Imports:
             empty string for one above the file.
         unread: Files beside it. An import that means one of them means nothing in the program.
         here: The folder that relative paths start from; without it, they have to lie below it.
+        src: Folders that imports start from, the first first.
     """
 
     def __init__(
@@ -31,10 +33,13 @@ class Imports:
         folders: Mapping[str, frozenset[str]] | None = None,
         unread: Iterable[str] = (),
         here: str = "",
+        src: Iterable[str] = (),
     ) -> None:
         self._unread = frozenset(unread)
         every = (*paths, *self._unread)
-        self._base = _base(every, here)
+        roots = [f"{root}/{PACKAGE}" for root in src]
+        self._base = _base((*every, *roots), here)
+        self._src = tuple(map(self._folder, roots))
         self._folders = {path: added for path, added in (folders or {}).items() if added}
         tails = {tail for added in self._folders.values() for tail in added if tail}
         self._tails = [tuple(tail.split("/")) for tail in sorted(tails)]
@@ -111,7 +116,11 @@ class Imports:
     def _absolute(self, names: tuple[str, ...], importer: str, strict: bool = False) -> str | None:
         folder = self._folder(importer)
         best: tuple[int, str] | None = None
-        for root in self._roots(names, importer):
+        roots = self._roots(names, importer)
+        known = [root for root in self._src if root in roots] if self._src else ()
+        if known and folder not in roots:
+            return self._paths["/".join(known[0] + names)]
+        for root in roots:
             if root in self._packages and root != folder:
                 continue
             closeness = _closeness(root, folder, 1 if strict else len(names))

@@ -1,1 +1,3 @@
-"""``Result`` → text: one pure function for each form of report."""
+"""``Result`` → text: each reporter is a function of what it is given, and prints nothing."""
+
+FORMATS = ("full", "concise", "json")

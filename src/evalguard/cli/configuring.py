@@ -1,0 +1,99 @@
+"""Options of the command line → a ``Configuration``; ``evalguard config`` shows it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evalguard.cli.output import emit
+from evalguard.config.kinds import Wrong
+from evalguard.config.layers import Configuration, configured
+from evalguard.config.settings import Key, keys
+
+if TYPE_CHECKING:
+    pass
+
+Command = Callable[..., Any]
+METAVARS = {"select": "RULES", "ignore": "RULES", "exclude": "PATTERNS"}
+
+
+def _words(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str]:
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+
+
+def with_settings(command: Command) -> Command:
+    """Give a command the options of the settings; it takes a ``Configuration`` in their place."""
+
+    @wraps(command)
+    def run(*args: Any, config: str | None, isolated: bool, **rest: Any) -> Any:
+        given = {name: rest.pop(_name(name)) for name, key in keys().items() if key.option}
+        wanted = {name: value for name, value in given.items() if value not in (None, [])}
+        if config and isolated:
+            raise click.UsageError("--config and --isolated exclude one another")
+        paths = rest.get("paths") or (os.curdir,)
+        return command(*args, configuration=_configured(paths, wanted, config, isolated), **rest)
+
+    command_with_options: Command = run
+    for option in reversed(_options()):
+        command_with_options = option(command_with_options)
+    return command_with_options
+
+
+def _configured(
+    paths: Sequence[str], given: Mapping[str, object], config: str | None, isolated: bool
+) -> Configuration:
+    from evalguard.config.files import ConfigError
+
+    try:
+        return configured(paths, given, config, isolated)
+    except (Wrong, ConfigError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _options() -> list[Callable[[Command], Command]]:
+    files = [
+        click.option("--config", metavar="FILE", help="Use this configuration file."),
+        click.option("--isolated", is_flag=True, help="Use no configuration file."),
+    ]
+    return [*(_option(key) for key in keys().values() if key.option), *files]
+
+
+def _option(key: Key) -> Callable[[Command], Command]:
+    kind = key.kind
+    if kind.choices:
+        form: dict[str, Any] = {"type": click.Choice(kind.choices, case_sensitive=False)}
+        help_text = f"{key.help}  [default: {kind.plain(key.default)}]"
+    elif isinstance(key.default, bool):
+        form, help_text = {"is_flag": True, "default": None}, key.help
+    else:
+        metavar = METAVARS[key.name.removeprefix("extend-")]
+        form = {"multiple": True, "callback": _words, "metavar": metavar}
+        help_text = key.help
+    return click.option(f"--{key.name}", _name(key.name), help=help_text, **form)
+
+
+def _name(key: str) -> str:
+    return key.replace("-", "_")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]", type=click.Path())
+@click.option("--schema", is_flag=True, help="Show the JSON schema of configuration files instead.")
+@with_settings
+def config(schema: bool, configuration: Configuration, **_paths: object) -> None:
+    """Show what is in force for a path, and where each value is from.
+
+    Takes the options of `check` that have to do with configuration.
+    """
+    if schema:
+        from evalguard.config.schema import written as schema_written
+
+        emit(schema_written())
+        return
+    from evalguard.config.toml import written
+
+    emit(written(configuration))
