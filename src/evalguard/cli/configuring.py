@@ -11,11 +11,10 @@ import click
 
 from evalguard.cli.output import emit
 from evalguard.config.kinds import Wrong
-from evalguard.config.layers import Configuration, configured
 from evalguard.config.settings import Key, keys
 
 if TYPE_CHECKING:
-    pass
+    from evalguard.config.layers import Configuration
 
 Command = Callable[..., Any]
 METAVARS = {"select": "RULES", "ignore": "RULES", "exclude": "PATTERNS"}
@@ -47,6 +46,7 @@ def _configured(
     paths: Sequence[str], given: Mapping[str, object], config: str | None, isolated: bool
 ) -> Configuration:
     from evalguard.config.files import ConfigError
+    from evalguard.config.layers import configured
 
     try:
         return configured(paths, given, config, isolated)
