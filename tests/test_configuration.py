@@ -594,7 +594,7 @@ def test_toml_is_read_only_if_there_is_some(write: Write) -> None:
 
 def test_the_settings_are_options_or_told_otherwise() -> None:
     """What checks are told and what isn't theirs is all there is."""
-    others = {"extend_select", "extend_exclude", "output_format", "fail_on"}
+    others = {"extend_select", "extend_exclude", "output_format", "fail_on", "baseline"}
     assert set(Settings.__dataclass_fields__) == set(Options.__dataclass_fields__) | others
 
 

@@ -15,13 +15,14 @@ from evalguard.events import Unit
 from evalguard.finding import FileError, Finding, Result
 from evalguard.flow import flow
 from evalguard.knowledge import Knowledge
-from evalguard.link import link
+from evalguard.link import Program, link
 from evalguard.lower import lower
 from evalguard.options import DEFAULTS, Options
 from evalguard.rule import Rule
 from evalguard.rules import judge, load
 from evalguard.select import choose, deciding, require
 from evalguard.source import Source, Unreadable, from_text, read
+from evalguard.suppress.comments import heard, may_speak
 from evalguard.suppress.files import ignored_in
 
 __all__ = ["DEFAULTS", "Options", "check_paths", "check_source", "check_texts"]
@@ -49,14 +50,17 @@ def check_paths(
     """
     rules, known = _rules(options), _known(options)
     found = discover(paths, options.exclude, options.force_exclude)
+    texts: dict[str, str] = {}
     with at_rest():
-        readings = [_lowered(path, read) for path in progress(found.files)]
+        source = _noting(read, texts)
+        readings = [_lowered(path, source) for path in progress(found.files)]
         units = tuple(reading for reading in readings if isinstance(reading, Unit))
         nearby = neighbours(paths, found.files, options.exclude, options.src)
         src = _from_anywhere(options.src)
         context = Context(units, nearby, os.getcwd(), known, _context_unit, src)
         findings = _settled(context, rules, found.files, options)
-    return _result(findings, (*found.errors, *readings))
+    told = _told(findings, _checked(texts, readings), rules, options)
+    return _result(told, (*found.errors, *readings))
 
 
 def check_texts(texts: Mapping[str, str], options: Options = DEFAULTS) -> Result:
@@ -73,10 +77,13 @@ def check_texts(texts: Mapping[str, str], options: Options = DEFAULTS) -> Result
         UnknownRule: ``options`` names a rule that doesn't exist.
     """
     rules, known = _rules(options), _known(options)
-    readings = [_lowered(path, lambda path: from_text(texts[path], path)) for path in texts]
+    spoken: dict[str, str] = {}
+    source = _noting(lambda path: from_text(texts[path], path), spoken)
+    readings = [_lowered(path, source) for path in texts]
     units = tuple(reading for reading in readings if isinstance(reading, Unit))
     program = link(units, known, src=_from_anywhere(options.src))
-    return _result(_wanted(judge(flow(program), rules), texts, options), readings)
+    told = _told(_judged(program, rules, texts), _checked(spoken, readings), rules, options)
+    return _result(told, readings)
 
 
 def check_source(text: str, path: str = "<string>", options: Options = DEFAULTS) -> Result:
@@ -113,6 +120,18 @@ def _names(folder: str) -> Iterator[str]:
         yield os.path.relpath(folder)
 
 
+def _noting(source: Callable[[str], Source], texts: dict[str, str]) -> Callable[[str], Source]:
+    """Read, and note the texts that may hold comments against findings."""
+
+    def read_and_note(path: str) -> Source:
+        found = source(path)
+        if may_speak(found.text):
+            texts[path] = found.text
+        return found
+
+    return read_and_note
+
+
 def _lowered(path: str, source: Callable[[str], Source]) -> Unit | FileError:
     """Read and lower one file; what goes wrong in it must not end the run."""
     try:
@@ -126,11 +145,19 @@ def _lowered(path: str, source: Callable[[str], Source]) -> Unit | FileError:
 def _settled(
     context: Context, rules: tuple[Rule, ...], paths: tuple[str, ...], options: Options
 ) -> tuple[Finding, ...]:
-    """What is found once everything was read that bears on it."""
+    """What is found in the files given once everything was read that bears on it."""
     while True:
-        findings = _wanted(judge(flow(context.program()), rules), paths, options)
-        if not context.widen(finding.place for finding in findings):
+        findings = _judged(context.program(), rules, paths)
+        sure = (each.place for each in findings if each.confidence >= options.min_confidence)
+        if not context.widen(sure):
             return findings
+
+
+def _judged(program: Program, rules: tuple[Rule, ...], paths: Iterable[str]) -> tuple[Finding, ...]:
+    """What is found in some files of a program."""
+    asked = frozenset(paths)
+    found = judge(flow(program), rules)
+    return tuple(finding for finding in found if finding.place.path in asked)
 
 
 def _context_unit(path: str) -> Unit | None:
@@ -138,19 +165,28 @@ def _context_unit(path: str) -> Unit | None:
     return reading if isinstance(reading, Unit) else None
 
 
-def _wanted(
-    findings: Iterable[Finding], paths: Iterable[str], options: Options
+def _checked(texts: Mapping[str, str], readings: Iterable[Unit | FileError]) -> dict[str, str]:
+    """The texts of files that could be checked."""
+    paths = [each.path for each in readings if isinstance(each, Unit)]
+    return {path: texts[path] for path in paths if path in texts}
+
+
+def _told(
+    findings: Iterable[Finding], texts: Mapping[str, str], rules: Iterable[Rule], options: Options
 ) -> tuple[Finding, ...]:
-    """Keep what was asked for: findings in the files given, sure enough, and not ignored there."""
-    shown = frozenset(paths)
+    """Keep what was asked for: sure enough, and neither comments nor configuration are against it.
+
+    A comment is of use even against what wouldn't have been shown.
+    """
+    comments = heard(findings, texts, load(), rules)
     ignored = ignored_in(options.per_file_ignores)
-    return tuple(
-        finding
-        for finding in findings
-        if finding.place.path in shown
-        and finding.confidence >= options.min_confidence
-        and not ignored(finding)
-    )
+    wanted = [
+        *(each for each in comments.kept if each.confidence >= options.min_confidence),
+        *comments.invalid,
+        *(comments.unused if options.warn_unused_ignores else ()),
+    ]
+    shown = (each for each in wanted if not ignored(each))
+    return tuple(sorted(shown, key=lambda finding: finding.sort_key))
 
 
 def _result(findings: tuple[Finding, ...], readings: Collection[Unit | FileError]) -> Result:

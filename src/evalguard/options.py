@@ -18,6 +18,7 @@ class Options:
     ``severity`` and the values of ``per_file_ignores``, whose keys are patterns. ``exclude`` holds
     patterns of what isn't searched, by ``force_exclude`` even if it is given. ``src`` names
     folders that imports start from, ``knowledge`` holds tables over those of evalguard.
+    ``warn_unused_ignores`` asks for comments against findings that aren't there.
     """
 
     select: tuple[str, ...] = ()
@@ -29,6 +30,7 @@ class Options:
     force_exclude: bool = False
     src: tuple[str, ...] = ()
     knowledge: Tables = field(default_factory=dict)
+    warn_unused_ignores: bool = False
 
 
 DEFAULTS = Options()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from evalguard._version import __version__
+from evalguard.cli.baselining import baseline
 from evalguard.cli.checking import check
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, INTERRUPTED
 from evalguard.cli.configuring import config
@@ -44,5 +45,5 @@ def app() -> None:
     """Find where a PyTorch program runs a module in the wrong mode."""
 
 
-for command in (check, config, rule, rules):
+for command in (check, baseline, config, rule, rules):
     app.add_command(command)

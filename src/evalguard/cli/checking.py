@@ -13,6 +13,7 @@ import click
 from evalguard._version import __version__
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
 from evalguard.cli.configuring import with_settings
+from evalguard.cli.known import without_known
 from evalguard.cli.output import emit, terminal
 from evalguard.finding import Result, Severity
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@with_settings
+@with_settings()
+@click.option("--add-ignores", is_flag=True, help="Write comments against all that is found.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--strict-files", is_flag=True, help="Exit with 2 if a file can't be checked.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but findings and errors.")
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 def check(
     paths: tuple[str, ...],
     configuration: Configuration,
+    add_ignores: bool,
     exit_zero: bool,
     strict_files: bool,
     quiet: bool,
@@ -42,15 +45,26 @@ def check(
     """
     start = time.perf_counter()
     settings = configuration.settings
-    result = _checked(paths or (os.curdir,), configuration.options(), quiet)
-    emit(_report(result, settings.output_format, closing=not quiet))
+    paths = paths or (os.curdir,)
+    result = checked(paths, configuration.options(), quiet)
+    result = without_known(result, configuration, paths, quiet)
+    if add_ignores:
+        from evalguard.cli.ignoring import ignored
+
+        result = ignored(result, quiet)
+    emit(_report(result, settings.output_format, closing=not (quiet or add_ignores)))
     if verbose:
         seconds = time.perf_counter() - start
         click.echo(f"evalguard {__version__}: {result.files} files, {seconds:.2f} s", err=True)
     return _exit_code(result, settings.fail_on, exit_zero, strict_files)
 
 
-def _checked(paths: Sequence[str], options: Options, quiet: bool) -> Result:
+def checked(paths: Sequence[str], options: Options, quiet: bool) -> Result:
+    """Run a check; what a user has to know of it is told.
+
+    Raises:
+        UsageError: A path or a rule doesn't exist.
+    """
     from evalguard.check import check_paths
     from evalguard.discover import NoSuchPath
     from evalguard.progress import with_bar

@@ -17,29 +17,41 @@ if TYPE_CHECKING:
     from evalguard.config.layers import Configuration
 
 Command = Callable[..., Any]
-METAVARS = {"select": "RULES", "ignore": "RULES", "exclude": "PATTERNS"}
+METAVARS = {"select": "RULES", "ignore": "RULES", "exclude": "PATTERNS", "baseline": "FILE"}
+FILES = (
+    click.option("--config", metavar="FILE", help="Use this configuration file."),
+    click.option("--isolated", is_flag=True, help="Use no configuration file."),
+)
 
 
 def _words(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str]:
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
-def with_settings(command: Command) -> Command:
-    """Give a command the options of the settings; it takes a ``Configuration`` in their place."""
+def with_settings(*without: str) -> Callable[[Command], Command]:
+    """Give a command the options of the settings; it takes a ``Configuration`` in their place.
 
+    Args:
+        without: The settings that the command has no options for.
+    """
+    wanted = [key for key in keys().values() if key.option and key.name not in without]
+    return lambda command: _with_options(command, wanted)
+
+
+def _with_options(command: Command, options: Sequence[Key]) -> Command:
     @wraps(command)
     def run(*args: Any, config: str | None, isolated: bool, **rest: Any) -> Any:
-        given = {name: rest.pop(_name(name)) for name, key in keys().items() if key.option}
+        given = {key.name: rest.pop(_name(key.name)) for key in options}
         wanted = {name: value for name, value in given.items() if value not in (None, [])}
         if config and isolated:
             raise click.UsageError("--config and --isolated exclude one another")
         paths = rest.get("paths") or (os.curdir,)
         return command(*args, configuration=_configured(paths, wanted, config, isolated), **rest)
 
-    command_with_options: Command = run
-    for option in reversed(_options()):
-        command_with_options = option(command_with_options)
-    return command_with_options
+    whole: Command = run
+    for option in reversed([*map(_option, options), *FILES]):
+        whole = option(whole)
+    return whole
 
 
 def _configured(
@@ -54,14 +66,6 @@ def _configured(
         raise click.UsageError(str(error)) from None
 
 
-def _options() -> list[Callable[[Command], Command]]:
-    files = [
-        click.option("--config", metavar="FILE", help="Use this configuration file."),
-        click.option("--isolated", is_flag=True, help="Use no configuration file."),
-    ]
-    return [*(_option(key) for key in keys().values() if key.option), *files]
-
-
 def _option(key: Key) -> Callable[[Command], Command]:
     kind = key.kind
     if kind.choices:
@@ -69,6 +73,8 @@ def _option(key: Key) -> Callable[[Command], Command]:
         help_text = f"{key.help}  [default: {kind.plain(key.default)}]"
     elif isinstance(key.default, bool):
         form, help_text = {"is_flag": True, "default": None}, key.help
+    elif isinstance(key.default, str):
+        form, help_text = {"metavar": METAVARS[key.name]}, key.help
     else:
         metavar = METAVARS[key.name.removeprefix("extend-")]
         form = {"multiple": True, "callback": _words, "metavar": metavar}
@@ -83,7 +89,7 @@ def _name(key: str) -> str:
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]", type=click.Path())
 @click.option("--schema", is_flag=True, help="Show the JSON schema of configuration files instead.")
-@with_settings
+@with_settings()
 def config(schema: bool, configuration: Configuration, **_paths: object) -> None:
     """Show what is in force for a path, and where each value is from.
 

@@ -21,6 +21,11 @@ def emit(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def from_here(path: str) -> str:
+    """A path as a person at the current directory would write it."""
+    return path.removeprefix(os.path.join(os.getcwd(), ""))
+
+
 def terminal() -> tuple[int, bool]:
     """Tell how wide the output may be, and whether it may be coloured."""
     if not sys.stdout.isatty():

@@ -97,6 +97,17 @@ def folders() -> Kind:
     )
 
 
+def file() -> Kind:
+    """A file; none is an empty string."""
+    words = "a file"
+    return Kind(
+        words,
+        lambda value, base: _path(text, base) if (text := _text(value, words)) else "",
+        lambda: {"type": "string"},
+        posix,
+    )
+
+
 def by_rule(inner: Kind) -> Kind:
     """A table: rule → something."""
     return Kind(
@@ -130,6 +141,10 @@ def _of_type(value: object, wanted: type, words: str) -> object:
     if not isinstance(value, wanted):
         raise Wrong(f"must be {words}, not {shown(value)}")
     return value
+
+
+def _text(value: object, words: str) -> str:
+    return str(_of_type(value, str, words))
 
 
 def _chosen(value: object, words: tuple[str, ...], wanted: str) -> str:

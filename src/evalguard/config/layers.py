@@ -47,6 +47,7 @@ class Configuration(NamedTuple):
             force_exclude=wanted.force_exclude,
             src=wanted.src,
             knowledge=wanted.knowledge,
+            warn_unused_ignores=wanted.warn_unused_ignores,
         )
 
 

@@ -110,12 +110,24 @@ class Settings:
         "Leave out what is excluded even if it is given, as pre-commit does.",
         "true",
     )
+    warn_unused_ignores: bool = _key(
+        kinds.flag(),
+        False,
+        "Report comments that ignore nothing that is found.",
+        "true",
+    )
     src: tuple[str, ...] = _key(
         kinds.folders(),
         (),
         "Folders that imports start from, besides those that are found.",
         '["src", "lib/python"]',
         option=False,
+    )
+    baseline: str = _key(
+        kinds.file(),
+        "",
+        "A file of findings that are known, which `evalguard baseline` writes.",
+        '"evalguard-baseline.json"',
     )
     output_format: str = _key(kinds.choice(*FORMATS), "full", "Form of the report.", '"concise"')
     fail_on: Severity = _key(
