@@ -216,6 +216,17 @@ def test_places_of_comments() -> None:
     assert bare.place.span == Span(1, 8, 1, 31)
 
 
+@pytest.mark.parametrize("word", ["EG001", "unused-ignore", "EG002", "invalid-ignore"])
+def test_they_have_pages(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["rule", word]) == 0
+    assert "## Why is this bad?" in capsys.readouterr().out
+
+
+def test_whole_files_may_be_spared_them() -> None:
+    spared = Options(warn_unused_ignores=True, per_file_ignores={"x.py": ("EG",)})
+    assert told("x = 1  # evalguard: ignore[zzz]\n", spared) == []
+
+
 # Writing them
 
 

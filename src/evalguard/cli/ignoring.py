@@ -15,7 +15,7 @@ import click
 from evalguard.finding import Finding, Result
 from evalguard.report.words import count, visible
 from evalguard.source import Unreadable, encoding_of, from_text, raw
-from evalguard.suppress.comments import NOTICES
+from evalguard.suppress.notices import CODES
 from evalguard.suppress.writing import with_ignores
 
 _LINE_END = re.compile("\r\n|\r|\n")
@@ -27,7 +27,7 @@ def ignored(result: Result, quiet: bool) -> Result:
     Returns:
         What is left: findings about comments, and those whose files can't be written.
     """
-    wanted = [each for each in result.findings if each.code not in NOTICES and each.cell is None]
+    wanted = [each for each in result.findings if each.code not in CODES and each.cell is None]
     files = groupby(wanted, lambda finding: finding.place.path)
     done = [finding for path, findings in files for finding in _written(path, [*findings])]
     if not quiet:

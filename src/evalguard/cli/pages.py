@@ -16,13 +16,14 @@ def rule(name: str | None) -> None:
     from evalguard.report import pages
     from evalguard.rules import load
     from evalguard.select import UnknownRule, find
+    from evalguard.suppress.notices import NOTICES
 
     width, color = terminal()
     if name is None:
         emit(pages.table(load(), width=width, color=color))
         return
     try:
-        found = find(load(), name)
+        found = find((*load(), *NOTICES), name)
     except UnknownRule as error:
         raise click.UsageError(str(error)) from None
     is_drawn = sys.stdout.isatty()

@@ -25,6 +25,8 @@ VERSION = 1
 LONGEST = 160
 Lines = Callable[[str], Sequence[str]]
 _DEFINITION = re.compile(r"[ \t\f]*(?:async\s+)?(?:def|class)\s+(\w+)")
+_GAP = re.compile(r" ?([^\w ]) ?")
+_LAST_COMMA = re.compile(r",([)\]}])")
 _FIELDS: Mapping[str, type] = {"path": str, "rule": str, "scope": str, "code": str, "count": int}
 
 
@@ -185,12 +187,12 @@ class _Scopes:
         return self._names[index] if index >= 0 else ""
 
     def code(self, span: Span) -> str:
-        """The code at a place, with single spaces; what is long ends in a digest."""
+        """The code at a place, however it is laid out; what is long ends in a digest."""
         lines = [*self._lines[span.line - 1 : span.end_line]]
         if len(lines) == span.end_line - span.line + 1:
             lines[-1] = lines[-1][: span.end_column - 1]
             lines[0] = lines[0][span.column - 1 :]
-        text = " ".join(" ".join(lines).split())
+        text = _LAST_COMMA.sub(r"\1", _GAP.sub(r"\1", " ".join(" ".join(lines).split())))
         if len(text) <= LONGEST:
             return text
         return f"{text[:LONGEST]}... {sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}"

@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from evalguard.finding import Confidence, Finding, Severity
+from evalguard.finding import Confidence, Finding
 from evalguard.places import Place, Span
 from evalguard.rule import Rule
 from evalguard.select import UnknownRule, require, weight
 from evalguard.suppress.directives import Directive, Kind, Word, directives
 from evalguard.suppress.layout import Layout, laid_out
+from evalguard.suppress.notices import INVALID, UNUSED
 
-UNUSED = ("EG001", "unused-ignore")
-INVALID = ("EG002", "invalid-ignore")
-NOTICES = frozenset({UNUSED[0], INVALID[0]})
 _EVERYTHING = Word("", Span(0, 0, 0, 0))
 
 
@@ -138,14 +136,13 @@ def _was_asked(word: Word, rules: Sequence[Rule], asked: set[str]) -> bool:
     return bool(meant) and asked.issuperset(meant)
 
 
-def _notice(kind: tuple[str, str], page: _Page, span: Span, message: str) -> Finding:
-    code, name = kind
+def _notice(kind: Rule, page: _Page, span: Span, message: str) -> Finding:
     return Finding(
-        code=code,
-        rule=name,
-        severity=Severity.WARNING,
+        code=kind.code,
+        rule=kind.name,
+        severity=kind.severity,
         confidence=Confidence.CERTAIN,
         message=message,
         place=Place(page.path, span),
-        help="take it away" if kind == UNUSED else "write it as `# evalguard: ignore[rule]`",
+        help="take it away" if kind is UNUSED else "write it as `# evalguard: ignore[rule]`",
     )

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from evalguard.finding import Finding
 from evalguard.places import Span
-from evalguard.suppress.comments import NOTICES, UNUSED
 from evalguard.suppress.directives import WORD, Directive, Kind, directives
 from evalguard.suppress.layout import Layout, laid_out
+from evalguard.suppress.notices import CODES, UNUSED
 
 
 def with_ignores(text: str, findings: Iterable[Finding]) -> str:
@@ -28,7 +28,7 @@ def with_ignores(text: str, findings: Iterable[Finding]) -> str:
     layout = laid_out(text)
     wanted: dict[int, set[str]] = {}
     for finding in findings:
-        if finding.code not in NOTICES:
+        if finding.code not in CODES:
             wanted.setdefault(layout.line_for(finding.place.span), set()).add(finding.rule)
     lines = text.split("\n")
     for line, rules in wanted.items():
@@ -63,7 +63,7 @@ def without_ignores(text: str, unused: Iterable[Finding]) -> str:
         text: The file.
         unused: Findings of ``unused-ignore`` in it; others don't count.
     """
-    spans = {finding.place.span for finding in unused if finding.code == UNUSED[0]}
+    spans = {finding.place.span for finding in unused if finding.code == UNUSED.code}
     lines: list[str | None] = [*text.split("\n")]
     found = directives(laid_out(text).comments)
     for directive in sorted(found, key=lambda each: each.span, reverse=True):
