@@ -197,6 +197,7 @@ def test_a_named_file_must_be_one(write: Write, capsys: pytest.CaptureFixture[st
         ("a = 1\na = 2\n", "2: not TOML: Cannot overwrite a value"),
         ("\n\n[broken", "3: not TOML: Expected"),
         ("a = " + "[" * 20000, "nested too deeply"),
+        ('"\\u001b[2J\\n" = 1', r"1: unknown key `\x1b[2J\n`"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(
@@ -471,6 +472,57 @@ def test_knowledge_is_used(write: Write) -> None:
         '[knowledge.factories."mylib.load_*"]\nmode = "train"\nsensitive = "yes"\n',
     )
     assert len(check_paths(["x.py"], configured().options()).findings) == 1
+
+
+OPAQUE = """\
+import importlib
+
+
+def load_net(name):
+    return importlib.import_module(name).make()
+
+
+def settle(net):
+    SETTLED[net.name](net)
+"""
+OPAQUE_USER = """\
+import torch
+{imports}
+
+net = {prefix}load_net("x")
+{settle}
+with torch.no_grad():
+    print(net(torch.zeros(4)).argmax())
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "prefix"),
+    [
+        ("from lib.zoo import load_net, settle", ""),
+        ("from lib.zoo import *", ""),
+        ("from lib import zoo", "zoo."),
+        ("import lib.zoo as z", "z."),
+    ],
+)
+def test_knowledge_counts_for_functions_of_the_project(
+    write: Write, capsys: pytest.CaptureFixture[str], imports: str, prefix: str
+) -> None:
+    factory = '[knowledge.factories."lib.zoo.load_*"]\nmode = "train"\nsensitive = "yes"\n'
+    switch = '[knowledge.switches."zoo.settle"]\nmode = "eval"\n'
+    write("lib/zoo.py", OPAQUE)
+    plain = OPAQUE_USER.format(imports=imports, prefix=prefix, settle="")
+    write("run.py", plain)
+    assert printed(capsys) == []
+    write("evalguard.toml", factory)
+    for path in (".", "run.py"):
+        assert len(printed(capsys, path)) == 1
+    write(
+        "run.py", OPAQUE_USER.format(imports=imports, prefix=prefix, settle=f"{prefix}settle(net)")
+    )
+    write("evalguard.toml", factory + switch)
+    for path in (".", "run.py"):
+        assert printed(capsys, path) == []
 
 
 # The schema and the page

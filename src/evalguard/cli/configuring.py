@@ -12,6 +12,7 @@ import click
 from evalguard.cli.output import emit
 from evalguard.config.kinds import Wrong
 from evalguard.config.settings import Key, keys
+from evalguard.report.words import visible
 
 if TYPE_CHECKING:
     from evalguard.config.layers import Configuration
@@ -63,7 +64,7 @@ def _configured(
     try:
         return configured(paths, given, config, isolated)
     except (Wrong, ConfigError) as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(visible(str(error))) from None
 
 
 def _option(key: Key) -> Callable[[Command], Command]:

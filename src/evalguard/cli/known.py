@@ -12,7 +12,7 @@ import click
 
 from evalguard.cli.output import from_here
 from evalguard.finding import Result
-from evalguard.report.words import count
+from evalguard.report.words import count, visible
 
 if TYPE_CHECKING:
     from evalguard.config.layers import Configuration
@@ -71,4 +71,4 @@ def read_baseline(path: str) -> Marks:
     try:
         return read(from_here(path))
     except BaselineError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(visible(str(error))) from None

@@ -52,8 +52,17 @@ class Defining(Contexts):
         value = one(self.define(function, frame, owner))
         for decorator in reversed(function.decorators):
             value = self._decorate(decorator, value, state, frame)
+        told = self._told(function.name, frame)
+        value = one(Lib(told)) if told else value
         self.assign(self.home(function.name, frame), function.name, value, state)
         return [state]
+
+    def _told(self, name: str, frame: Frame) -> str:
+        """The name by which a user's tables tell what a function of a file does, or nothing."""
+        if not self.knowledge.is_extended or self.things[frame.thing].kind != "file":
+            return ""
+        spelled = (f"{file}.{name}" for file in self.program.imports.spellings(frame.path))
+        return next(filter(self.knowledge.overrides, spelled), "")
 
     def _in_class_body(self, frame: Frame) -> bool:
         return self.things[frame.thing].kind == "class"

@@ -59,6 +59,8 @@ _TOPICS = (
     "torch", "vision", "huggingface", "frameworks", "toolkits", "values", "idioms", "python",
 )  # fmt: skip
 _HERE = Path(__file__).parent
+_NO_TABLES: Tables = {}
+_CALLS = ("callers", "contexts", "exports", "factories", "functional", "switches", "wrappers")
 _NO_HOOKS: Mapping[str, Hook] = {}
 _REWRITES = 4  # an alias may lead to another; real chains are two or three long
 
@@ -66,9 +68,12 @@ _REWRITES = 4  # an alias may lead to another; real chains are two or three long
 class Knowledge:
     """Typed lookups by dotted name; ``canonical`` is applied to every name that is looked up."""
 
-    def __init__(self, tables: Tables) -> None:
-        """Take tables that were checked; see ``load`` and ``extended``."""
+    def __init__(self, tables: Tables, mine: Tables = _NO_TABLES) -> None:
+        """Take tables that were checked, ``mine`` being a user's; see ``load`` and ``extended``."""
         self._tables = tables
+        self._mine = mine
+        calls = (mine.get(table, {}) for table in _CALLS)
+        self._overriding = [Table(each, lambda *_: True) for each in calls if each]
         self._aliases = _Aliases(tables.get("aliases", {}))
         self._layers = Table(tables.get("layers", {}), build.layer)
         self._factories = Table(tables.get("factories", {}), build.factory)
@@ -90,8 +95,8 @@ class Knowledge:
         self._keywords = Table(tables.get("keywords", {}), build.word("effect"))
         self._decorators = Table(tables.get("decorators", {}), build.word("role"))
 
-    def __reduce__(self) -> tuple[type[Knowledge], tuple[Tables]]:
-        return Knowledge, (self._tables,)
+    def __reduce__(self) -> tuple[type[Knowledge], tuple[Tables, Tables]]:
+        return Knowledge, (self._tables, self._mine)
 
     def extended(self, tables: Tables) -> Knowledge:
         """This knowledge with a user's tables over it; fields of a known name are replaced.
@@ -106,7 +111,16 @@ class Knowledge:
             ValueError: for an unknown table or field, or a value of the wrong kind.
         """
         check_tables(tables)
-        return Knowledge(_merged(self._tables, tables))
+        return Knowledge(_merged(self._tables, tables), _merged(self._mine, tables))
+
+    @property
+    def is_extended(self) -> bool:
+        """Whether a user's tables tell what some calls do."""
+        return bool(self._overriding)
+
+    def overrides(self, name: str) -> bool:
+        """Whether a user's tables tell what a call of this name does, whatever its code says."""
+        return any(table.get(name) for table in self._overriding)
 
     def canonical(self, name: str) -> str:
         """The spelling of a dotted name that the tables use."""

@@ -95,6 +95,11 @@ class Imports:
             return None
         return self._read(self._paths.get("/".join((*self._parts(path), name))))
 
+    def spellings(self, path: str) -> list[str]:
+        """The dotted names that a file may be imported by, the longest first."""
+        parts = self._parts(path)
+        return [".".join(parts[start:]) for start in range(len(parts))]
+
     def packages_of(self, path: str) -> list[str]:
         """The ``__init__`` files that importing a file imports before it, outermost first."""
         folder = self._folder(path)
