@@ -18,6 +18,7 @@ SRC = Path(__file__).parent.parent / "src"
 # Each row may import from the rows above it. Rooms in one row don't know each other.
 LAYERS = (
     ("_version", "collector", "modes", "places"),
+    ("repair",),
     ("events", "finding"),
     ("facts",),
     ("rule",),
@@ -27,7 +28,7 @@ LAYERS = (
     ("flow",),
     ("context",),
     ("rules", "select"),
-    ("report", "check"),
+    ("report", "check", "fix"),
     ("progress",),
     ("cli",),
     ("__main__", "__init__"),

@@ -21,6 +21,7 @@ from evalguard.select import choose
 from evalguard.source import Source, Unreadable, from_text, read
 
 Progress = Callable[[Sequence[str]], Iterable[str]]
+Reader = Callable[[str], Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,11 @@ DEFAULTS = Options()
 
 
 def check_paths(
-    paths: Sequence[str], options: Options = DEFAULTS, *, progress: Progress = iter
+    paths: Sequence[str],
+    options: Options = DEFAULTS,
+    *,
+    progress: Progress = iter,
+    reader: Reader = read,
 ) -> Result:
     """Check files, and the Python files below directories, as one program.
 
@@ -47,6 +52,7 @@ def check_paths(
         paths: Files and directories.
         options: What to report.
         progress: Is given the files, and yields each of them before it is read.
+        reader: Reads a file; what it returns is taken for what the file holds.
 
     Returns:
         The findings, and the files that could not be checked.
@@ -58,7 +64,7 @@ def check_paths(
     rules = choose(load(), options.select, options.ignore)
     found = discover(paths)
     with at_rest():
-        readings = [_lowered(path, read) for path in progress(found.files)]
+        readings = [_lowered(path, reader) for path in progress(found.files)]
         units = tuple(reading for reading in readings if isinstance(reading, Unit))
         nearby = neighbours(paths, found.files)
         context = Context(units, nearby, os.getcwd(), knowledge.load(), _context_unit)

@@ -96,7 +96,7 @@ def from_text(text: str, path: str) -> Source:
 
 
 def _decoded(data: bytes) -> str:
-    encoding = _encoding(data)
+    encoding = encoding_of(data)
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -107,8 +107,14 @@ def _decoded(data: bytes) -> str:
         raise Unreadable(f"can't be decoded: {encoding} is no encoding for text") from None
 
 
-def _encoding(data: bytes) -> str:
-    """Follow PEP 263, but leave bytes that aren't UTF-8 to the decoding, which finds them."""
+def encoding_of(data: bytes) -> str:
+    """Tell a file's encoding.
+
+    It follows PEP 263, but leaves bytes that aren't UTF-8 to the decoding, which finds them.
+
+    Raises:
+        Unreadable: It names an encoding that there isn't.
+    """
     try:
         return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
     except SyntaxError as error:

@@ -12,6 +12,7 @@ import click
 
 from evalguard._version import __version__
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
+from evalguard.cli.outcome import Checked, Ways
 from evalguard.cli.output import emit, terminal
 from evalguard.finding import Confidence, Result, Severity
 
@@ -66,6 +67,9 @@ def _confidence(_: click.Context, __: click.Parameter, value: str) -> Confidence
     callback=_severity,
     help="Exit with 1 if there are findings at least this severe.",
 )
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, and report the rest.")
+@click.option("--unsafe-fixes", is_flag=True, help="Also make fixes that may change behaviour.")
+@click.option("--diff", is_flag=True, help="Print what would be fixed, and write nothing.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--strict-files", is_flag=True, help="Exit with 2 if a file can't be checked.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but findings and errors.")
@@ -77,6 +81,9 @@ def check(
     min_confidence: Confidence,
     output_format: str,
     fail_on: Severity,
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
     exit_zero: bool,
     strict_files: bool,
     quiet: bool,
@@ -89,34 +96,49 @@ def check(
     from evalguard.check import Options
 
     start = time.perf_counter()
-    result = _checked(paths or (os.curdir,), Options(select, ignore, min_confidence), quiet)
-    emit(_report(result, output_format, closing=not quiet))
+    options = Options(select, ignore, min_confidence)
+    if unsafe_fixes and not (fix or diff):
+        raise click.UsageError("--unsafe-fixes says what to fix: it goes with --fix or --diff")
+    ways = Ways(unsafe_fixes, not diff) if fix or diff else None
+    result, changes, whole = _checked(paths or (os.curdir,), options, ways, quiet)
+    emit(changes if diff else _report(result, output_format, closing=not quiet))
     if verbose:
         seconds = time.perf_counter() - start
         click.echo(f"evalguard {__version__}: {result.files} files, {seconds:.2f} s", err=True)
-    return _exit_code(result, fail_on, exit_zero, strict_files)
+    return _exit_code(result, fail_on, exit_zero, strict_files) if whole else COULD_NOT_RUN
 
 
-def _checked(paths: Sequence[str], options: Options, quiet: bool) -> Result:
+def _checked(paths: Sequence[str], options: Options, ways: Ways | None, quiet: bool) -> Checked:
     from evalguard.check import check_paths
     from evalguard.discover import NoSuchPath
     from evalguard.progress import with_bar
     from evalguard.select import UnknownRule
 
+    progress = iter if quiet else with_bar
     try:
-        result = check_paths(paths, options, progress=iter if quiet else with_bar)
+        if ways is not None:
+            from evalguard.cli.fixing import fixed
+
+            checked = fixed(paths, options, ways, progress, quiet)
+        else:
+            checked = Checked(check_paths(paths, options, progress=progress))
     except (NoSuchPath, UnknownRule) as error:
         raise click.UsageError(str(error)) from None
+    result = checked.result
     if not (result.files or result.errors or quiet):
         click.echo(f"evalguard: no Python files in {', '.join(paths)}", err=True)
-    return result
+    return checked
 
 
 def _report(result: Result, output_format: str, closing: bool) -> str:
     if output_format == "json":
         from evalguard.report import json
 
-        return json.render(result)
+        if all(finding.fix is None for finding in result.findings):
+            return json.render(result)
+        from evalguard.cli.fixing import edits_of
+
+        return json.render(result, edits_of(result))
     if output_format == "concise":
         from evalguard.report import concise
 
