@@ -106,7 +106,8 @@ class Forward(Fact):
     of all rounds but the first. ``turns`` are the places where loops under way set eval mode, and
     the calls that led there. ``switcher`` is the call by which the function that set the mode came
     here, if another function did. Where the same call trains for other callers, the fact is told
-    at the switcher's, and ``inside`` is where the module is called.
+    at the switcher's, and ``inside`` is where the module is called. ``trains``: on another path or
+    for another caller, the same call is part of a training step.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -124,6 +125,7 @@ class Forward(Fact):
     caller_unseen: bool = False
     switcher: Place | None = None
     turns: tuple[Place, ...] = ()
+    trains: bool = False
     inside: Place | None = None
 
 

@@ -23,6 +23,7 @@ class Action(Enum):
     TRAIN_BEFORE = "put the module in train mode before the training"
     TRAIN_EACH_ROUND = "put the module in train mode at the top of the loop"
     NO_GRAD_AROUND = "run the evaluation under no_grad"
+    NO_GRAD_THROUGHOUT = "run the whole function of the evaluation under no_grad"
     NO_GRAD_BELOW = "run what follows in the block under no_grad"
     MAKE_ONCE = "make the module in the constructor"
     REGISTER = "keep the modules in a container that is searched for them"

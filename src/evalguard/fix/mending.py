@@ -81,17 +81,17 @@ class _Mender:
 
     def __init__(self, desk: Desk, result: Result, wanted: Wanted, unsafe: bool) -> None:
         self._desk = desk
-        self._state = _Trial({}, result)
+        self._first = self._state = _Trial({}, result)
         self._wanted = wanted
         self._unsafe = unsafe
-        self._fixed: list[Finding] = []
         self._failed: dict[Key, Finding] = {}
 
     def run(self) -> Mended:
         while batch := self._batch():
             self._settle(batch)
-        failed = tuple(self._failed.values())
-        return Mended(self._state.drafts, self._state.result, tuple(self._fixed), failed)
+        left = self._count(self._state)
+        fixed = tuple(self._news(self._first, left))
+        return Mended(*self._state, fixed, tuple(self._failed.values()))
 
     def _batch(self) -> list[Fix]:
         """Fixes that don't meet."""
@@ -123,7 +123,7 @@ class _Mender:
         while True:
             trial = self._try([(fix, fix.ways[0]) for fix in batch])
             if isinstance(trial, _Trial):
-                self._take(batch, trial)
+                self._state = trial
                 return
             if len(batch) == 1:
                 self._settle_one(batch[0])
@@ -136,13 +136,9 @@ class _Mender:
         for way in fix.ways[1:]:
             trial = self._try([(fix, way)])
             if isinstance(trial, _Trial):
-                self._take([fix], trial)
+                self._state = trial
                 return
         self._failed[self._key(fix.finding, self._state)] = fix.finding
-
-    def _take(self, batch: list[Fix], trial: _Trial) -> None:
-        self._fixed += [fix.finding for fix in batch]
-        self._state = trial
 
     def _try(self, chosen: list[tuple[Fix, Way]]) -> _Trial | _Refused:
         """Make fixes, then those for what they bring to light, and check."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -20,13 +21,14 @@ _WAYS: Mapping[Action, Callable[[Tree, Repair], Iterator[tuple[Edit, ...]]]] = {
     Action.TRAIN_BEFORE: switches.train_before,
     Action.TRAIN_EACH_ROUND: switches.train_each_round,
     Action.NO_GRAD_AROUND: switches.no_grad_around,
+    Action.NO_GRAD_THROUGHOUT: switches.no_grad_throughout,
     Action.NO_GRAD_BELOW: switches.no_grad_below,
     Action.MAKE_ONCE: members.make_once,
     Action.REGISTER: members.register,
 }
 _FLOWING = frozenset((
     Action.EVAL_BEFORE, Action.TRAIN_BEFORE, Action.TRAIN_EACH_ROUND, Action.NO_GRAD_AROUND,
-    Action.NO_GRAD_BELOW,
+    Action.NO_GRAD_THROUGHOUT, Action.NO_GRAD_BELOW,
 ))  # fmt: skip
 
 
@@ -56,12 +58,29 @@ def plan(text: str, findings: Iterable[Finding]) -> tuple[Fix, ...]:
     tree = read_tree(text) if wanted else None
     if tree is None:
         return ()
-    return tuple(fix for finding in wanted if (fix := _fix(tree, finding)) is not None)
+    many = _crowded(tree, wanted)
+    fixes = (_fix(tree, finding, _repair(finding, tree, many)) for finding in wanted)
+    return tuple(fix for fix in fixes if fix is not None)
 
 
-def _fix(tree: Tree, finding: Finding) -> Fix | None:
+def _crowded(tree: Tree, findings: Iterable[Finding]) -> frozenset[object]:
+    """The functions in which gradients are recorded for nothing more than once."""
+    places = {
+        item.place for item in findings if item.fix and item.fix.action is Action.NO_GRAD_AROUND
+    }
+    functions = Counter(tree.function_at(place.span) for place in places)
+    return frozenset(function for function, number in functions.items() if number > 1)
+
+
+def _repair(finding: Finding, tree: Tree, many: frozenset[object]) -> Repair:
     repair = finding.fix
     assert repair is not None
+    if repair.action is Action.NO_GRAD_AROUND and tree.function_at(repair.place.span) in many:
+        return repair._replace(action=Action.NO_GRAD_THROUGHOUT)
+    return repair
+
+
+def _fix(tree: Tree, finding: Finding, repair: Repair) -> Fix | None:
     ways = tuple(dict.fromkeys(_WAYS[repair.action](tree, repair)))
     return Fix(finding, ways, frozenset(_lines(tree, repair, ways))) if any(ways) else None
 

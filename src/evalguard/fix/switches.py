@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 import libcst as cst
 
@@ -17,7 +18,9 @@ Ways = Iterator[Edits]
 Loop = cst.For | cst.While
 
 NO_GRAD = "torch.no_grad"
-_TRAINS = re.compile(r"backward|step|zero_grad|(un)?scale_?|update|(\w*_)?(train|fit)(_\w*)?")
+MOST_WRAPPED = 24  # lines that may be indented, so that a loop need not be entered each time
+_STEPS = re.compile(r"backward|step|zero_grad|scale")
+_TRAINS = re.compile(rf"{_STEPS.pattern}|(\w*_)?(train|fit)(_\w*)?")
 _KEPT_OUT = (Function, cst.ClassDef, cst.Import, cst.ImportFrom, cst.Global, cst.Nonlocal)
 
 
@@ -29,7 +32,12 @@ def eval_before(tree: Tree, repair: Repair) -> Ways:
         return
     wide = widest(tree, narrow, repair.subject)
     for place in dict.fromkeys((wide, narrow)):
-        yield _switched(tree, place, repair.subject, "eval")
+        before = _switched(tree, place, repair.subject, "eval")
+        if not any(_trains(tree, item) for item in _around(tree, place) if isinstance(item, Loop)):
+            yield before
+        elif not any(tree.within(place, cst.Return)) and not any(tree.within(place, cst.Yield)):
+            line = f"{tree.indent(place)}{repair.subject}.train()"
+            yield (*before, tree.lines_after(tree.last_line(place), line))
 
 
 def train_before(tree: Tree, repair: Repair) -> Ways:
@@ -122,9 +130,9 @@ def widest(tree: Tree, place: Statement, subject: str) -> Statement:
     return place
 
 
-def _trains(tree: Tree, node: cst.CSTNode) -> bool:
+def _trains(tree: Tree, node: cst.CSTNode, how: re.Pattern[str] = _TRAINS) -> bool:
     names = (dotted(call.func).rpartition(".")[2] for call in tree.within(node, cst.Call))
-    return any(_TRAINS.fullmatch(name) for name in names)
+    return any(how.fullmatch(name) for name in names)
 
 
 def _switched(tree: Tree, place: Statement, subject: str, name: str) -> Edits:
@@ -166,33 +174,59 @@ def _moved(tree: Tree, loop: Statement, subject: str) -> Edits:
 
 
 def _at_top(tree: Tree, body: cst.BaseSuite, subject: str) -> Edits:
-    """The switch as the first statement of a block, after a docstring."""
+    """The switch as the first statement of a block, after a docstring and ``global``."""
     if not isinstance(body, cst.IndentedBlock):
         return ()
-    first = body.body[0]
-    if _is_text(first) and len(body.body) > 1:
-        first = body.body[1]
-        line = tree.first_line(first)
-    else:
-        line = tree.first_line(first) - len(getattr(first, "leading_lines", ()))
+    heads = sum(1 for _ in takewhile(_is_head, body.body))
+    first = body.body[min(heads, len(body.body) - 1)]
+    line = tree.first_line(first)
+    if not heads:
+        line -= len(getattr(first, "leading_lines", ()))
     return (tree.lines_before(line, f"{tree.indent(first)}{subject}.train()"),)
 
 
-def _is_text(node: cst.CSTNode) -> bool:
-    if not isinstance(node, cst.SimpleStatementLine) or not isinstance(node.body[0], cst.Expr):
+def _is_head(node: cst.CSTNode) -> bool:
+    if not isinstance(node, cst.SimpleStatementLine):
         return False
-    return isinstance(node.body[0].value, cst.SimpleString | cst.ConcatenatedString)
+    first = node.body[0]
+    is_text = isinstance(first, cst.Expr) and isinstance(
+        first.value, cst.SimpleString | cst.ConcatenatedString
+    )
+    return is_text or isinstance(first, cst.Global | cst.Nonlocal)
 
 
 def no_grad_around(tree: Tree, repair: Repair) -> Ways:
     """The evaluation in a ``with torch.no_grad():``."""
-    call = tree.find(cst.Call, repair.place.span)
-    narrow = tree.statement(call) if call is not None else None
+    narrow = _evaluation(tree, repair)
     if narrow is None:
         return
-    wide = widest(tree, narrow, repair.subject.split(".")[0] if repair.subject else "")
-    for place in dict.fromkeys((wide, narrow)):
+    wide = widest(tree, narrow, repair.subject.split(".")[0])
+    small = tree.last_line(wide) - tree.first_line(wide) < MOST_WRAPPED
+    for place in dict.fromkeys((wide, narrow) if small else (narrow,)):
         yield from _wrapped(tree, place)
+
+
+def _evaluation(tree: Tree, repair: Repair) -> Statement | None:
+    call = tree.find(cst.Call, repair.place.span)
+    return tree.statement(call) if call is not None else None
+
+
+def no_grad_throughout(tree: Tree, repair: Repair) -> Ways:
+    """A function with several evaluations as a whole: ``@torch.no_grad()`` before its ``def``."""
+    narrow = _evaluation(tree, repair)
+    function = tree.function_at(repair.place.span)
+    if narrow is None:
+        return
+    if function is not None and not function.asynchronous and not _trains(tree, function, _STEPS):
+        line = tree.span(function).line
+        way = reached(tree, NO_GRAD, line)
+        if way is not None and function.name.value != "forward" and not _yields(tree, function):
+            yield (*way.imports, tree.lines_before(line, f"{tree.indent_of(line)}@{way.text}()"))
+    yield from no_grad_around(tree, repair)
+
+
+def _yields(tree: Tree, function: Function) -> bool:
+    return any(True for _ in tree.within(function, cst.Yield))
 
 
 def no_grad_below(tree: Tree, repair: Repair) -> Ways:

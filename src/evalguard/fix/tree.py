@@ -155,7 +155,11 @@ class Tree:
 
     def indent(self, statement: cst.CSTNode) -> str:
         """The blanks that a statement's line begins with."""
-        line = self.line(self.first_line(statement))
+        return self.indent_of(self.first_line(statement))
+
+    def indent_of(self, number: int) -> str:
+        """The blanks that a line begins with."""
+        line = self.line(number)
         return line[: len(line) - len(line.lstrip(" \t\f"))]
 
     def first_line(self, statement: cst.CSTNode) -> int:

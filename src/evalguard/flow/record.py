@@ -310,7 +310,12 @@ class Recorder:
         for fact in forwards:
             if fact.intent is Intent.TRAINING:
                 steps.setdefault(fact.place, set()).update(fact.origins)
-        forwards = [elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
+        forwards = [
+            elsewhere(replace(fact, trains=True), steps[fact.place])
+            if fact.place in steps
+            else fact
+            for fact in forwards
+        ]
         frozen = self._frozen(forwards)
         facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others()]
         return tuple(sorted(facts, key=_order))

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from evalguard.facts import Exported, Forward, FrozenPart, Module, Origin
 from evalguard.finding import Evidence
-from evalguard.modes import Mode
+from evalguard.modes import Intent, Mode
 from evalguard.places import Place
 from evalguard.repair import Action, Repair
 
@@ -71,7 +71,8 @@ def mending(fact: _Flowed, action: Action) -> Repair | None:
     repair = Repair(action, fact.place, subject=fact.module.text)
     if not isinstance(fact, Forward):
         return repair
-    return repair._replace(loop=fact.loop, turns=fact.turns) if fact.inside is None else None
+    unclear = fact.inside is not None or (fact.trains and fact.intent is not Intent.TRAINING)
+    return None if unclear else repair._replace(loop=fact.loop, turns=fact.turns)
 
 
 def told(fact: _Flowed, *turns: tuple[Place | None, str]) -> tuple[Evidence, ...]:
