@@ -83,12 +83,18 @@ def _after_evaluation(tree: Tree, loop: cst.For | cst.While, repair: Repair) -> 
 
 
 def _call(tree: Tree, repair: Repair) -> cst.Call | None:
-    """The call, if what it calls can be named again in a statement of its own."""
+    """The call, if the module is called or handed over there by a name that can be repeated."""
     call = tree.find(cst.Call, repair.place.span)
     if call is None or not is_dotted(repair.subject):
         return None
-    used = {dotted(node) for node in tree.nodes(call)}
-    return call if repair.subject in used else None
+    given = [dotted(arg.value) for arg in call.args]
+    return call if repair.subject in (*_called(call), *given) else None
+
+
+def _called(call: cst.Call) -> Iterator[str]:
+    """What may be called there: ``net``, and ``net.encode``, which is a method or a part of it."""
+    func = dotted(call.func)
+    yield from (func, func.rpartition(".")[0])
 
 
 def _in_forward(tree: Tree, call: cst.Call) -> bool:
@@ -207,8 +213,10 @@ def no_grad_around(tree: Tree, repair: Repair) -> Ways:
 
 
 def _evaluation(tree: Tree, repair: Repair) -> Statement | None:
+    """The statement that calls the module itself; a function on the way may train for others."""
     call = tree.find(cst.Call, repair.place.span)
-    return tree.statement(call) if call is not None else None
+    found = call is not None and repair.subject in (*_called(call), tree.code(call.func))
+    return tree.statement(call) if call is not None and found else None
 
 
 def no_grad_throughout(tree: Tree, repair: Repair) -> Ways:
