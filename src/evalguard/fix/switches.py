@@ -156,7 +156,7 @@ def _opposite(tree: Tree, place: Statement, subject: str, name: str) -> cst.CSTN
     block = tree.block(place)
     index = next(number for number, item in enumerate(block) if item is place)
     for item in reversed(block[:index]):
-        if tree.code(item) == other:
+        if tree.line(tree.first_line(item)).strip() == other:
             return item
         if not isinstance(item, cst.SimpleStatementLine) or _mentions(tree, item, subject):
             return None

@@ -112,6 +112,7 @@ class Recorder:
             purpose=old.purpose | fact.purpose,
             loop=old.loop or (None if old.mode == Mode.EVAL else loop),
             switcher=old.switcher if old.switcher == fact.switcher else None,
+            turns=tuple(dict.fromkeys(old.turns + fact.turns)),
         )
 
     def begin(self) -> None:
