@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evalguard.finding import Result
+from evalguard.places import Span
+from evalguard.repair import Action, Edit, Repair
 from evalguard.report.json import render
-from samples import CLEAN, MIXED, note, place
+from samples import CLEAN, ERROR, MIXED, NOTE, note, place
 
 PAGE = (Path(__file__).parent.parent / "docs" / "output.md").read_text(encoding="utf-8")
 
@@ -84,6 +87,21 @@ def test_the_whole_document() -> None:
     }
 
 
+def test_a_fix_is_edits_of_the_findings_file() -> None:
+    repair = Repair(Action.EVAL_BEFORE, ERROR.place)
+    fixable = replace(ERROR, fix=repair)
+    edits = {fixable: (Edit(Span(6, 1, 6, 1), "    net.eval()\n"),)}
+    told = json.loads(render(Result((fixable, NOTE), (), 1), edits))["findings"]
+    edit = {"line": 6, "column": 1, "end_line": 6, "end_column": 1, "text": "    net.eval()\n"}
+    assert told[0]["fix"] == {"safe": False, "edits": [edit]}
+    assert told[1]["fix"] is None
+
+
+def test_a_fix_that_cannot_be_made_is_none() -> None:
+    fixable = replace(ERROR, fix=Repair(Action.EVAL_BEFORE, ERROR.place))
+    assert document(Result((fixable,), (), 1))["findings"][0]["fix"] is None
+
+
 def test_nothing_found_is_a_document_too() -> None:
     empty = document(CLEAN)
     assert empty["findings"] == empty["errors"] == []
@@ -101,6 +119,7 @@ def test_the_page_promises_these_keys_and_no_others() -> None:
     for title, keys in (
         ("## `json`", document(MIXED)),
         ("### A finding", document(MIXED)["findings"][0]),
+        ("### A fix", {"safe": True, "edits": []}),
         ("### An error", document(MIXED)["errors"][0]),
         ("### The summary", document(MIXED)["summary"]),
     ):

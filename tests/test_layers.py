@@ -18,6 +18,7 @@ SRC = Path(__file__).parent.parent / "src"
 # Each row may import from the rows above it. Rooms in one row don't know each other.
 LAYERS = (
     ("_version", "collector", "globs", "modes", "places"),
+    ("repair",),
     ("events", "finding"),
     ("facts",),
     ("rule",),
@@ -28,7 +29,7 @@ LAYERS = (
     ("context",),
     ("rules", "select"),
     ("suppress",),
-    ("report", "check"),
+    ("report", "check", "fix"),
     ("config",),
     ("progress",),
     ("cli",),

@@ -28,10 +28,15 @@ from evalguard.suppress.files import ignored_in
 __all__ = ["DEFAULTS", "Options", "check_paths", "check_source", "check_texts"]
 
 Progress = Callable[[Sequence[str]], Iterable[str]]
+Reader = Callable[[str], Source]
 
 
 def check_paths(
-    paths: Sequence[str], options: Options = DEFAULTS, *, progress: Progress = iter
+    paths: Sequence[str],
+    options: Options = DEFAULTS,
+    *,
+    progress: Progress = iter,
+    reader: Reader = read,
 ) -> Result:
     """Check files, and the Python files below directories, as one program.
 
@@ -39,6 +44,7 @@ def check_paths(
         paths: Files and directories.
         options: What to report.
         progress: Is given the files, and yields each of them before it is read.
+        reader: Reads a file; what it returns is taken for what the file holds.
 
     Returns:
         The findings, and the files that could not be checked.
@@ -52,7 +58,7 @@ def check_paths(
     found = discover(paths, options.exclude, options.force_exclude)
     texts: dict[str, str] = {}
     with at_rest():
-        source = _noting(read, texts)
+        source = _noting(reader, texts)
         readings = [_lowered(path, source) for path in progress(found.files)]
         units = tuple(reading for reading in readings if isinstance(reading, Unit))
         nearby = neighbours(paths, found.files, options.exclude, options.src)

@@ -103,9 +103,11 @@ class Forward(Fact):
     ``mode`` joins the modes of its mode-sensitive parts; ``mixed`` says that the parts differ on
     purpose. ``assumed`` says that no switch was seen, but callers that can't be seen may switch.
     ``loop`` is the loop that sets the eval mode which its later rounds bring, ``later`` the modes
-    of all rounds but the first. ``switcher`` is the call by which the function that set the mode
-    came here, if another function did. Where the same call trains for other callers, the fact is
-    told at the switcher's, and ``inside`` is where the module is called.
+    of all rounds but the first. ``turns`` are the places where loops under way set eval mode, and
+    the calls that led there. ``switcher`` is the call by which the function that set the mode came
+    here, if another function did. Where the same call trains for other callers, the fact is told
+    at the switcher's, and ``inside`` is where the module is called. ``trains``: on another path or
+    for another caller, the same call is part of a training step.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -122,6 +124,8 @@ class Forward(Fact):
     later: Mode = NO_MODE
     caller_unseen: bool = False
     switcher: Place | None = None
+    turns: tuple[Place, ...] = ()
+    trains: bool = False
     inside: Place | None = None
 
 
@@ -162,13 +166,16 @@ class FunctionalCall(Fact):
     ``training`` is what the flag is bound to: ``default``, ``constant`` (always on),
     ``conditioned`` or ``unknown``; or ``drawn``: there is no flag, a mask is drawn by hand.
     ``probability`` is None if it isn't a constant. ``made``: what it drops values of is made on
-    the spot, of no data.
+    the spot, of no data. ``position`` is where the flag stands if it isn't named, ``me`` what the
+    method calls its module; empty if it is no method of one.
     """
 
     name: str = ""
     training: str = "unknown"
     probability: float | None = None
     flag: str = "training"
+    position: int | None = None
+    me: str = ""
     guarded: bool = False
     stochastic: bool = False
     made: bool = False
@@ -261,6 +268,7 @@ class HiddenModules(Fact):
 
     ``registered``: the same modules are registered elsewhere too. ``switched``: the class's own
     code switches them. ``single``: a container of one, the idiom for hiding on purpose.
+    ``mixed``: something else may be among them.
     """
 
     owner: str = ""
@@ -270,6 +278,7 @@ class HiddenModules(Fact):
     registered: bool = False
     switched: bool = False
     single: bool = False
+    mixed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from evalguard.places import Place
+from evalguard.repair import Repair
 
 
 class Severity(IntEnum):
@@ -47,6 +48,7 @@ class Finding:
     """One defect, at the place where a reader should look first.
 
     ``cell`` is the notebook cell (from 1), or None outside notebooks; lines then count in the cell.
+    ``fix`` is what would mend it, None if only its author can tell.
     """
 
     code: str
@@ -58,6 +60,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     help: str = ""
     cell: int | None = None
+    fix: Repair | None = None
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str]:

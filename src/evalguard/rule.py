@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evalguard.facts import Fact
 from evalguard.finding import Confidence, Evidence, Severity
 from evalguard.places import Place
+from evalguard.repair import Repair
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Verdict:
     confidence: Confidence
     evidence: tuple[Evidence, ...] = ()
     help: str = ""
+    fix: Repair | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from evalguard._version import __version__
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
 from evalguard.cli.configuring import with_settings
 from evalguard.cli.known import without_known
+from evalguard.cli.outcome import Checked, Ways
 from evalguard.cli.output import emit, terminal
 from evalguard.finding import Result, Severity
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @with_settings()
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, and report the rest.")
+@click.option("--unsafe-fixes", is_flag=True, help="Also make fixes that may change behaviour.")
+@click.option("--diff", is_flag=True, help="Print what would be fixed, and write nothing.")
 @click.option("--add-ignores", is_flag=True, help="Write comments against all that is found.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--strict-files", is_flag=True, help="Exit with 2 if a file can't be checked.")
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
 def check(
     paths: tuple[str, ...],
     configuration: Configuration,
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
     add_ignores: bool,
     exit_zero: bool,
     strict_files: bool,
@@ -44,23 +51,30 @@ def check(
     Exits with 0 if there is nothing at or above --fail-on, 1 if there is, 2 if it could not run.
     """
     start = time.perf_counter()
+    if unsafe_fixes and not (fix or diff):
+        raise click.UsageError("--unsafe-fixes says what to fix: it goes with --fix or --diff")
+    if add_ignores and (fix or diff):
+        raise click.UsageError("--add-ignores goes with neither --fix nor --diff")
     settings = configuration.settings
+    ways = Ways(unsafe_fixes, not diff) if fix or diff else None
     paths = paths or (os.curdir,)
-    result = checked(paths, configuration.options(), quiet)
+    result, changes, whole = checked(paths, configuration.options(), ways, quiet)
     result = without_known(result, configuration, paths, quiet)
     if add_ignores:
         from evalguard.cli.ignoring import ignored
 
         result = ignored(result, quiet)
-    emit(_report(result, settings.output_format, closing=not (quiet or add_ignores)))
+    closing = not (quiet or add_ignores)
+    emit(changes if diff else _report(result, settings.output_format, closing=closing))
     if verbose:
         seconds = time.perf_counter() - start
         click.echo(f"evalguard {__version__}: {result.files} files, {seconds:.2f} s", err=True)
-    return _exit_code(result, settings.fail_on, exit_zero, strict_files)
+    code = _exit_code(result, settings.fail_on, exit_zero, strict_files)
+    return code if whole else COULD_NOT_RUN
 
 
-def checked(paths: Sequence[str], options: Options, quiet: bool) -> Result:
-    """Run a check; what a user has to know of it is told.
+def checked(paths: Sequence[str], options: Options, ways: Ways | None, quiet: bool) -> Checked:
+    """Run a check, and mend what is found if that is asked; what a user has to know is told.
 
     Raises:
         UsageError: A path or a rule doesn't exist.
@@ -70,20 +84,31 @@ def checked(paths: Sequence[str], options: Options, quiet: bool) -> Result:
     from evalguard.progress import with_bar
     from evalguard.select import UnknownRule
 
+    progress = iter if quiet else with_bar
     try:
-        result = check_paths(paths, options, progress=iter if quiet else with_bar)
+        if ways is not None:
+            from evalguard.cli.fixing import fixed
+
+            checked = fixed(paths, options, ways, progress, quiet)
+        else:
+            checked = Checked(check_paths(paths, options, progress=progress))
     except (NoSuchPath, UnknownRule) as error:
         raise click.UsageError(str(error)) from None
+    result = checked.result
     if not (result.files or result.errors or quiet):
         click.echo(f"evalguard: no Python files in {', '.join(paths)}", err=True)
-    return result
+    return checked
 
 
 def _report(result: Result, output_format: str, closing: bool) -> str:
     if output_format == "json":
         from evalguard.report import json
 
-        return json.render(result)
+        if all(finding.fix is None for finding in result.findings):
+            return json.render(result)
+        from evalguard.cli.fixing import edits_of
+
+        return json.render(result, edits_of(result))
     if output_format == "concise":
         from evalguard.report import concise
 

@@ -74,14 +74,14 @@ class LoopPoint:
 
     ``unrolled`` counts the items of a short list that is gone through one by one; ``branch`` the
     conditions that the present place stands under. ``evals`` tells where eval mode was set in
-    it so far.
+    it so far, and by which calls that place was reached.
     """
 
     place: Place
     round: int = 1
     unrolled: int = 0
     branch: int = 0
-    evals: set[Place | None] = field(default_factory=set)
+    evals: dict[Place | None, tuple[Step, ...]] = field(default_factory=dict)
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
 
@@ -254,9 +254,19 @@ class Core:
         """
         places = {origin.place for origin in origins if Mode.EVAL in origin.mode}
         for loop in reversed(self.loops):
-            if (first or loop.round > 1) and not loop.evals.isdisjoint(places):
+            if (first or loop.round > 1) and not loop.evals.keys().isdisjoint(places):
                 return loop.place
         return None
+
+    def turns_of(self, origins: Iterable[Origin]) -> tuple[Place, ...]:
+        """Where eval mode was set by these in the loops under way, and the calls that led there."""
+        places = {origin.place for origin in origins if Mode.EVAL in origin.mode}
+        told = [(place, steps) for loop in self.loops for place, steps in loop.evals.items()]
+        found = [(place, steps) for place, steps in told if place is not None and place in places]
+        turns = (
+            turn for place, steps in found for turn in (place, *(step.place for step in steps))
+        )
+        return tuple(dict.fromkeys(turns))
 
     def written(self, mode: Mode, how: str, text: str, place: Place | None) -> ModeState:
         """A mode with a single origin."""

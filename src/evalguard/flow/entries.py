@@ -206,6 +206,9 @@ class Entries(Undone):
                     fact = self._hidden(name, atom, inside, reached, cls, where.value, state)
                     self.recorder.hidden(fact)
 
+    def _is_layer(self, atom: Atom) -> bool:
+        return isinstance(atom, Inert) or self._held(atom)
+
     def _held(self, atom: Atom) -> bool:
         if isinstance(atom, Inert):
             return atom.parameters
@@ -240,6 +243,7 @@ class Entries(Undone):
             registered=reached.issuperset(modules) and inert <= self._inert(reached, state),
             switched=any(_switches(body, name) for body in bodies),
             single=items is not None and len(items) == 1,
+            mixed=not all(map(self._is_layer, self.items(one(holder), state).atoms)),
         )
 
     def _inert(self, reached: set[int], state: State) -> set[Inert]:

@@ -59,6 +59,7 @@ class Forwards(Switching):
             purpose=self._purpose(number, args, state, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
             switcher=self._switcher(survey.origins, frame),
+            turns=self.turns_of(survey.origins),
         )
         both = Mode.TRAIN | Mode.EVAL in survey.mode
         loop = self.loop_of(survey.origins, first=both)

@@ -59,6 +59,13 @@ class Functionals(Evaluating):
                 return self.classes[owner].cls.name
         return None
 
+    def _me(self, frame: Frame) -> str:
+        """What the running function calls its object, if it is a method of a module class."""
+        known = frame.known
+        if known is None or known.owner is None or not self.classes.is_module(known.owner):
+            return ""
+        return known.function.params[0].name if known.function.params else ""
+
     def _functional_fact(
         self,
         known: Functional,
@@ -77,6 +84,8 @@ class Functionals(Evaluating):
             training=self._training_flag(known, args, state),
             probability=self._probability(known, args),
             flag=known.flag.name if known.flag else "training",
+            position=known.flag.position if known.flag else None,
+            me=self._me(frame),
             guarded=any(key[0] == "training" for key in state.assume),
             stochastic=any(self.speaks("stochastic", name) for name in [owner, *names]),
             made=any(self.made(value) for value in args.positional[:1]),

@@ -112,6 +112,7 @@ class Recorder:
             purpose=old.purpose | fact.purpose,
             loop=old.loop or (None if old.mode == Mode.EVAL else loop),
             switcher=old.switcher if old.switcher == fact.switcher else None,
+            turns=tuple(dict.fromkeys(old.turns + fact.turns)),
         )
 
     def begin(self) -> None:
@@ -310,7 +311,12 @@ class Recorder:
         for fact in forwards:
             if fact.intent is Intent.TRAINING:
                 steps.setdefault(fact.place, set()).update(fact.origins)
-        forwards = [elsewhere(fact, steps.get(fact.place, set())) for fact in forwards]
+        forwards = [
+            elsewhere(replace(fact, trains=True), steps[fact.place])
+            if fact.place in steps
+            else fact
+            for fact in forwards
+        ]
         frozen = self._frozen(forwards)
         facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others()]
         return tuple(sorted(facts, key=_order))

@@ -57,8 +57,9 @@ class Switching(Core):
         if number in seen or len(seen) > 2000:
             return
         if not seen and Mode.EVAL in wanted.mode:
+            steps = self.steps(frame.context) if self.loops else ()
             for loop in self.loops:
-                loop.evals.update(origin.place for origin in wanted.origins)
+                loop.evals.update((origin.place, steps) for origin in wanted.origins)
         seen.add(number)
         self._forget_parts(number, state)
         state.modes[number] = wanted

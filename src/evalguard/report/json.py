@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalguard.finding import FileError, Finding, Result, Severity
+from evalguard.repair import Edit
 
 VERSION = 1
+NO_EDITS: Mapping[Finding, Sequence[Edit]] = {}
 
 
-def render(result: Result) -> str:
-    """Write one JSON object, in ASCII."""
+def render(result: Result, edits: Mapping[Finding, Sequence[Edit]] = NO_EDITS) -> str:
+    """Write one JSON object, in ASCII.
+
+    Args:
+        result: What to report.
+        edits: What would mend a finding, for those that can be.
+    """
     document = {
         "version": VERSION,
-        "findings": [_finding(finding) for finding in result.findings],
+        "findings": [_finding(finding, edits.get(finding)) for finding in result.findings],
         "errors": [_error(error) for error in result.errors],
         "summary": _summary(result),
     }
     return json.dumps(document, indent=2) + "\n"
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, edits: Sequence[Edit] | None) -> dict[str, Any]:
     span = finding.place.span
     return {
         "code": finding.code,
@@ -41,7 +49,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
             for item in finding.evidence
         ],
         "help": finding.help,
-        "fix": None,
+        "fix": _fix(finding, edits) if edits is not None else None,
+    }
+
+
+def _fix(finding: Finding, edits: Sequence[Edit]) -> dict[str, Any]:
+    return {
+        "safe": finding.fix is not None and finding.fix.safe,
+        "edits": [{**edit.span._asdict(), "text": edit.text} for edit in edits],
     }
 
 

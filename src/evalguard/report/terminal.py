@@ -10,7 +10,7 @@ from rich.text import Text
 
 from evalguard.finding import FileError, Finding, Result, Severity
 from evalguard.report.frame import Lines, Row, rows
-from evalguard.report.words import error_line, summary, visible
+from evalguard.report.words import error_line, fixable, summary, visible
 
 SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -40,6 +40,7 @@ def render(
     text = Text("\n").join(blocks)
     if closing:
         text.append("\n" if blocks else "").append(f"{summary(result)}\n", "bold")
+        text.append(f"{line}\n" if (line := fixable(result)) else "")
     return drawn(text, width=width, color=color)
 
 
@@ -83,7 +84,8 @@ def _header(finding: Finding, style: str) -> Text:
 
 def _help_lines(finding: Finding) -> Iterator[str]:
     if finding.help:
-        yield " ".join(visible(line.strip()) for line in finding.help.splitlines())
+        mark = ["[*]"] if finding.fix is not None and finding.fix.safe else []
+        yield " ".join([*(visible(line.strip()) for line in finding.help.splitlines()), *mark])
 
 
 def _row(row: Row, gutter: int, primary: str) -> Text:

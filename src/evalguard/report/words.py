@@ -30,7 +30,7 @@ def _visible(char: str) -> str:
 
 def count(number: int, noun: str) -> str:
     """Count things: ``1 file``, ``2 files``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number} {noun}{'' if number == 1 else 'es' if noun.endswith('x') else 's'}"
 
 
 def error_line(error: FileError) -> str:
@@ -54,3 +54,15 @@ def summary(result: Result) -> str:
         if (number := sum(finding.severity == severity for finding in result.findings))
     )
     return f"Found {count(len(result.findings), 'problem')} ({by_severity}) {checked}."
+
+
+def fixable(result: Result) -> str:
+    """Tell in one line how many findings have a fix, and how to have it made; empty if none has."""
+    fixes = [finding.fix for finding in result.findings if finding.fix is not None]
+    safe = sum(fix.safe for fix in fixes)
+    unsafe = len(fixes) - safe
+    if safe and unsafe:
+        return f"[*] {count(safe, 'fix')} with --fix, {unsafe} more with --fix --unsafe-fixes."
+    if safe:
+        return f"[*] {count(safe, 'fix')} with --fix."
+    return f"{count(unsafe, 'fix')} with --fix --unsafe-fixes." if unsafe else ""

@@ -118,6 +118,7 @@ def _finding(rule: Rule, verdict: Verdict) -> Finding:
         place=verdict.place,
         evidence=verdict.evidence,
         help=verdict.help,
+        fix=verdict.fix,
     )
 
 

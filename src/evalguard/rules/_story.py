@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 from evalguard.facts import Exported, Forward, FrozenPart, Module, Origin
 from evalguard.finding import Evidence
-from evalguard.modes import Mode
+from evalguard.modes import Intent, Mode
 from evalguard.places import Place
+from evalguard.repair import Action, Repair
 
 _Flowed: TypeAlias = Forward | Exported | FrozenPart
 
@@ -63,6 +64,15 @@ def switch(module: Module, name: str) -> str:
     if not module.text or "(" in module.text:
         return f"`.{name}()` on the module"
     return f"`{module.text}.{name}()`"
+
+
+def mending(fact: _Flowed, action: Action) -> Repair | None:
+    """The switch that mends the mode, where the module is called by the code at that place."""
+    repair = Repair(action, fact.place, subject=fact.module.text)
+    if not isinstance(fact, Forward):
+        return repair
+    unclear = fact.inside is not None or (fact.trains and fact.intent is not Intent.TRAINING)
+    return None if unclear else repair._replace(loop=fact.loop, turns=fact.turns)
 
 
 def told(fact: _Flowed, *turns: tuple[Place | None, str]) -> tuple[Evidence, ...]:

@@ -42,6 +42,7 @@ from collections.abc import Iterator
 
 from evalguard.facts import Fact, SwitchNotCalled
 from evalguard.finding import Confidence, Severity
+from evalguard.repair import Action, Repair
 from evalguard.rule import Rule, Verdict
 
 
@@ -55,6 +56,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         f"`{switch}` isn't called: the mode of `{fact.module.text}` doesn't change",
         Confidence.CERTAIN if fact.module.shown else Confidence.LIKELY,
         help=f"write `{switch}()`",
+        fix=Repair(Action.ADD_CALL, fact.place, fact.module.shown),
     )
 
 

@@ -80,6 +80,7 @@ from typing import NamedTuple
 
 from evalguard.facts import Fact, SwitchOverride
 from evalguard.finding import Confidence, Severity
+from evalguard.repair import Action, Repair
 from evalguard.rule import Rule, Verdict
 
 
@@ -130,6 +131,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         f"`{name}` {fault.message.format(name=fact.name)}",
         fault.confidence,
         help=_RENAME if rename else fault.cure.format(call=call),
+        fix=Repair(Action.RETURN_SELF, fact.place, True) if fault is _NO_SELF else None,
     )
 
 

@@ -59,8 +59,9 @@ from collections.abc import Iterator
 from evalguard.facts import Fact, Forward, Purpose
 from evalguard.finding import Confidence, Severity
 from evalguard.modes import Grad, Intent, Mode
+from evalguard.repair import Action
 from evalguard.rule import Rule, Verdict
-from evalguard.rules._story import named, origins_of, told
+from evalguard.rules._story import mending, named, origins_of, told
 
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
 _NOT_WASTE = Purpose.INPUT_GRAD | Purpose.SHAPE | Purpose.UNIT_TEST
@@ -85,6 +86,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         sure if counts else Confidence.POSSIBLE,
         told(fact),
         "wrap the evaluation in `with torch.no_grad():`",
+        fix=mending(fact, Action.NO_GRAD_AROUND),
     )
 
 

@@ -59,8 +59,9 @@ from collections.abc import Iterator
 from evalguard.facts import Exported, Fact
 from evalguard.finding import Confidence, Severity
 from evalguard.modes import Mode, Sensitivity
+from evalguard.repair import Action
 from evalguard.rule import Rule, Verdict
-from evalguard.rules._story import may_be, named, spoils, switch, told
+from evalguard.rules._story import may_be, mending, named, spoils, switch, told
 
 _SEEN_BOTH_WAYS = Mode.TRAIN | Mode.EVAL
 
@@ -77,6 +78,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         _sure(fact),
         told(fact),
         f"call {switch(fact.module, 'eval')} before it",
+        fix=mending(fact, Action.EVAL_BEFORE),
     )
 
 

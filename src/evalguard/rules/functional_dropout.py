@@ -75,6 +75,7 @@ from collections.abc import Iterator
 
 from evalguard.facts import Fact, FunctionalCall
 from evalguard.finding import Confidence, Severity
+from evalguard.repair import Action, Repair
 from evalguard.rule import Rule, Verdict
 
 _ON = ("default", "constant", "drawn")
@@ -95,6 +96,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         f"`{fact.name}` is active in eval mode too: {why}, so `eval()` doesn't switch it off",
         Confidence.LIKELY if fact.probability is None else Confidence.CERTAIN,
         help=_cure(fact),
+        fix=_repair(fact),
     )
 
 
@@ -122,6 +124,13 @@ def _cure(fact: FunctionalCall) -> str:
     if fact.flag.endswith("_p"):
         return f"pass `{fact.flag}=p if self.training else 0.0`"
     return f"pass `{fact.flag}=self.training`"
+
+
+def _repair(fact: FunctionalCall) -> Repair | None:
+    if not fact.me:
+        return None
+    action = Action.SCALE_BY_MODE if fact.flag.endswith("_p") else Action.FLAG_BY_MODE
+    return Repair(action, fact.place, True, fact.me, fact.flag, fact.position)
 
 
 RULE = Rule(

@@ -76,6 +76,7 @@ from collections.abc import Iterator
 from evalguard.facts import Fact, HiddenModules
 from evalguard.finding import Confidence, Severity
 from evalguard.modes import Sensitivity
+from evalguard.repair import Action, Repair
 from evalguard.rule import Rule, Verdict
 
 
@@ -93,6 +94,9 @@ def check(fact: Fact) -> Iterator[Verdict]:
         f"{mode}{missed}",
         Confidence.CERTAIN if known else Confidence.LIKELY,
         help=f"use `{cure}` in place of the {fact.kind}",
+        fix=None
+        if fact.mixed
+        else Repair(Action.REGISTER, fact.place, False, cure, fact.attribute),
     )
 
 

@@ -78,9 +78,10 @@ from collections.abc import Iterator
 from evalguard.facts import Fact, Forward
 from evalguard.finding import Severity
 from evalguard.modes import Grad, Intent, Mode
+from evalguard.repair import Action
 from evalguard.rule import Rule, Verdict
 from evalguard.rules._doubt import inference_in_train
-from evalguard.rules._story import may_be, named, spoils, switch, told
+from evalguard.rules._story import may_be, mending, named, spoils, switch, told
 
 
 def check(fact: Fact) -> Iterator[Verdict]:
@@ -97,6 +98,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         confidence,
         told(fact),
         f"call {switch(fact.module, 'eval')} before it, and run it under `torch.no_grad()`",
+        fix=mending(fact, Action.EVAL_BEFORE),
     )
 
 

@@ -75,6 +75,7 @@ from collections.abc import Iterator
 from evalguard.facts import BuiltInForward, Fact
 from evalguard.finding import Confidence, Severity
 from evalguard.modes import Sensitivity
+from evalguard.repair import Action, Repair
 from evalguard.rule import Rule, Verdict
 
 
@@ -94,6 +95,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         f"`{fact.type}` is made anew at each forward pass: it {', and '.join(faults)}",
         Confidence.CERTAIN,
         help="make it in `__init__`, keep it on `self`, and call that",
+        fix=Repair(Action.MAKE_ONCE, fact.place, False, fact.type, once=fact.parameters),
     )
 
 

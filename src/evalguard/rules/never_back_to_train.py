@@ -80,8 +80,9 @@ from collections.abc import Iterator
 from evalguard.facts import Fact, Forward, Purpose
 from evalguard.finding import Confidence, Severity
 from evalguard.modes import Grad, Intent, Mode, Sensitivity
+from evalguard.repair import Action
 from evalguard.rule import Rule, Verdict
-from evalguard.rules._story import may_be, named, next_round, origins_of, switch, told
+from evalguard.rules._story import may_be, mending, named, next_round, origins_of, switch, told
 
 
 def check(fact: Fact) -> Iterator[Verdict]:
@@ -102,6 +103,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         _sure(fact),
         told(fact, next_round(fact)),
         f"call {switch(fact.module, 'train')} at the top of the loop, or after the evaluation",
+        fix=mending(fact, Action.TRAIN_EACH_ROUND),
     )
 
 

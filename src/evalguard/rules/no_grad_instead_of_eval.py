@@ -61,9 +61,10 @@ from collections.abc import Iterator
 from evalguard.facts import Fact, Forward
 from evalguard.finding import Severity
 from evalguard.modes import Grad, Mode
+from evalguard.repair import Action
 from evalguard.rule import Rule, Verdict
 from evalguard.rules._doubt import inference_in_train
-from evalguard.rules._story import gradients_off, may_be, named, spoils, switch, told
+from evalguard.rules._story import gradients_off, may_be, mending, named, spoils, switch, told
 
 
 def check(fact: Fact) -> Iterator[Verdict]:
@@ -80,6 +81,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         confidence,
         told(fact, gradients_off(fact)),
         f"call {switch(fact.module, 'eval')} before it; `no_grad` doesn't switch modules",
+        fix=mending(fact, Action.EVAL_BEFORE),
     )
 
 

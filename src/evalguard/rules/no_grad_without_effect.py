@@ -48,6 +48,7 @@ from collections.abc import Iterator
 
 from evalguard.facts import Fact, GradSwitchIdle
 from evalguard.finding import Confidence, Severity
+from evalguard.repair import Action, Repair
 from evalguard.rule import Rule, Verdict
 
 _WAYS = {
@@ -86,7 +87,16 @@ def check(fact: Fact) -> Iterator[Verdict]:
         f"`{fact.text}` {effect}",
         Confidence.CERTAIN,
         help=cure.format(text=fact.text),
+        fix=_repair(fact),
     )
+
+
+def _repair(fact: GradSwitchIdle) -> Repair | None:
+    if fact.how == "uncalled":
+        return Repair(Action.ADD_CALL, fact.place, True, fact.text)
+    if fact.how in ("statement", "reference"):
+        return Repair(Action.NO_GRAD_BELOW, fact.place, False, fact.text)
+    return None
 
 
 RULE = Rule(

@@ -82,8 +82,9 @@ from collections.abc import Iterator
 from evalguard.facts import Fact, Forward, Purpose
 from evalguard.finding import Confidence, Severity
 from evalguard.modes import Grad, Intent, Mode, Sensitivity
+from evalguard.repair import Action
 from evalguard.rule import Rule, Verdict
-from evalguard.rules._story import named, origins_of, switch, told
+from evalguard.rules._story import mending, named, origins_of, switch, told
 
 _ON_PURPOSE = Purpose.INPUT_GRAD | Purpose.FINE_TUNED
 
@@ -107,6 +108,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         Confidence.LIKELY if stepped and not asked else Confidence.POSSIBLE,
         told(fact, (fact.backward, "the result is trained on here")),
         f"call {switch(fact.module, 'train')} before the training",
+        fix=mending(fact, Action.TRAIN_BEFORE),
     )
 
 

@@ -47,6 +47,7 @@ from collections.abc import Iterator
 from evalguard.facts import Fact, TrainingAssigned
 from evalguard.finding import Confidence, Severity
 from evalguard.modes import Mode, Sensitivity
+from evalguard.repair import Action, Repair
 from evalguard.rule import Rule, Verdict
 from evalguard.rules._story import named, switch
 
@@ -66,6 +67,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         help=f"call {switch(fact.module, name)}"
         if fact.mode in (Mode.TRAIN, Mode.EVAL)
         else "call `.train(flag)` on the module",
+        fix=Repair(Action.SWITCH_WHOLE, fact.place, True),
     )
 
 

@@ -1,0 +1,151 @@
+"""``--fix``, ``--unsafe-fixes`` and ``--diff``: findings → mended files, or what would change."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import click
+
+from evalguard.check import Options, Progress, check_paths
+from evalguard.cli.outcome import Checked, Ways
+from evalguard.finding import Finding, Result
+from evalguard.fix.mending import Mended, mend
+from evalguard.fix.planning import plan
+from evalguard.fix.writing import Files, Unwritable
+from evalguard.report.words import count, visible
+from evalguard.rules import load
+from evalguard.select import choose
+from evalguard.source import Source, from_text
+
+if TYPE_CHECKING:
+    from evalguard.repair import Edit
+
+
+class _Desk:
+    """Checks the files of a run as if some of them held other texts."""
+
+    def __init__(self, paths: Sequence[str], options: Options) -> None:
+        self._paths = paths
+        self._options = options
+        self._files = Files()
+        self.text = lru_cache(maxsize=None)(self._files.text)
+
+    def write(self, path: str, text: str) -> str:
+        """Put a new text into a file; say why not if that can't be done."""
+        try:
+            self._files.write(path, text)
+        except Unwritable as error:
+            return error.reason
+        return ""
+
+    def check(self, drafts: Mapping[str, str], progress: Progress = iter) -> Result:
+        """What is found if these files hold these texts."""
+
+        def reader(path: str) -> Source:
+            source = self._files.read(path)
+            return from_text(drafts[path], path) if path in drafts else source
+
+        return check_paths(self._paths, self._options, progress=progress, reader=reader)
+
+    def check_again(self) -> Result:
+        """What is found in the files as they are on disk by now."""
+        return check_paths(self._paths, self._options)
+
+
+def fixed(
+    paths: Sequence[str], options: Options, ways: Ways, progress: Progress, quiet: bool
+) -> Checked:
+    """Check, and mend what was found.
+
+    Args:
+        paths: Files and directories.
+        options: What to report, and so to mend.
+        ways: What to mend, and whether to write it.
+        progress: See ``check_paths``.
+        quiet: Whether to tell only what went wrong.
+
+    Returns:
+        What is found afterwards; if nothing is to be written, what is found, and what would change.
+
+    Raises:
+        NoSuchPath: One of the paths doesn't exist.
+        UnknownRule: ``options`` names a rule that doesn't exist.
+    """
+    rules = {rule.name for rule in choose(load(), options.select, options.ignore)}
+    desk = _Desk(paths, replace(options, select=(), ignore=()))
+    before = desk.check({}, progress)
+    mended = mend(desk, before, lambda finding: finding.rule in rules, ways.unsafe)
+    for finding in mended.failed:
+        _tell(f"{_place(finding)}: not fixed: the fix would leave it as it is, or bring another")
+    refused = _write(desk, mended.drafts) if ways.write else frozenset[str]()
+    if not quiet:
+        _tell(_closing(mended, ways, refused, rules))
+    if not ways.write:
+        return Checked(_only(before, rules), "".join(_diff(desk, mended.drafts)))
+    result = desk.check_again() if refused else mended.result
+    return Checked(_only(result, rules), whole=not refused)
+
+
+def edits_of(result: Result) -> Mapping[Finding, tuple[Edit, ...]]:
+    """The edits that would mend findings, for reports; those of its file for each finding."""
+    files = Files()
+    paths = dict.fromkeys(finding.place.path for finding in result.findings if finding.fix)
+    return {
+        fix.finding: fix.ways[0]
+        for path in paths
+        if (text := files.text(path)) is not None
+        for fix in plan(text, (item for item in result.findings if item.place.path == path))
+    }
+
+
+def _only(result: Result, rules: set[str]) -> Result:
+    wanted = tuple(finding for finding in result.findings if finding.rule in rules)
+    return replace(result, findings=wanted)
+
+
+def _write(desk: _Desk, drafts: Mapping[str, str]) -> frozenset[str]:
+    """Write the files one by one; return those that couldn't be."""
+    faults = {path: desk.write(path, text) for path, text in drafts.items()}
+    refused = {path: reason for path, reason in faults.items() if reason}
+    for path, reason in refused.items():
+        _tell(f"{visible(path)}: not fixed: {visible(reason)}")
+    return frozenset(refused)
+
+
+def _diff(desk: _Desk, drafts: Mapping[str, str]) -> Iterator[str]:
+    for path in sorted(drafts):
+        old, new = _lines(desk.text(path) or ""), _lines(drafts[path])
+        for line in difflib.unified_diff(old, new, visible(path), visible(path)):
+            yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _lines(text: str) -> list[str]:
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def _closing(mended: Mended, ways: Ways, refused: frozenset[str], rules: set[str]) -> str:
+    """Tell in one line what was mended, and what could be."""
+    done = [finding for finding in mended.fixed if finding.place.path not in refused]
+    files = {finding.place.path for finding in done}
+    verb = "Fixed" if ways.write else "Would fix"
+    told = f"{verb} {count(len(done), 'problem')} in {count(len(files), 'file')}"
+    left = [item.fix for item in mended.result.findings if item.fix and item.rule in rules]
+    unsafe = sum(not repair.safe for repair in left)
+    if unsafe and not ways.unsafe:
+        told += f"; {count(unsafe, 'fix')} {'needs' if unsafe == 1 else 'need'} --unsafe-fixes"
+    return f"{told}."
+
+
+def _place(finding: Finding) -> str:
+    span = finding.place.span
+    where = f"{visible(finding.place.path)}:{span.line}:{span.column}"
+    return f"{where}: {finding.code} {finding.rule}"
+
+
+def _tell(text: str) -> None:
+    click.echo(f"evalguard: {text}", err=True)

@@ -1,0 +1,129 @@
+"""Texts as they are to be → files: in the encoding and line ends they had, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+
+from evalguard.fix.text import with_line_ends
+from evalguard.source import Source, Unreadable, encoding_of, from_text, raw, read
+
+UNWRITABLE = "can't be written: {}"
+CHANGED = "changed on disk since it was read, so it is left as it is"
+ONE_WAY = "can't be written back as it was: {} has more than one spelling of its text"
+
+
+class Unwritable(Exception):
+    """A file that keeps what it held, and why.
+
+    Args:
+        reason: What a user needs to know, without the path.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Files:
+    """The files of a run, and what they held when they were first read."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, bytes] = {}
+
+    def read(self, path: str) -> Source:
+        """Read a file, and remember what it holds.
+
+        Raises:
+            Unreadable: It can't be read.
+        """
+        self._digests.setdefault(path, _digest(raw(path)))
+        return read(path)
+
+    def text(self, path: str) -> str | None:
+        """The text of a file that can be written back; None of any other."""
+        try:
+            source = self.read(path)
+        except Unreadable:
+            return None
+        return source.text if path.endswith(".py") else None
+
+    def write(self, path: str, text: str) -> None:
+        """Put a new text into a file.
+
+        Args:
+            path: A file that was read.
+            text: With line ends of one kind.
+
+        Raises:
+            Unwritable: The file holds something else by now, or can't be written.
+        """
+        try:
+            data = raw(path)
+        except Unreadable as error:
+            raise Unwritable(error.reason) from None
+        if _digest(data) != self._digests.get(path):
+            raise Unwritable(CHANGED)
+        try:
+            _replace(os.path.realpath(path), written_back(data, path, text))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise Unwritable(UNWRITABLE.format(reason)) from None
+
+
+def written_back(data: bytes, path: str, text: str) -> bytes:
+    """Turn a text back into the bytes of its file.
+
+    Args:
+        data: What the file holds.
+        path: The file.
+        text: What it is to hold, with line ends of one kind.
+
+    Raises:
+        Unwritable: Bytes that nobody wants changed would change.
+    """
+    encoding = encoding_of(data)
+    original = data.decode(encoding)
+    if original.encode(encoding) != data:
+        raise Unwritable(ONE_WAY.format(encoding))
+    old = from_text(original, path).text
+    mark = "\ufeff" if original.startswith("\ufeff") else ""
+    try:
+        return (mark + with_line_ends(text, old, original)).encode(encoding)
+    except UnicodeEncodeError:
+        raise Unwritable(UNWRITABLE.format(f"{encoding} lacks a character")) from None
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _replace(path: str, data: bytes) -> None:
+    """Write beside a file, then put that in its place in one step."""
+    before = os.stat(path)
+    if not before.st_mode & stat.S_IWUSR or not os.access(path, os.W_OK):
+        raise PermissionError(0, "it is read-only")
+    folder, name = os.path.split(path)
+    handle, draft = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _take_after(draft, before)
+        os.replace(draft, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+def _take_after(draft: str, before: os.stat_result) -> None:
+    """Give a file the owner and permissions of another, as far as that is allowed."""
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):
+            os.chown(draft, before.st_uid, before.st_gid)
+    os.chmod(draft, stat.S_IMODE(before.st_mode))
