@@ -10,11 +10,13 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import ModuleType
 from typing import NamedTuple
 
 OWN, SHARED = "evalguard.toml", "pyproject.toml"
 TABLE = ("tool", "evalguard")
+MOST_LINES = 1000  # in which a key is looked for that isn't written as it is called
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -174,22 +176,23 @@ def _inner(values: object, keys: Sequence[str]) -> object:
 
 
 def _line(text: str, keys: Sequence[str]) -> int:
-    """The line where a key is set: the first that a file must not end before to have it.
+    """The line where a key is set, 0 if it is nowhere.
 
-    A file that ends between two statements is TOML, too, and any other isn't.
+    A file that ends between two statements is TOML, too, and any other isn't: the key is set by
+    the first statement with which the file's beginning has it.
     """
-    loads, start = _toml().loads, 1
     lines = text.split("\n")
-    for end in range(1, len(lines) + 1):
-        try:
-            values = loads("\n".join(lines[:end]))
-        except ValueError:
-            continue
-        if _inner(values, keys) is not None:
-            return next(at for at in range(start, end + 1) if _says(lines[at - 1]))
-        start = end + 1
+    naming = [number for number, line in enumerate(lines, start=1) if keys[-1] in line]
+    for number in naming or range(1, min(len(lines), MOST_LINES) + 1):
+        if _inner(_beginning(lines, number), keys) is not None:
+            return number
     return 0
 
 
-def _says(line: str) -> bool:
-    return line.strip()[:1] not in ("", "#")
+def _beginning(lines: Sequence[str], least: int) -> object:
+    """What a file's first lines hold, up to the end of a statement."""
+    loads = _toml().loads
+    for end in range(least, len(lines) + 1):
+        with suppress(ValueError):
+            return loads("\n".join(lines[:end]))
+    return None
