@@ -104,6 +104,48 @@ def test_quiet_tells_nothing() -> None:
     assert run("--fix", "--quiet", "net.py").stderr == ""
 
 
+IDLE = "# evalguard: ignore[frozen-in-train] old"
+
+
+def test_comments_of_no_use_are_taken_away_if_asked_for(files: Path) -> None:
+    (files / "net.py").write_bytes(
+        NET.replace("nn\n", f"nn  {IDLE}\n").encode().replace(b"\n", b"\r\n")
+    )
+    done = run("--fix", "net.py")
+    assert done.stderr == "evalguard: Fixed 1 problem in 1 file.\n"
+    assert IDLE.encode() in (files / "net.py").read_bytes()
+    done = run("--diff", "--warn-unused-ignores", "net.py")
+    assert done.returncode == 1
+    assert done.stdout.count(IDLE) == 1
+    done = run("--fix", "--warn-unused-ignores", "net.py")
+    assert done.returncode == 0
+    assert done.stderr == "evalguard: Fixed 1 problem in 1 file.\n"
+    fixed = NET.replace("net.eval\n", "net.eval()\n").encode().replace(b"\n", b"\r\n")
+    assert (files / "net.py").read_bytes() == fixed
+
+
+def test_a_fix_that_makes_a_comment_idle_takes_it_along(files: Path) -> None:
+    comment = "# evalguard: ignore[no-grad-instead-of-eval, EG2]"
+    text = PREDICT.replace("tolist())", f"tolist())  {comment}")
+    (files / "predict.py").write_text(text.replace("with torch", "net.eval\nwith torch"))
+    done = run("--fix", "--warn-unused-ignores", "predict.py")
+    assert (done.returncode, done.stdout) == (0, "No problems found in 1 file.\n")
+    expected = PREDICT.replace("with torch", "net.eval()\nwith torch")
+    assert (files / "predict.py").read_text() == expected
+
+
+def test_what_is_wrong_with_comments_stays_told(files: Path) -> None:
+    (files / "net.py").write_text("x = 1  # evalguard: ignore[zzz]\n")
+    done = run("--fix", "--select", "EG1", "--output-format", "concise", "net.py")
+    assert (done.returncode, "EG002" in done.stdout) == (1, True)
+
+
+def test_ignores_aren_t_added_to_what_is_fixed() -> None:
+    done = run("--fix", "--add-ignores")
+    assert done.returncode == 2
+    assert "--add-ignores goes with neither" in done.stderr
+
+
 def test_unsafe_fixes_alone_are_a_wrong_option() -> None:
     done = run("--unsafe-fixes")
     assert done.returncode == 2

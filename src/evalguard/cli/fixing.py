@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,8 @@ from evalguard.report.words import count, visible
 from evalguard.rules import load
 from evalguard.select import choose
 from evalguard.source import Source, from_text
+from evalguard.suppress.notices import NOTICES, UNUSED
+from evalguard.suppress.writing import without_ignores
 
 if TYPE_CHECKING:
     from evalguard.repair import Edit
@@ -43,14 +46,17 @@ class _Desk:
             return error.reason
         return ""
 
-    def check(self, drafts: Mapping[str, str], progress: Progress = iter) -> Result:
-        """What is found if these files hold these texts."""
+    def check(
+        self, drafts: Mapping[str, str], progress: Progress = iter, comments: bool = False
+    ) -> Result:
+        """What is found if these files hold these texts; idle comments, too, if they count."""
 
         def reader(path: str) -> Source:
             source = self._files.read(path)
             return from_text(drafts[path], path) if path in drafts else source
 
-        return check_paths(self._paths, self._options, progress=progress, reader=reader)
+        options = replace(self._options, warn_unused_ignores=comments)
+        return check_paths(self._paths, options, progress=progress, reader=reader)
 
     def check_again(self) -> Result:
         """What is found in the files as they are on disk by now."""
@@ -76,10 +82,13 @@ def fixed(
         NoSuchPath: One of the paths doesn't exist.
         UnknownRule: ``options`` names a rule that doesn't exist.
     """
-    rules = {rule.name for rule in choose(load(), options.select, options.ignore)}
+    chosen = choose(load(), options.select, options.ignore)
+    rules = {rule.name for rule in (*chosen, *NOTICES)}
     desk = _Desk(paths, replace(options, select=(), ignore=()))
-    before = desk.check({}, progress)
-    mended = mend(desk, before, lambda finding: finding.rule in rules, ways.unsafe)
+    before = desk.check({}, progress, options.warn_unused_ignores)
+    mended = mend(desk, _tidy(before), lambda finding: finding.rule in rules, ways.unsafe)
+    if options.warn_unused_ignores:
+        mended = _tidied(desk, mended)
     for finding in mended.failed:
         _tell(f"{_place(finding)}: not fixed: the fix would leave it as it is, or bring another")
     refused = _write(desk, mended.drafts) if ways.write else frozenset[str]()
@@ -101,6 +110,28 @@ def edits_of(result: Result) -> Mapping[Finding, tuple[Edit, ...]]:
         if (text := files.text(path)) is not None
         for fix in plan(text, (item for item in result.findings if item.place.path == path))
     }
+
+
+def _tidy(result: Result) -> Result:
+    """A result without idle comments: fixes come first, as these may make more of them idle."""
+    return replace(result, findings=tuple(each for each in result.findings if not _is_idle(each)))
+
+
+def _tidied(desk: _Desk, mended: Mended) -> Mended:
+    """Also take away the comments that are of no use by then."""
+    idle = filter(_is_idle, desk.check(mended.drafts, comments=True).findings)
+    drafts, gone = dict(mended.drafts), list(mended.fixed)
+    for path, group in groupby(idle, lambda finding: finding.place.path):
+        text = drafts[path] if path in drafts else desk.text(path)
+        if text is not None:
+            unused = [*group]
+            drafts[path] = without_ignores(text, unused)
+            gone += unused
+    return Mended(drafts, desk.check(drafts, comments=True), tuple(gone), mended.failed)
+
+
+def _is_idle(finding: Finding) -> bool:
+    return finding.code == UNUSED.code
 
 
 def _only(result: Result, rules: set[str]) -> Result:
