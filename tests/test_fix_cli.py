@@ -100,7 +100,7 @@ def test_only_selected_rules_are_mended(files: Path) -> None:
     assert (files / "net.py").read_text() == NET
 
 
-def test_quiet_tells_nothing(files: Path) -> None:
+def test_quiet_tells_nothing() -> None:
     assert run("--fix", "--quiet", "net.py").stderr == ""
 
 
