@@ -1,8 +1,8 @@
 """Findings → files as they would be mended, each fix tried out before it is taken.
 
 A fix is taken if the files still parse, its finding is gone, and nothing is found that wasn't found
-before. What a fix brings to light (an evaluation put in eval mode, whose gradients turn out to be
-recorded) may be mended with it.
+before, unless it is a smaller thing in place of a greater one: an evaluation that is in eval mode
+now may turn out to record gradients. What else a fix brings to light may be mended with it.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class _Mender:
             drafts = self._drafts(state, chosen)
             state = _Trial(drafts, self._desk.check(drafts))
             broken = {error.path for error in state.result.errors} & drafts.keys()
-            news = self._news(state, left)
+            news = self._grave(self._news(state, left), state)
             if not news and not broken:
                 return state
             chosen = [(fix, fix.ways[0]) for fix in _apart(self._plans(news, state))]
@@ -181,6 +181,21 @@ class _Mender:
             if rest[key] < 0:
                 news.append(finding)
         return news
+
+    def _grave(self, news: list[Finding], state: _Trial) -> list[Finding]:
+        """New findings, but for those that take the place of a graver one, on the same line."""
+        now = self._count(state)
+        gone = {
+            (key[0], key[2]): finding.severity
+            for finding in reversed(self._state.result.findings)
+            if not now[key := self._key(finding, self._state)]
+        }
+        keys = {finding: self._key(finding, state) for finding in news}
+        return [
+            finding
+            for finding, (path, _, text) in keys.items()
+            if finding.severity >= gone.get((path, text), finding.severity)
+        ]
 
     def _key(self, finding: Finding, state: _Trial) -> Key:
         """What stays of a finding when lines are added above it, or it is indented."""

@@ -87,8 +87,21 @@ def _call(tree: Tree, repair: Repair) -> cst.Call | None:
     call = tree.find(cst.Call, repair.place.span)
     if call is None or not is_dotted(repair.subject):
         return None
-    given = [dotted(arg.value) for arg in call.args]
-    return call if repair.subject in (*_called(call), *given) else None
+    named = repair.subject in (*_called(call), *_given(call))
+    return call if named and not _is_managed(tree, call, repair.subject) else None
+
+
+def _given(call: cst.Call) -> Iterator[str]:
+    return (dotted(arg.value) for arg in call.args)
+
+
+def _is_managed(tree: Tree, call: cst.Call, subject: str) -> bool:
+    """Whether a context manager around the call is given the module, perhaps to switch it."""
+    items = (
+        item for outer in tree.above(call) if isinstance(outer, cst.With) for item in outer.items
+    )
+    managers = (item.item for item in items if isinstance(item.item, cst.Call))
+    return any(subject in _given(manager) for manager in managers)
 
 
 def _called(call: cst.Call) -> Iterator[str]:

@@ -11,6 +11,7 @@ import tempfile
 from evalguard.fix.text import with_line_ends
 from evalguard.source import Source, Unreadable, encoding_of, from_text, raw, read
 
+NOTEBOOK = ".ipynb"
 UNWRITABLE = "can't be written: {}"
 CHANGED = "changed on disk since it was read, so it is left as it is"
 ONE_WAY = "can't be written back as it was: {} has more than one spelling of its text"
@@ -49,7 +50,7 @@ class Files:
             source = self.read(path)
         except Unreadable:
             return None
-        return source.text if path.endswith(".py") else None
+        return None if path.endswith(NOTEBOOK) else source.text
 
     def write(self, path: str, text: str) -> None:
         """Put a new text into a file.

@@ -30,7 +30,8 @@ with torch.no_grad():
 Never: at best the line does nothing.
 
 ## Fix safety
-Adding `()` is safe: it does what the line says.
+Adding `()` is safe: it does what the line says. It is unsafe where nothing else shows that the
+receiver is a module: the `train` of something else may do anything.
 
 ## Known limits
 Passing the bound method on (`callbacks.append(net.eval)`) is right code and isn't reported.

@@ -65,8 +65,8 @@ When a part is never to leave its mode: a frozen encoder whose `train` does noth
 `self`, and whose layers were put in eval mode one level below.
 
 ## Fix safety
-A missing `return self` at the end can be added safely. Which mode the rest should hand on, and
-what a training loop should be called instead, is the author's to say.
+Safe: a missing `return self` is added at the end, if nothing else is returned. Which mode the rest
+should hand on, and what a training loop should be called instead, is the author's to say.
 
 ## Known limits
 What the override does is read from its own text. One that switches its children through a helper

@@ -44,8 +44,8 @@ When gradients of the input are wanted: saliency maps, attacks, style transfer, 
 penalties. evalguard is silent where it sees them. On a single small forward the waste is small.
 
 ## Fix safety
-`with torch.no_grad():` around the evaluation is safe unless some result is differentiated later
-in code that evalguard can't see. Not applied by itself.
+Unsafe: with `with torch.no_grad():` around the evaluation, a result that is differentiated later,
+in code that evalguard can't see, no longer can be. There is no fix where the same call trains, too.
 
 ## Known limits
 A caller that can't be seen may have switched gradients off. Results that leave what can be seen

@@ -44,8 +44,8 @@ in train mode, but writes batch norm with its own statistics in either mode: a n
 nothing else is not reported there.
 
 ## Fix safety
-`eval()` before the export changes the exported program, which is the cure; if training goes on
-later, it needs a `train()` after it. Not applied by itself.
+Unsafe: `eval()` before the export changes the exported program, which is the cure. Where the export
+stands in a loop that trains, `train()` is put after it.
 
 ## Known limits
 Which exporter `torch.onnx.export` takes if `dynamo` isn't given depends on the version of

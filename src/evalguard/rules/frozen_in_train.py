@@ -93,7 +93,7 @@ with statistics, and where some of the part's layers are kept in eval mode on pu
 
 ## Fix safety
 Keeping the part in eval mode changes the features that the rest is trained on: right for a new
-training, wrong in the middle of one. Not applied by itself.
+training, wrong in the middle of one. There is no fix by itself.
 
 ## Known limits
 A part that is only left out of the optimizer isn't known to be frozen. Whether a frozen part

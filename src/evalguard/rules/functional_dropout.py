@@ -62,7 +62,9 @@ speech models. evalguard is silent if the function or class is named so, if the 
 `if self.training:`, and if the probability is 0.
 
 ## Fix safety
-`training=self.training` is safe: in train mode nothing changes, and in eval mode it is the cure.
+Safe: `training=self.training`, or a rate that is 0 unless `self.training`, changes nothing in train
+mode, and in eval mode it is the cure. There is no fix outside of methods of a module, nor for a
+mask drawn by hand.
 
 ## Known limits
 A mask drawn by hand (`x * torch.bernoulli(...)`) is the same defect. It is seen in classes that

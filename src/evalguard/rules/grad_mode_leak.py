@@ -62,7 +62,7 @@ evalguard is silent unless it sees training follow. In a library function it is 
 calls it, as a caller doesn't expect gradients to be off after the call.
 
 ## Fix safety
-Which lines the `with` block should hold is the author's to say. Not applied by itself.
+Which lines the `with` block should hold is the author's to say. There is no fix by itself.
 
 ## Known limits
 Gradients that are switched on again by a function that can't be seen aren't known to be on.

@@ -61,9 +61,9 @@ where the class switches the modules itself, and where they are registered elsew
 `add_module`, as attributes or in a `ModuleList`.
 
 ## Fix safety
-`nn.ModuleList(...)` gives the checkpoint new keys and the optimizer new parameters, and an old
-checkpoint no longer loads with `strict=True`. A `ModuleList` can't hold `None` or functions
-beside modules. Not applied by itself.
+Unsafe: `nn.ModuleList(...)` gives the checkpoint new keys and the optimizer new parameters, and an
+old checkpoint no longer loads with `strict=True`. There is no fix where something other than
+modules may be kept, or where the container is used as only a list or dict can be.
 
 ## Known limits
 A list that gets its modules outside of the class isn't seen.

@@ -61,9 +61,9 @@ evalguard is silent where it sees the purpose: a function named for it, dropout 
 on one by one, results that are thrown away batch after batch.
 
 ## Fix safety
-Putting `eval()` before the call changes the numbers, which is the cure. If training goes on
-later, it needs a `train()` after the evaluation; see `never-back-to-train`. Not applied by
-itself.
+Unsafe: `eval()` before the evaluation changes the numbers, which is the cure. Where the evaluation
+stands in a loop that trains, `train()` is put after it. Gradients that turn out to be recorded for
+nothing are turned off with it.
 
 ## Known limits
 A module whose class can't be seen and a function whose callers can't be seen are reported as

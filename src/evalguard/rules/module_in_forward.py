@@ -61,8 +61,9 @@ that do the same in both modes (`nn.ReLU()`, `nn.Softmax(dim=1)`, losses) are on
 and aren't reported; nor is a layer that is made once and kept on `self`.
 
 ## Fix safety
-Moving the construction to `__init__` is right where its arguments are known there. Checkpoints
-gain keys if the layer has parameters. Not applied by itself.
+Unsafe: the module is made at the end of `__init__`, where its arguments are known there.
+Checkpoints gain keys if it has parameters, and then it must be made once in each pass, come what
+may.
 
 ## Known limits
 A layer made by a helper function in another file may be missed.

@@ -65,8 +65,9 @@ When the network is meant to be fine-tuned in eval mode after a warm-up in train
 with an `eval()` of its own right before the training loop.
 
 ## Fix safety
-`train()` at the top of the loop, or a validation that restores the mode it found, changes how
-the network is trained, which is the cure. Not applied by itself.
+Unsafe: `train()` after the evaluation, at the top of the loop or where the function that trains
+starts changes how the network is trained, which is the cure. A `train()` that stands right before
+the loop is moved into it.
 
 ## Known limits
 The evaluation must be seen to run in the same loop. One that a framework calls through a

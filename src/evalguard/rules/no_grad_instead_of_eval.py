@@ -46,8 +46,9 @@ train mode on purpose, as in some momentum-encoder and pseudo-label methods. The
 as `possible` only.
 
 ## Fix safety
-Putting `eval()` before the call changes the numbers, which is the cure. If training goes on
-later, it needs a `train()` after the evaluation. Not applied by itself.
+Unsafe: `eval()` before the evaluation changes the numbers, which is the cure. Where the evaluation
+stands in a loop that trains, `train()` is put after it; where another function trains, see
+`never-back-to-train`.
 
 ## Known limits
 Where the same call runs with gradients on and off, depending on a flag, it is judged by

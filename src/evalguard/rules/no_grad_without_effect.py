@@ -36,7 +36,9 @@ print(scores.requires_grad)
 Never: at best the line does nothing.
 
 ## Fix safety
-Only the author knows which lines the block was meant for, so there is no fix by itself.
+`with torch.no_grad:` gets its call safely, as it raises without. Unsafe: a bare `torch.no_grad()`
+becomes a `with` around the rest of its block, if nothing is trained or defined there; only the
+author knows which lines it was meant for. The other spellings have no fix.
 
 ## Known limits
 `torch.set_grad_enabled(False)` as a statement does have an effect, and isn't reported here.

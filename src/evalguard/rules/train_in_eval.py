@@ -66,7 +66,7 @@ evalguard is silent when only some layers are in eval mode, when the module's pa
 frozen (a teacher, a perceptual loss), and when the gradients wanted are those of the input.
 
 ## Fix safety
-`train()` before the loop changes how the network is trained. Not applied by itself.
+Unsafe: `train()` before the training changes how the network is trained.
 
 ## Known limits
 Without an optimizer step in sight the finding is only `possible`: the module may be a fixed part

@@ -33,7 +33,7 @@ When the flag of one single layer is meant, without children: there the assignme
 
 ## Fix safety
 `model.training = False` to `model.eval()`, and `= True` to `model.train()`, are safe: they set
-what the line says it sets, in all layers.
+what the line says it sets, in all layers. Another value has no fix.
 
 ## Known limits
 Only an object that is shown to be a module is reported: `config.training = False` is nobody's
