@@ -36,7 +36,7 @@ def check_paths(
     options: Options = DEFAULTS,
     *,
     progress: Progress = iter,
-    reader: Reader = read,
+    reader: Reader | None = None,
 ) -> Result:
     """Check files, and the Python files below directories, as one program.
 
@@ -44,7 +44,7 @@ def check_paths(
         paths: Files and directories.
         options: What to report.
         progress: Is given the files, and yields each of them before it is read.
-        reader: Reads a file; what it returns is taken for what the file holds.
+        reader: Reads a file, if not from disk; what it returns is taken for what the file holds.
 
     Returns:
         The findings, and the files that could not be checked.
@@ -58,7 +58,7 @@ def check_paths(
     found = discover(paths, options.exclude, options.force_exclude)
     texts: dict[str, str] = {}
     with at_rest():
-        source = _noting(reader, texts)
+        source = _noting(reader or read, texts)
         readings = [_lowered(path, source) for path in progress(found.files)]
         units = tuple(reading for reading in readings if isinstance(reading, Unit))
         nearby = neighbours(paths, found.files, options.exclude, options.src)
