@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalguard import knowledge
 from evalguard.collector import at_rest
@@ -15,6 +15,7 @@ from evalguard.finding import Confidence, FileError, Finding, Result
 from evalguard.flow import flow
 from evalguard.link import link
 from evalguard.lower import lower
+from evalguard.places import Cell
 from evalguard.rule import Rule
 from evalguard.rules import judge, load
 from evalguard.select import choose
@@ -94,7 +95,7 @@ def _lowered(path: str, source: Callable[[str], Source]) -> Unit | FileError:
     try:
         return lower(source(path))
     except Unreadable as error:
-        return FileError(path, error.reason, error.line, error.column)
+        return FileError(path, error.reason, error.line, error.column, error.cell)
     except RecursionError:
         return FileError(path, "nested too deeply to be checked")
 
@@ -133,4 +134,21 @@ def _wanted(
 
 def _result(findings: tuple[Finding, ...], readings: Collection[Unit | FileError]) -> Result:
     errors = tuple(reading for reading in readings if isinstance(reading, FileError))
-    return Result(findings, errors, len(readings) - len(errors))
+    notebooks = {
+        reading.path: reading.cells
+        for reading in readings
+        if isinstance(reading, Unit) and reading.cells
+    }
+    shown = tuple(_placed(finding, notebooks) for finding in findings) if notebooks else findings
+    return Result(shown, errors, len(readings) - len(errors))
+
+
+def _placed(finding: Finding, notebooks: Mapping[str, Sequence[Cell]]) -> Finding:
+    """Tell the cells of a finding's places."""
+    place, *others = (
+        place.within(notebooks.get(place.path, ()))
+        for place in (finding.place, *(item.place for item in finding.evidence))
+    )
+    story = zip(finding.evidence, others, strict=True)
+    evidence = tuple(replace(item, place=other) for item, other in story)
+    return replace(finding, place=place, evidence=evidence)

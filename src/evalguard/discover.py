@@ -1,4 +1,4 @@
-"""Paths from the command line → the Python files they stand for, each once, in a fixed order."""
+"""Paths from the command line → the Python files and notebooks they stand for, each once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from evalguard.finding import FileError
 
+MODULES = (".py",)
+CHECKED = (*MODULES, ".ipynb")
 EXCLUDED = frozenset({
     "__pycache__", "__pypackages__", ".bzr", ".direnv", ".eggs", ".git", ".hg",
     ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype",
@@ -63,7 +65,7 @@ def discover(paths: Sequence[str]) -> Found:
 
 
 def below(directory: str, most: int) -> tuple[str, ...]:
-    """Find the Python files below a directory, as ``discover`` does.
+    """Find the Python files below a directory, as ``discover`` does, but no notebooks.
 
     Args:
         directory: Where to look.
@@ -75,7 +77,7 @@ def below(directory: str, most: int) -> tuple[str, ...]:
     Raises:
         TooMany: There are more.
     """
-    found = tuple(islice(_search(directory, [], 100 * most), most + 1))
+    found = tuple(islice(_search(directory, [], MODULES, 100 * most), most + 1))
     if len(found) > most:
         raise TooMany
     return tuple(os.path.join(directory, path) for path in sorted(found, key=_parts))
@@ -84,7 +86,7 @@ def below(directory: str, most: int) -> tuple[str, ...]:
 def _below(path: str, errors: list[FileError]) -> Iterable[str]:
     if os.path.isdir(path):
         unlisted: list[OSError] = []
-        found = sorted(_search(path, unlisted), key=_parts)
+        found = sorted(_search(path, unlisted, CHECKED), key=_parts)
         errors += [_error(path, error) for error in unlisted]
         return [_shown(path, os.path.join(path, below)) for below in found]
     if not os.path.exists(path):
@@ -106,10 +108,17 @@ def _parts(path: str) -> list[str]:
     return path.split(os.sep)
 
 
-def _search(directory: str, unlisted: list[OSError], most: float = float("inf")) -> Iterator[str]:
-    """Yield the Python files below a directory, relative to it."""
+def _search(
+    directory: str,
+    unlisted: list[OSError],
+    ends: tuple[str, ...],
+    most: float = float("inf"),
+) -> Iterator[str]:
+    """Yield the files below a directory whose names end so, relative to it."""
     listed = _listed_by_git(directory) if _in_work_tree(directory) else ()
-    return _kept(directory, listed, unlisted) if listed else _walk(directory, unlisted, most)
+    if listed:
+        return _kept(directory, listed, unlisted, ends)
+    return _walk(directory, unlisted, ends, most)
 
 
 def _in_work_tree(directory: str) -> bool:
@@ -137,8 +146,10 @@ def _listed_by_git(directory: str) -> tuple[str, ...]:
     return tuple(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
 
 
-def _kept(directory: str, listed: Iterable[str], unlisted: list[OSError]) -> Iterator[str]:
-    """Keep the Python files of git's list; a repository inside the repository is searched too."""
+def _kept(
+    directory: str, listed: Iterable[str], unlisted: list[OSError], ends: tuple[str, ...]
+) -> Iterator[str]:
+    """Keep what is wanted of git's list; a repository inside the repository is searched too."""
     environments: dict[str, bool] = {}
     for name in sorted(set(listed)):
         below = os.path.normpath(name)
@@ -146,10 +157,10 @@ def _kept(directory: str, listed: Iterable[str], unlisted: list[OSError]) -> Ite
         *folders, file = _parts(below)
         if not EXCLUDED.isdisjoint(folders) or _in_environment(directory, folders, environments):
             continue
-        if file.endswith(".py") and os.path.isfile(path):
+        if file.endswith(ends) and os.path.isfile(path):
             yield below
         elif _is_folder(path) and file not in EXCLUDED:
-            yield from (os.path.join(below, deeper) for deeper in _search(path, unlisted))
+            yield from (os.path.join(below, deeper) for deeper in _search(path, unlisted, ends))
 
 
 def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) -> bool:
@@ -163,7 +174,9 @@ def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) 
     return False
 
 
-def _walk(directory: str, unlisted: list[OSError], most: float) -> Iterator[str]:
+def _walk(
+    directory: str, unlisted: list[OSError], ends: tuple[str, ...], most: float
+) -> Iterator[str]:
     for top, folders, files in os.walk(directory, onerror=unlisted.append):
         most -= len(folders) + len(files)
         if most < 0:
@@ -171,7 +184,7 @@ def _walk(directory: str, unlisted: list[OSError], most: float) -> Iterator[str]
         folders[:] = [name for name in folders if _is_searched(top, name)]
         for name in files:
             path = os.path.join(top, name)
-            if name.endswith(".py") and os.path.isfile(path):
+            if name.endswith(ends) and os.path.isfile(path):
                 yield os.path.relpath(path, directory)
 
 

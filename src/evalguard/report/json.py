@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from evalguard.finding import FileError, Finding, Result, Severity
+from evalguard.finding import Evidence, FileError, Finding, Result, Severity
 
 VERSION = 1
 
@@ -23,7 +23,7 @@ def render(result: Result) -> str:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    span = finding.place.span
+    span = finding.place.shown
     return {
         "code": finding.code,
         "rule": finding.rule,
@@ -36,18 +36,25 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "end_line": span.end_line,
         "end_column": span.end_column,
         "cell": finding.cell,
-        "evidence": [
-            {"path": item.place.path, "line": item.place.line, "message": item.message}
-            for item in finding.evidence
-        ],
+        "evidence": [_evidence(item) for item in finding.evidence],
         "help": finding.help,
         "fix": None,
+    }
+
+
+def _evidence(item: Evidence) -> dict[str, Any]:
+    return {
+        "path": item.place.path,
+        "cell": item.place.cell and item.place.cell.number,
+        "line": item.place.shown.line,
+        "message": item.message,
     }
 
 
 def _error(error: FileError) -> dict[str, Any]:
     return {
         "path": error.path,
+        "cell": error.cell and error.cell.number,
         "line": error.line or None,
         "column": error.column or None,
         "message": error.reason,

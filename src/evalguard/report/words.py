@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from evalguard.finding import FileError, Result, Severity
+from evalguard.places import Cell, Place
 
 TAB = "    "
 
@@ -28,6 +29,17 @@ def _visible(char: str) -> str:
     return char
 
 
+def located(path: str, line: int, column: int, cell: Cell | None) -> str:
+    """Tell where something is: ``path:line:column``, or ``path:cell 3:line:column``."""
+    inside = f"cell {cell.number}:" if cell else ""
+    return f"{visible(path)}:{inside}{line}:{max(column, 1)}"
+
+
+def position(place: Place) -> str:
+    """Tell where a place is."""
+    return located(place.path, *place.shown[:2], place.cell)
+
+
 def count(number: int, noun: str) -> str:
     """Count things: ``1 file``, ``2 files``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
@@ -37,7 +49,7 @@ def error_line(error: FileError) -> str:
     """Tell in one line why a file could not be checked."""
     place = visible(error.path)
     if error.line:
-        place += f":{error.line}:{max(error.column, 1)}"
+        place = located(error.path, error.line, error.column, error.cell)
     return f"{place}: could not be checked: {visible(error.reason)}"
 
 
