@@ -36,9 +36,24 @@ def test_the_whole_document() -> None:
                 "end_column": 11,
                 "cell": None,
                 "evidence": [
-                    {"path": "app/net.py", "line": 2, "message": "drops in train mode"},
-                    {"path": "app/run.py", "line": 3, "message": "built here, in train mode"},
-                    {"path": "app/run.py", "line": 4, "message": "put in train mode here"},
+                    {
+                        "path": "app/net.py",
+                        "cell": None,
+                        "line": 2,
+                        "message": "drops in train mode",
+                    },
+                    {
+                        "path": "app/run.py",
+                        "cell": None,
+                        "line": 3,
+                        "message": "built here, in train mode",
+                    },
+                    {
+                        "path": "app/run.py",
+                        "cell": None,
+                        "line": 4,
+                        "message": "put in train mode here",
+                    },
                 ],
                 "help": "call `net.eval()` before",
                 "fix": None,
@@ -63,12 +78,14 @@ def test_the_whole_document() -> None:
         "errors": [
             {
                 "path": "app/broken.py",
+                "cell": None,
                 "line": 3,
                 "column": 7,
                 "message": "syntax error: invalid syntax",
             },
             {
                 "path": "app/lost.py",
+                "cell": None,
                 "line": None,
                 "column": None,
                 "message": "can't be read: permission denied",

@@ -122,6 +122,7 @@ def test_anything_keeps_its_lines_and_python_is_left_alone(text: str) -> None:
         ("%%bash\nls\ncd", "\n\n"),
         ("pip install torch", "0" + " " * 16),
         ("cd ..\nrm -rf x", "0    \n0       "),
+        ("pdb on", "0     "),
         ("net?", "0   "),
     ],
 )

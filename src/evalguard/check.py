@@ -42,7 +42,7 @@ DEFAULTS = Options()
 def check_paths(
     paths: Sequence[str], options: Options = DEFAULTS, *, progress: Progress = iter
 ) -> Result:
-    """Check files, and the Python files below directories, as one program.
+    """Check files, and the Python files and notebooks below directories, as one program.
 
     Args:
         paths: Files and directories.
@@ -71,7 +71,7 @@ def check_texts(texts: Mapping[str, str], options: Options = DEFAULTS) -> Result
     """Check texts as one program.
 
     Args:
-        texts: Path → Python source; the paths needn't exist.
+        texts: Path → Python source, or a notebook's JSON; the paths needn't exist.
         options: What to report.
 
     Returns:

@@ -53,6 +53,11 @@ class Place(NamedTuple):
         moved = self.span.line - self.cell.line
         return self.span._replace(line=self.cell.line, end_line=self.span.end_line - moved)
 
+    @property
+    def file_line(self) -> int:
+        """The line of the file that it starts on; of a notebook, that is a line of JSON."""
+        return self.cell.file_line if self.cell else self.span.line
+
     def within(self, cells: Sequence[Cell]) -> Place:
         """The same with its cell.
 

@@ -82,7 +82,9 @@ def check(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Check files, and the Python files below directories; the current directory by default.
+    """Check files, and what directories hold of Python files and notebooks.
+
+    Without any, that is the current directory.
 
     Exits with 0 if there is nothing at or above --fail-on, 1 if there is, 2 if it could not run.
     """

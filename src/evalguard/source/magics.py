@@ -19,8 +19,9 @@ PYTHON_CELLS = frozenset((
 
 # What IPython takes for a magic without a sign, if no operator follows.
 _AUTOMAGIC = (
-    "autoreload|cat|cd|conda|config|cp|env|history|less|load_ext|ls|mamba|man|matplotlib|mkdir"
-    "|more|mv|pip|pip3|pylab|reload_ext|rm|rmdir|run|time|timeit|uv|who|whos"
+    "alias|autoreload|cat|cd|conda|config|cp|debug|env|gui|hist|history|ldir|less|load_ext|ll|ls"
+    "|mamba|man|matplotlib|mkdir|more|mv|pdb|pinfo|pip|pip3|psource|pushd|pylab|reload_ext|reset"
+    "|rm|rmdir|run|save|set_env|store|time|timeit|unload_ext|uv|who|whos|xmode"
 )
 _CELL_MAGIC = re.compile(r"\s*%%(\S*)[^\n]*")
 _CANDIDATE = re.compile(
