@@ -83,6 +83,11 @@ class FileError:
     column: int = 0
     cell: Cell | None = None
 
+    @property
+    def file_line(self) -> int:
+        """The line of the file; of a notebook's cell, that is a line of JSON."""
+        return self.cell.file_line if self.cell else self.line
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

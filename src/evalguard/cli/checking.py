@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import click
 
 from evalguard._version import __version__
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
-from evalguard.cli.output import emit, terminal
+from evalguard.cli.output import emit, report
 from evalguard.finding import Confidence, Result, Severity
+from evalguard.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from evalguard.check import Options
@@ -53,11 +53,18 @@ def _confidence(_: click.Context, __: click.Parameter, value: str) -> Confidence
 )
 @click.option(
     "--output-format",
-    type=click.Choice(["full", "concise", "json"]),
+    type=click.Choice(list(FORMATS)),
     default="full",
     show_default=True,
     help="Form of the report.",
 )
+@click.option(
+    "--output-file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the report to a file.",
+)
+@click.option("--statistics", is_flag=True, help="Report how often each rule found something.")
 @click.option(
     "--fail-on",
     type=click.Choice([level.word for level in sorted(Severity, reverse=True)]),
@@ -76,6 +83,8 @@ def check(
     ignore: tuple[str, ...],
     min_confidence: Confidence,
     output_format: str,
+    output_file: str | None,
+    statistics: bool,
     fail_on: Severity,
     exit_zero: bool,
     strict_files: bool,
@@ -90,9 +99,12 @@ def check(
     """
     from evalguard.check import Options
 
+    if statistics and output_format not in ("full", "concise"):
+        raise click.UsageError("--statistics is a report of its own: it has no --output-format")
     start = time.perf_counter()
     result = _checked(paths or (os.curdir,), Options(select, ignore, min_confidence), quiet)
-    emit(_report(result, output_format, closing=not quiet))
+    name = "statistics" if statistics else output_format
+    emit(report(result, name, output_file, closing=not quiet), output_file)
     if verbose:
         seconds = time.perf_counter() - start
         click.echo(f"evalguard {__version__}: {result.files} files, {seconds:.2f} s", err=True)
@@ -112,23 +124,6 @@ def _checked(paths: Sequence[str], options: Options, quiet: bool) -> Result:
     if not (result.files or result.errors or quiet):
         click.echo(f"evalguard: no Python files in {', '.join(paths)}", err=True)
     return result
-
-
-def _report(result: Result, output_format: str, closing: bool) -> str:
-    if output_format == "json":
-        from evalguard.report import json
-
-        return json.render(result)
-    if output_format == "concise":
-        from evalguard.report import concise
-
-        return concise.render(result)
-    from evalguard.report import terminal as full
-    from evalguard.source import lines
-
-    width, color = terminal()
-    lines_of = lru_cache(maxsize=64)(lines)
-    return full.render(result, lines_of, width=width, color=color, closing=closing)
 
 
 def _exit_code(result: Result, fail_on: Severity, exit_zero: bool, strict_files: bool) -> int:

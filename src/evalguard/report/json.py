@@ -22,6 +22,13 @@ def render(result: Result) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
+def render_lines(result: Result) -> str:
+    """Write one JSON object in a line for each finding, then for each error, in ASCII."""
+    entries = [{"type": "finding", **_finding(finding)} for finding in result.findings]
+    entries += [{"type": "error", **_error(error)} for error in result.errors]
+    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
     span = finding.place.shown
     return {

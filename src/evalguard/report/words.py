@@ -8,13 +8,14 @@ from evalguard.finding import FileError, Result, Severity
 from evalguard.places import Cell, Place
 
 TAB = "    "
+NONCHARACTERS = "\ufffe\uffff"
 
 
 def visible(text: str) -> str:
     """Write out what a terminal would obey or hide.
 
-    Control characters, direction marks, zero-width characters and lone surrogates become escapes
-    as in a Python string; tabs become four spaces.
+    Control characters, direction marks, zero-width characters, lone surrogates and what is no
+    character become escapes as in a Python string; tabs become four spaces.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -24,7 +25,7 @@ def visible(text: str) -> str:
 def _visible(char: str) -> str:
     if char == "\t":
         return TAB
-    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} or char in NONCHARACTERS:
         return char.encode("unicode_escape").decode("ascii")
     return char
 
@@ -38,6 +39,16 @@ def located(path: str, line: int, column: int, cell: Cell | None) -> str:
 def position(place: Place) -> str:
     """Tell where a place is."""
     return located(place.path, *place.shown[:2], place.cell)
+
+
+def in_cell(cell: Cell | None) -> str:
+    """Begin a message about a place that is told by the line of a notebook's file."""
+    return f"cell {cell.number}, line {cell.line}: " if cell else ""
+
+
+def decodable(path: str) -> str:
+    """A path as text that every program can decode; bytes that are no text become signs."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def count(number: int, noun: str) -> str:
