@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from evalguard.finding import FileError
 
-MODULES = (".py",)
-CHECKED = (*MODULES, ".ipynb")
+MODULE = ".py"
+CHECKED = (MODULE, ".ipynb")
 EXCLUDED = frozenset({
     "__pycache__", "__pypackages__", ".bzr", ".direnv", ".eggs", ".git", ".hg",
     ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype",
@@ -77,7 +77,8 @@ def below(directory: str, most: int) -> tuple[str, ...]:
     Raises:
         TooMany: There are more.
     """
-    found = tuple(islice(_search(directory, [], MODULES, 100 * most), most + 1))
+    every = _search(directory, [], 100 * most)
+    found = tuple(islice((path for path in every if path.endswith(MODULE)), most + 1))
     if len(found) > most:
         raise TooMany
     return tuple(os.path.join(directory, path) for path in sorted(found, key=_parts))
@@ -86,7 +87,7 @@ def below(directory: str, most: int) -> tuple[str, ...]:
 def _below(path: str, errors: list[FileError]) -> Iterable[str]:
     if os.path.isdir(path):
         unlisted: list[OSError] = []
-        found = sorted(_search(path, unlisted, CHECKED), key=_parts)
+        found = sorted(_search(path, unlisted), key=_parts)
         errors += [_error(path, error) for error in unlisted]
         return [_shown(path, os.path.join(path, below)) for below in found]
     if not os.path.exists(path):
@@ -108,17 +109,10 @@ def _parts(path: str) -> list[str]:
     return path.split(os.sep)
 
 
-def _search(
-    directory: str,
-    unlisted: list[OSError],
-    ends: tuple[str, ...],
-    most: float = float("inf"),
-) -> Iterator[str]:
-    """Yield the files below a directory whose names end so, relative to it."""
+def _search(directory: str, unlisted: list[OSError], most: float = float("inf")) -> Iterator[str]:
+    """Yield the files to check below a directory, relative to it."""
     listed = _listed_by_git(directory) if _in_work_tree(directory) else ()
-    if listed:
-        return _kept(directory, listed, unlisted, ends)
-    return _walk(directory, unlisted, ends, most)
+    return _kept(directory, listed, unlisted) if listed else _walk(directory, unlisted, most)
 
 
 def _in_work_tree(directory: str) -> bool:
@@ -146,10 +140,8 @@ def _listed_by_git(directory: str) -> tuple[str, ...]:
     return tuple(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
 
 
-def _kept(
-    directory: str, listed: Iterable[str], unlisted: list[OSError], ends: tuple[str, ...]
-) -> Iterator[str]:
-    """Keep what is wanted of git's list; a repository inside the repository is searched too."""
+def _kept(directory: str, listed: Iterable[str], unlisted: list[OSError]) -> Iterator[str]:
+    """Keep the files to check of git's list; a repository inside the repository is searched too."""
     environments: dict[str, bool] = {}
     for name in sorted(set(listed)):
         below = os.path.normpath(name)
@@ -157,10 +149,10 @@ def _kept(
         *folders, file = _parts(below)
         if not EXCLUDED.isdisjoint(folders) or _in_environment(directory, folders, environments):
             continue
-        if file.endswith(ends) and os.path.isfile(path):
+        if file.endswith(CHECKED) and os.path.isfile(path):
             yield below
         elif _is_folder(path) and file not in EXCLUDED:
-            yield from (os.path.join(below, deeper) for deeper in _search(path, unlisted, ends))
+            yield from (os.path.join(below, deeper) for deeper in _search(path, unlisted))
 
 
 def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) -> bool:
@@ -174,9 +166,7 @@ def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) 
     return False
 
 
-def _walk(
-    directory: str, unlisted: list[OSError], ends: tuple[str, ...], most: float
-) -> Iterator[str]:
+def _walk(directory: str, unlisted: list[OSError], most: float) -> Iterator[str]:
     for top, folders, files in os.walk(directory, onerror=unlisted.append):
         most -= len(folders) + len(files)
         if most < 0:
@@ -184,7 +174,7 @@ def _walk(
         folders[:] = [name for name in folders if _is_searched(top, name)]
         for name in files:
             path = os.path.join(top, name)
-            if name.endswith(ends) and os.path.isfile(path):
+            if name.endswith(CHECKED) and os.path.isfile(path):
                 yield os.path.relpath(path, directory)
 
 

@@ -13,7 +13,7 @@ from evalguard.places import Cell
 from evalguard.source.magics import of_script
 from evalguard.source.unreadable import Unreadable
 
-__all__ = ["Source", "Unreadable", "from_text", "lines", "raw", "read"]
+__all__ = ["Source", "Unreadable", "encoding_of", "from_text", "lines", "raw", "read"]
 
 MAX_BYTES = 8_000_000
 MAX_NOTEBOOK_BYTES = 100_000_000
@@ -129,7 +129,7 @@ def _without_null(text: str, cells: tuple[Cell, ...] = ()) -> str:
 
 def _text(path: str) -> str:
     data = raw(path)
-    return _decoded(data, "utf-8" if path.endswith(NOTEBOOK) else _encoding(data))
+    return _decoded(data, "utf-8" if path.endswith(NOTEBOOK) else encoding_of(data))
 
 
 def _decoded(data: bytes, encoding: str) -> str:
@@ -143,8 +143,14 @@ def _decoded(data: bytes, encoding: str) -> str:
         raise Unreadable(f"can't be decoded: {encoding} is no encoding for text") from None
 
 
-def _encoding(data: bytes) -> str:
-    """Follow PEP 263, but leave bytes that aren't UTF-8 to the decoding, which finds them."""
+def encoding_of(data: bytes) -> str:
+    """Tell a file's encoding.
+
+    It follows PEP 263, but leaves bytes that aren't UTF-8 to the decoding, which finds them.
+
+    Raises:
+        Unreadable: It names an encoding that there isn't.
+    """
     try:
         return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
     except SyntaxError as error:
