@@ -330,6 +330,15 @@ def test_text_of_other_cells_is_refused(broken: str) -> None:
         parse(notebook("a", "b")).with_text(broken)
 
 
+def test_what_is_put_before_all_cells_begins_the_first() -> None:
+    page = parse(notebook((TEXT, "x"), "a", "b"))
+    assert sources(page.with_text(f"import y\n{page.text}")) == ["x", "import y\na", "b"]
+    for cell in ("%%time\na", "  a"):
+        page = parse(notebook(cell))
+        with pytest.raises(ValueError, match="can't begin with anything else"):
+            page.with_text(f"import y\n{page.text}")
+
+
 def test_a_line_of_a_cell_that_looks_like_one_between_cells() -> None:
     page = parse(notebook("a", "# %% [cell 1]\nb"))
     with pytest.raises(ValueError, match="lines between the cells"):

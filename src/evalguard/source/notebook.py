@@ -51,6 +51,11 @@ class Part(NamedTuple):
         return f"{block}# %% [cell {self.number}]\n"
 
     @property
+    def begins_freely(self) -> bool:
+        """Whether lines can be put before its first one."""
+        return not (_INDENTED.match(self.code) or self.text.lstrip().startswith("%%"))
+
+    @property
     def lines(self) -> Iterator[Cell]:
         """Where its lines are, its head first."""
         yield Cell(self.number, 1, self.file_lines[0])
@@ -84,14 +89,16 @@ class Notebook:
         """Put changed text into the cells.
 
         Args:
-            text: ``self.text`` with changes, but not to the lines before the cells.
+            text: ``self.text`` with changes, but not to the lines before the cells. What is put
+                before the first of these begins the first cell.
 
         Returns:
             The JSON. Sources of changed cells are replaced, in the form they had; all else is
             as it was, to the character.
 
         Raises:
-            ValueError: A line before a cell is gone, or there twice.
+            ValueError: A line before a cell is gone, or there twice; or the first cell can't
+                begin with anything else.
         """
         pieces, at = [], 0
         for part, new in zip(self.parts, self._split(text), strict=True):
@@ -104,9 +111,14 @@ class Notebook:
         """The text of each cell."""
         heads = "|".join(re.escape(part.head) for part in self.parts)
         first, *found = re.split(f"^({heads})", text, flags=re.MULTILINE) if heads else [text]
-        if first or found[::2] != [part.head for part in self.parts]:
+        if found[::2] != [part.head for part in self.parts] or (first and not found):
             raise ValueError("the lines between the cells of a notebook were changed")
-        return [cell.removesuffix("\n") for cell in found[1::2]]
+        cells = [cell.removesuffix("\n") for cell in found[1::2]]
+        if first:
+            if not self.parts[0].begins_freely:
+                raise ValueError("the first cell of the notebook can't begin with anything else")
+            cells[0] = first + cells[0]
+        return cells
 
     def _value(self, old: Span, text: str) -> str:
         """A source as JSON, written as the one that it replaces; unchanged lines are kept."""
