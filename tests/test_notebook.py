@@ -219,11 +219,11 @@ def test_a_notebook_uses_modules_and_isn_t_one(tmp_path: Path) -> None:
 
 
 def edited(raw: str, *edits: tuple[str, str]) -> str:
-    text = parse(raw).text
+    text = parse(raw).code
     for old, new in edits:
         assert old in text
         text = text.replace(old, new)
-    return parse(raw).with_text(text)
+    return parse(raw).with_code(text)
 
 
 def sources(raw: str) -> list[str]:
@@ -247,6 +247,34 @@ def test_magics_are_put_back() -> None:
     new = edited(PAGE, ("out = net(x)", "out = net(x.to('é'))"))
     assert sources(new)[4] == PREDICT.replace("(x)", "(x.to('é'))")
     assert "é" in new
+
+
+@pytest.mark.parametrize(
+    ("cell", "old", "new", "written"),
+    [
+        ("!ls\n!pwd\nx", "x", "y", "!ls\n!pwd\ny"),
+        ("x\n!ls \\\n  -l\ny", "y", "z", "x\n!ls \\\n  -l\nz"),
+        ("%%time\nx", "x", "with y:\n    x", "%%time\nwith y:\n    x"),
+        ("a = %time f(x)\nb", "f(x)", "g(x)", "a = %time g(x)\nb"),
+        ("%time f(x)\n!ls", "0;", "if y:\n    0;", "if y:\n    %time f(x)\n!ls"),
+        ("for x in y:\n    !ls\nz", "z", "", "for x in y:\n    !ls\n"),
+    ],
+)
+def test_what_is_blanked_survives_changes(cell: str, old: str, new: str, written: str) -> None:
+    assert sources(edited(notebook(cell), (old, new))) == [written]
+
+
+@pytest.mark.parametrize(
+    ("cell", "old", "new"),
+    [
+        ("%time f(x)", "0;    f(x)", "g(x)"),
+        ("!ls\nx", "0  \nx", "y"),
+        ("%%bash\nls", "\n\n", "\nx\n"),
+    ],
+)
+def test_what_is_blanked_can_t_be_changed(cell: str, old: str, new: str) -> None:
+    with pytest.raises(ValueError, match="what only IPython understands"):
+        edited(notebook(cell), (old, new))
 
 
 STYLES: tuple[dict[str, Any], ...] = (
@@ -277,7 +305,7 @@ def test_the_form_is_kept(style: dict[str, Any], end: str, as_list: bool) -> Non
     nbformat.validate(nbformat.reads(new, as_version=4))
 
 
-TEXTS = st.text(st.sampled_from('ab\n#% \x0c\x1c\u2028é\ud800"\\'), max_size=12)
+TEXTS = st.text(st.sampled_from('ab\n# \x0c\x1c\u2028é\ud800"\\'), max_size=12)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=4), st.sampled_from(STYLES), st.booleans())
@@ -290,7 +318,7 @@ def test_any_text_is_put_back(
     raw = json.dumps({"nbformat": 4, "cells": cells, "metadata": {"é": 1}}, **style)
     page = parse(raw)
     heads = [part.head for part in page.parts]
-    new = page.with_text(
+    new = page.with_code(
         "".join(f"{head}{text}\n" for head, (_, text) in zip(heads, changes, strict=True))
     )
     assert sources(new) == [text for _, text in changes]
@@ -316,7 +344,7 @@ def test_an_older_notebook_is_put_back() -> None:
 
 def test_bytes_are_put_back() -> None:
     data = b"\xef\xbb\xbf" + PAGE.replace("\n", "\r\n").encode()
-    text = parse(PAGE).text
+    text = parse(PAGE).code
     assert rewritten(data, text) == data
     new = rewritten(data, text.replace("net = Net()", "net = Net().eval()"))
     assert new == data.replace(b"net = Net()", b"net = Net().eval()")
@@ -327,19 +355,19 @@ def test_bytes_are_put_back() -> None:
 )
 def test_text_of_other_cells_is_refused(broken: str) -> None:
     with pytest.raises(ValueError, match="lines between the cells"):
-        parse(notebook("a", "b")).with_text(broken)
+        parse(notebook("a", "b")).with_code(broken)
 
 
 def test_what_is_put_before_all_cells_begins_the_first() -> None:
     page = parse(notebook((TEXT, "x"), "a", "b"))
-    assert sources(page.with_text(f"import y\n{page.text}")) == ["x", "import y\na", "b"]
+    assert sources(page.with_code(f"import y\n{page.code}")) == ["x", "import y\na", "b"]
     for cell in ("%%time\na", "  a"):
         page = parse(notebook(cell))
         with pytest.raises(ValueError, match="can't begin with anything else"):
-            page.with_text(f"import y\n{page.text}")
+            page.with_code(f"import y\n{page.code}")
 
 
 def test_a_line_of_a_cell_that_looks_like_one_between_cells() -> None:
     page = parse(notebook("a", "# %% [cell 1]\nb"))
     with pytest.raises(ValueError, match="lines between the cells"):
-        page.with_text(page.text)
+        page.with_code(page.code)

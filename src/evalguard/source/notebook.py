@@ -62,6 +62,21 @@ class Part(NamedTuple):
         for line, file_line in enumerate(self.file_lines, 1):
             yield Cell(self.number, line, file_line)
 
+    def with_code(self, code: str) -> str:
+        """The source as it is to be written if the code is changed to this.
+
+        Raises:
+            ValueError: Something blanked was changed.
+        """
+        old, text, new = (each.split("\n") for each in (self.code, self.text, code))
+        lines: list[str] = []
+        for same, start, end, first, last in _changes(old, new):
+            if same:
+                lines += text[start:end]
+            else:
+                lines += _replaced(old[start:end], text[start:end], new[first:last])
+        return "\n".join(lines)
+
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
@@ -76,21 +91,16 @@ class Notebook:
         return "".join(f"{part.head}{part.code}\n" for part in self.parts)
 
     @property
-    def text(self) -> str:
-        """The program as written: line for line like ``code``, and the columns too."""
-        return "".join(f"{part.head}{part.text}\n" for part in self.parts)
-
-    @property
     def lines(self) -> tuple[Cell, ...]:
         """Which line of which cell each line of the program is."""
         return tuple(line for part in self.parts for line in part.lines)
 
-    def with_text(self, text: str) -> str:
-        """Put changed text into the cells.
+    def with_code(self, code: str) -> str:
+        """Put changed code into the cells.
 
         Args:
-            text: ``self.text`` with changes, but not to the lines before the cells. What is put
-                before the first of these begins the first cell.
+            code: ``self.code`` with changes, but neither to the lines before the cells nor to what
+                is blanked. What is put before the first of these lines begins the first cell.
 
         Returns:
             The JSON. Sources of changed cells are replaced, in the form they had; all else is
@@ -98,19 +108,20 @@ class Notebook:
 
         Raises:
             ValueError: A line before a cell is gone, or there twice; or the first cell can't
-                begin with anything else.
+                begin with anything else; or something blanked was changed.
         """
         pieces, at = [], 0
-        for part, new in zip(self.parts, self._split(text), strict=True):
-            if new != part.text:
-                pieces += [self.raw[at : part.span.start], self._value(part.span, new)]
+        for part, new in zip(self.parts, self._split(code), strict=True):
+            if new != part.code:
+                value = self._value(part.span, part.with_code(new))
+                pieces += [self.raw[at : part.span.start], value]
                 at = part.span.end
         return "".join((*pieces, self.raw[at:]))
 
-    def _split(self, text: str) -> list[str]:
-        """The text of each cell."""
+    def _split(self, code: str) -> list[str]:
+        """The code of each cell."""
         heads = "|".join(re.escape(part.head) for part in self.parts)
-        first, *found = re.split(f"^({heads})", text, flags=re.MULTILINE) if heads else [text]
+        first, *found = re.split(f"^({heads})", code, flags=re.MULTILINE) if heads else [code]
         if found[::2] != [part.head for part in self.parts] or (first and not found):
             raise ValueError("the lines between the cells of a notebook were changed")
         cells = [cell.removesuffix("\n") for cell in found[1::2]]
@@ -176,19 +187,19 @@ def rewritten(data: bytes, text: str) -> bytes:
 
     Args:
         data: The file as it is.
-        text: The ``text`` of the notebook with changes.
+        text: The text of its ``Source`` with changes.
 
     Returns:
-        The file as it is to be; see ``Notebook.with_text``.
+        The file as it is to be; see ``Notebook.with_code``.
 
     Raises:
         Unreadable: It can't be read as a notebook.
-        ValueError: A line before a cell is gone, or there twice.
+        ValueError: The changes can't be put into the cells.
     """
     raw = data.decode("utf-8")
     body = raw.removeprefix("\ufeff")
     mark = raw[: len(raw) - len(body)]
-    return (mark + parse(body).with_text(text)).encode("utf-8")
+    return (mark + parse(body).with_code(text)).encode("utf-8")
 
 
 def _document(raw: str) -> dict[str, Any]:
@@ -250,6 +261,40 @@ def _part(number: int, source: object, raw: str, span: Span | None, breaks: Sequ
 
 def _unified(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[bool, int, int, int, int]]:
+    """Yield where lines are the same, and where others take their place."""
+    from difflib import SequenceMatcher
+
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for tag, *where in matcher.get_opcodes():
+        start, end, first, last = where
+        yield tag == "equal", start, end, first, last
+
+
+def _replaced(old: Sequence[str], text: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    """Lines that take others' place, with what was blanked in those."""
+    blanked = [(was, now) for was, now in zip(text, old, strict=True) if was != now]
+    for line in new:
+        restored = _restored(*blanked[0], line) if blanked else None
+        if restored is not None:
+            del blanked[0]
+        yield line if restored is None else restored
+    if blanked:
+        raise ValueError("what only IPython understands can't be changed")
+
+
+def _restored(text: str, old: str, new: str) -> str | None:
+    """A line with what was blanked in it, wherever it was moved; None if it is another line."""
+    body, kept, written = (each.lstrip(" \t") for each in (new, old, text))
+    indent = new[: len(new) - len(body)]
+    if body.rstrip() == kept.rstrip():
+        return (indent if kept else text[: len(text) - len(written)]) + written
+    blanked = [at for at, (was, now) in enumerate(zip(written, kept, strict=False)) if was != now]
+    end = max(blanked, default=-1) + 1
+    fits = len(written) == len(kept) and body[:end] == kept[:end]
+    return indent + written[:end] + body[end:] if fits else None
 
 
 def _line(value: str) -> str:
