@@ -71,5 +71,5 @@ MIXED = Result((ERROR, NOTE), (BROKEN, LOST), 12)
 CLEAN = Result((), (), 1)
 
 
-def lines_of(path: str) -> tuple[str, ...]:
+def lines_of(path: str, _: int | None = None) -> tuple[str, ...]:
     return PROGRAM.get(path, ())

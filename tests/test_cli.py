@@ -16,6 +16,7 @@ from evalguard import check, cli
 from evalguard.check import Options
 from evalguard.finding import Confidence, FileError, Result
 from evalguard.progress import with_bar
+from evalguard.report.formats import FORMATS
 from evalguard.rules import load
 from samples import BROKEN, CLEAN, ERROR, MIXED, NOTE
 
@@ -287,3 +288,45 @@ def test_errors_alone_are_told_in_every_format(
     for form in ("full", "concise", "json"):
         assert cli.main(["check", "-q", "--output-format", form]) == 0
         assert "broken beyond repair" in capsys.readouterr().out
+
+
+def test_a_report_goes_to_a_file(
+    outcome: Callable[[Result], list[Any]], empty: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome(MIXED)
+    assert cli.main(["check", "--output-format", "concise", "--output-file", "out.txt"]) == 1
+    told = (empty / "out.txt").read_bytes()
+    assert told.startswith(b"app/run.py:6:11: EG101 ")
+    assert b"\r" not in told
+    assert capsys.readouterr().out == ""
+    assert cli.main(["check", "--output-file", "none/out.txt"]) == 2
+    assert "none/out.txt can't be written: no such file or directory" in capsys.readouterr().err
+
+
+def test_statistics(
+    outcome: Callable[[Result], list[Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome(MIXED)
+    assert cli.main(["check", "--statistics"]) == 1
+    assert capsys.readouterr().out.startswith("1  EG101  inference-without-eval\n")
+    for more in (["--output-format", "sarif"], ["--diff"]):
+        assert cli.main(["check", "--statistics", *more]) == 2
+        assert "goes with neither --output-format nor --diff" in capsys.readouterr().err
+
+
+def test_statistics_take_the_place_of_the_configured_report(
+    outcome: Callable[[Result], list[Any]], empty: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome(MIXED)
+    (empty / "evalguard.toml").write_text('output-format = "json"', encoding="utf-8")
+    assert cli.main(["check", "--statistics"]) == 1
+    assert capsys.readouterr().out.startswith("1  EG101  inference-without-eval\n")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_form_is_written(
+    name: str, outcome: Callable[[Result], list[Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome(MIXED)
+    assert cli.main(["check", "--output-format", name]) == 1
+    assert "EG101" in capsys.readouterr().out

@@ -169,7 +169,7 @@ def test_a_named_file_must_be_one(write: Write, capsys: pytest.CaptureFixture[st
         ("min-confidence = 2", "`certain`, not 2"),
         ("force-exclude = 1", "1: `force-exclude`: must be `true` or `false`, not 1"),
         ("force-exclude = 'true'", "must be `true` or `false`, not 'true'"),
-        ("output-format = true", "`json`, not true"),
+        ("output-format = true", "`rdjson`, not true"),
         ("severity = 1", "1: `severity`: must be a table, not 1"),
         (
             "[severity]\nEG1 = 'note'\n\nEG2 = 'bad'",

@@ -39,7 +39,7 @@ def files(*paths: str) -> list[str]:
 
 
 SMALL = ("b.py", "a/z.py", "a/b/c.py", "a.py", "a-b/x.py", "notes.txt", "stub.pyi", "page.ipynb")
-SMALL_FOUND = ["a/b/c.py", "a/z.py", "a-b/x.py", "a.py", "b.py"]
+SMALL_FOUND = ["a/b/c.py", "a/z.py", "a-b/x.py", "a.py", "b.py", "page.ipynb"]
 
 
 @pytest.fixture(params=["walk", "git"])

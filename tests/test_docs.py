@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from evalguard.report.formats import FORMATS
 from evalguard.rules import NAMES
 
 ROOT = Path(__file__).parents[1]
@@ -40,3 +41,8 @@ def test_the_changelog_names_every_rule() -> None:
 def test_the_layers_of_the_analysis_are_told() -> None:
     layers = import_module("evalguard.flow.analysis").Analysis.__mro__[:-1]
     assert [each.__name__ for each in layers if f"`{each.__name__}`" not in ARCHITECTURE] == []
+
+
+def test_every_form_of_the_report_has_a_section() -> None:
+    text = (DOCS / "output.md").read_text(encoding="utf-8")
+    assert [name for name in FORMATS if f"\n## `{name}`\n" not in text] == []

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalguard.fix.text import edited, with_line_ends
+from evalguard.fix.text import edited
 from evalguard.fix.writing import CHANGED, Files, Unwritable, written_back
 from evalguard.places import Span
 from evalguard.repair import Edit
 from evalguard.source import from_text
+from evalguard.source.restoring import with_line_ends
 
 OLD = "import torch\nnet.eval  # naïve\nif net:\n\tprint(net)\n"
 NEW = "import torch\nnet.eval()  # naïve\nwith torch.no_grad():\n\tif net:\n\t\tprint(net)\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from evalguard.finding import Result
-from evalguard.places import Span
-from evalguard.repair import Action, Edit, Repair
+from evalguard.repair import Action, Repair
+from evalguard.report.edits import PlacedEdit
 from evalguard.report.json import render
 from samples import CLEAN, ERROR, MIXED, NOTE, note, place
 
@@ -39,9 +39,24 @@ def test_the_whole_document() -> None:
                 "end_column": 11,
                 "cell": None,
                 "evidence": [
-                    {"path": "app/net.py", "line": 2, "message": "drops in train mode"},
-                    {"path": "app/run.py", "line": 3, "message": "built here, in train mode"},
-                    {"path": "app/run.py", "line": 4, "message": "put in train mode here"},
+                    {
+                        "path": "app/net.py",
+                        "cell": None,
+                        "line": 2,
+                        "message": "drops in train mode",
+                    },
+                    {
+                        "path": "app/run.py",
+                        "cell": None,
+                        "line": 3,
+                        "message": "built here, in train mode",
+                    },
+                    {
+                        "path": "app/run.py",
+                        "cell": None,
+                        "line": 4,
+                        "message": "put in train mode here",
+                    },
                 ],
                 "help": "call `net.eval()` before",
                 "fix": None,
@@ -66,12 +81,14 @@ def test_the_whole_document() -> None:
         "errors": [
             {
                 "path": "app/broken.py",
+                "cell": None,
                 "line": 3,
                 "column": 7,
                 "message": "syntax error: invalid syntax",
             },
             {
                 "path": "app/lost.py",
+                "cell": None,
                 "line": None,
                 "column": None,
                 "message": "can't be read: permission denied",
@@ -90,9 +107,16 @@ def test_the_whole_document() -> None:
 def test_a_fix_is_edits_of_the_findings_file() -> None:
     repair = Repair(Action.EVAL_BEFORE, ERROR.place)
     fixable = replace(ERROR, fix=repair)
-    edits = {fixable: (Edit(Span(6, 1, 6, 1), "    net.eval()\n"),)}
+    edits = {fixable: (PlacedEdit(place("app/run.py", 6, 1, 1), "    net.eval()\n"),)}
     told = json.loads(render(Result((fixable, NOTE), (), 1), edits))["findings"]
-    edit = {"line": 6, "column": 1, "end_line": 6, "end_column": 1, "text": "    net.eval()\n"}
+    edit = {
+        "cell": None,
+        "line": 6,
+        "column": 1,
+        "end_line": 6,
+        "end_column": 1,
+        "text": "    net.eval()\n",
+    }
     assert told[0]["fix"] == {"safe": False, "edits": [edit]}
     assert told[1]["fix"] is None
 

@@ -23,7 +23,7 @@ from evalguard.check import check_paths
 from evalguard.finding import Finding, Result
 from evalguard.fix.mending import Mended, mend
 from evalguard.fix.writing import Files
-from evalguard.source import Source, from_text
+from evalguard.source import Source
 from tools import scans
 from tools.runs import ROOT
 
@@ -42,7 +42,8 @@ class Desk:
         """What is found if these files hold these texts."""
 
         def reader(path: str) -> Source:
-            return from_text(drafts[path], path) if path in drafts else self._files.read(path)
+            draft = drafts.get(path)
+            return self._files.read(path) if draft is None else self._files.draft(path, draft)
 
         self.checks += 1
         return check_paths([self._folder], reader=reader)

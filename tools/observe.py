@@ -43,13 +43,13 @@ def _seen(finding: Finding, folder: Path) -> Seen:
         confidence=finding.confidence.word,
         severity=finding.severity.word,
         spot=_spot(finding.place, finding.message, folder),
-        text=_line_of(folder / finding.place.path, finding.place.line),
+        text=_line_of(folder / finding.place.path, finding.place.file_line),
         evidence=tuple(_spot(each.place, each.message, folder) for each in finding.evidence),
     )
 
 
 def _spot(place: Place, message: str, folder: Path) -> Spot:
-    return Spot(os.path.relpath(place.path, folder), place.line, message)
+    return Spot(os.path.relpath(place.path, folder), place.file_line, message)
 
 
 def _unreadable(error: FileError, folder: Path) -> Spot:

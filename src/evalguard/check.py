@@ -18,6 +18,7 @@ from evalguard.knowledge import Knowledge
 from evalguard.link import Program, link
 from evalguard.lower import lower
 from evalguard.options import DEFAULTS, Options
+from evalguard.places import Cell
 from evalguard.rule import Rule
 from evalguard.rules import judge, load
 from evalguard.select import choose, deciding, require
@@ -38,7 +39,7 @@ def check_paths(
     progress: Progress = iter,
     reader: Reader | None = None,
 ) -> Result:
-    """Check files, and the Python files below directories, as one program.
+    """Check files, and the Python files and notebooks below directories, as one program.
 
     Args:
         paths: Files and directories.
@@ -73,7 +74,7 @@ def check_texts(texts: Mapping[str, str], options: Options = DEFAULTS) -> Result
     """Check texts as one program.
 
     Args:
-        texts: Path → Python source; the paths needn't exist.
+        texts: Path → Python source, or a notebook's JSON; the paths needn't exist.
         options: What to report.
 
     Returns:
@@ -143,7 +144,7 @@ def _lowered(path: str, source: Callable[[str], Source]) -> Unit | FileError:
     try:
         return lower(source(path))
     except Unreadable as error:
-        return FileError(path, error.reason, error.line, error.column)
+        return FileError(path, error.reason, error.line, error.column, error.cell)
     except RecursionError:
         return FileError(path, "nested too deeply to be checked")
 
@@ -197,4 +198,21 @@ def _told(
 
 def _result(findings: tuple[Finding, ...], readings: Collection[Unit | FileError]) -> Result:
     errors = tuple(reading for reading in readings if isinstance(reading, FileError))
-    return Result(findings, errors, len(readings) - len(errors))
+    notebooks = {
+        reading.path: reading.cells
+        for reading in readings
+        if isinstance(reading, Unit) and reading.cells
+    }
+    shown = tuple(_placed(finding, notebooks) for finding in findings) if notebooks else findings
+    return Result(shown, errors, len(readings) - len(errors))
+
+
+def _placed(finding: Finding, notebooks: Mapping[str, Sequence[Cell]]) -> Finding:
+    """Tell the cells of a finding's places."""
+    place, *others = (
+        place.within(notebooks.get(place.path, ()))
+        for place in (finding.place, *(item.place for item in finding.evidence))
+    )
+    story = zip(finding.evidence, others, strict=True)
+    evidence = tuple(replace(item, place=other) for item, other in story)
+    return replace(finding, place=place, evidence=evidence)

@@ -1,4 +1,4 @@
-"""Paths from the command line → the Python files they stand for, each once, in a fixed order."""
+"""Paths from the command line → the Python files and notebooks they stand for, each once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import NamedTuple
 from evalguard.finding import FileError
 from evalguard.globs import Globs
 
+MODULE = ".py"
+CHECKED = (MODULE, ".ipynb")
 EXCLUDED = (
     "__pycache__", "__pypackages__", ".bzr", ".direnv", ".eggs", ".git", ".hg",
     ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype",
@@ -67,7 +69,7 @@ def discover(paths: Sequence[str], exclude: Iterable[str] = EXCLUDED, force: boo
 
 
 def below(directory: str, most: int, exclude: Iterable[str] = EXCLUDED) -> tuple[str, ...]:
-    """Find the Python files below a directory, as ``discover`` does.
+    """Find the Python files below a directory, as ``discover`` does, but no notebooks.
 
     Args:
         directory: Where to look.
@@ -80,7 +82,8 @@ def below(directory: str, most: int, exclude: Iterable[str] = EXCLUDED) -> tuple
     Raises:
         TooMany: There are more.
     """
-    found = tuple(islice(_search(directory, Globs(exclude), [], 100 * most), most + 1))
+    every = _search(directory, Globs(exclude), [], 100 * most)
+    found = tuple(islice((path for path in every if path.endswith(MODULE)), most + 1))
     if len(found) > most:
         raise TooMany
     return tuple(os.path.join(directory, path) for path in sorted(found, key=_parts))
@@ -124,7 +127,7 @@ def _parts(path: str) -> list[str]:
 def _search(
     directory: str, excluded: Globs, unlisted: list[OSError], most: float = float("inf")
 ) -> Iterator[str]:
-    """Yield the Python files below a directory, relative to it."""
+    """Yield the files to check below a directory, relative to it."""
     listed = _listed_by_git(directory) if _in_work_tree(directory) else ()
     if listed:
         return _kept(directory, listed, excluded, unlisted)
@@ -159,7 +162,7 @@ def _listed_by_git(directory: str) -> tuple[str, ...]:
 def _kept(
     directory: str, listed: Iterable[str], excluded: Globs, unlisted: list[OSError]
 ) -> Iterator[str]:
-    """Keep the Python files of git's list; a repository inside the repository is searched too."""
+    """Keep the files to check of git's list; a repository inside the repository is searched too."""
     environments: dict[str, bool] = {}
     for name in sorted(set(listed)):
         below = os.path.normpath(name)
@@ -169,7 +172,7 @@ def _kept(
             continue
         if _in_environment(directory, folders, environments):
             continue
-        if file.endswith(".py") and os.path.isfile(path):
+        if file.endswith(CHECKED) and os.path.isfile(path):
             yield below
         elif _is_folder(path):
             inner = _search(path, excluded, unlisted)
@@ -195,7 +198,7 @@ def _walk(directory: str, excluded: Globs, unlisted: list[OSError], most: float)
         folders[:] = [name for name in folders if _is_searched(os.path.join(top, name), excluded)]
         for name in files:
             path = os.path.join(top, name)
-            if name.endswith(".py") and os.path.isfile(path) and not excluded.match(path):
+            if name.endswith(CHECKED) and os.path.isfile(path) and not excluded.match(path):
                 yield os.path.relpath(path, directory)
 
 

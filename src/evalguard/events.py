@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evalguard.places import Span
+from evalguard.places import Cell, Span
 
 
 class Name(NamedTuple):
@@ -363,13 +363,15 @@ class Class(NamedTuple):
 class Unit(NamedTuple):
     """One file, lowered; ``path`` as shown, ``uses`` as in Function, for the whole file.
 
-    ``folders``: what it adds to the folders that imports are searched in.
+    ``folders``: what it adds to the folders that imports are searched in. ``cells``: where in a
+    notebook each line is.
     """
 
     path: str
     body: Block
     uses: frozenset[str]
     folders: frozenset[str] = frozenset()
+    cells: tuple[Cell, ...] = ()
 
 
 def show(node: Expr) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from evalguard.places import Place
+from evalguard.places import Cell, Place
 from evalguard.repair import Repair
 
 
@@ -47,7 +47,7 @@ class Evidence:
 class Finding:
     """One defect, at the place where a reader should look first.
 
-    ``cell`` is the notebook cell (from 1), or None outside notebooks; lines then count in the cell.
+    ``place.shown`` has the lines that a reader counts: in a notebook those of the ``cell``.
     ``fix`` is what would mend it, None if only its author can tell.
     """
 
@@ -59,8 +59,12 @@ class Finding:
     place: Place
     evidence: tuple[Evidence, ...] = ()
     help: str = ""
-    cell: int | None = None
     fix: Repair | None = None
+
+    @property
+    def cell(self) -> int | None:
+        """The notebook cell, from 1; None outside notebooks."""
+        return self.place.cell and self.place.cell.number
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str]:
@@ -71,12 +75,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class FileError:
-    """A file, or part of one, that could not be checked, and why; ``line`` is 0 if unknown."""
+    """A file, or part of one, that could not be checked, and why; ``line`` is 0 if unknown.
+
+    Of what is wrong in a notebook's cell, the line counts in the cell.
+    """
 
     path: str
     reason: str
     line: int = 0
     column: int = 0
+    cell: Cell | None = None
+
+    @property
+    def file_line(self) -> int:
+        """The line of the file; of a notebook's cell, that is a line of JSON."""
+        return self.cell.file_line if self.cell else self.line
 
 
 @dataclass(frozen=True, slots=True)

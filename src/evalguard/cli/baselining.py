@@ -74,10 +74,10 @@ def _nothing() -> Marks:
 def _marked(result: Result, folder: str) -> Marks:
     from collections import Counter
 
-    from evalguard.source import lines
+    from evalguard.source import program
     from evalguard.suppress.baseline import marks
 
-    return Counter(marks(result.findings, folder, lru_cache(maxsize=64)(lines)))
+    return Counter(marks(result.findings, folder, lru_cache(maxsize=64)(program)))
 
 
 def _write(path: str, text: str) -> None:

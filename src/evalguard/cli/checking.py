@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +14,7 @@ from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
 from evalguard.cli.configuring import with_settings
 from evalguard.cli.known import without_known
 from evalguard.cli.outcome import Checked, Ways
-from evalguard.cli.output import emit, terminal
+from evalguard.cli.output import emit, report
 from evalguard.finding import Result, Severity
 
 if TYPE_CHECKING:
@@ -26,6 +25,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @with_settings()
+@click.option(
+    "--output-file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the report to a file.",
+)
+@click.option("--statistics", is_flag=True, help="Report how often each rule found something.")
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely, and report the rest.")
 @click.option("--unsafe-fixes", is_flag=True, help="Also make fixes that may change behaviour.")
 @click.option("--diff", is_flag=True, help="Print what would be fixed, and write nothing.")
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
 def check(
     paths: tuple[str, ...],
     configuration: Configuration,
+    output_file: str | None,
+    statistics: bool,
     fix: bool,
     unsafe_fixes: bool,
     diff: bool,
@@ -46,7 +54,9 @@ def check(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Check files, and the Python files below directories; the current directory by default.
+    """Check files, and what directories hold of Python files and notebooks.
+
+    Without any, that is the current directory.
 
     Exits with 0 if there is nothing at or above --fail-on, 1 if there is, 2 if it could not run.
     """
@@ -56,6 +66,7 @@ def check(
     if add_ignores and (fix or diff):
         raise click.UsageError("--add-ignores goes with neither --fix nor --diff")
     settings = configuration.settings
+    form = _form(configuration, statistics, diff)
     ways = Ways(unsafe_fixes, not diff) if fix or diff else None
     paths = paths or (os.curdir,)
     result, changes, whole = checked(paths, configuration.options(), ways, quiet)
@@ -65,7 +76,7 @@ def check(
 
         result = ignored(result, quiet)
     closing = not (quiet or add_ignores)
-    emit(changes if diff else _report(result, settings.output_format, closing=closing))
+    emit(changes if diff else report(result, form, output_file, closing), output_file)
     if verbose:
         seconds = time.perf_counter() - start
         click.echo(f"evalguard {__version__}: {result.files} files, {seconds:.2f} s", err=True)
@@ -100,25 +111,14 @@ def checked(paths: Sequence[str], options: Options, ways: Ways | None, quiet: bo
     return checked
 
 
-def _report(result: Result, output_format: str, closing: bool) -> str:
-    if output_format == "json":
-        from evalguard.report import json
-
-        if all(finding.fix is None for finding in result.findings):
-            return json.render(result)
-        from evalguard.cli.fixing import edits_of
-
-        return json.render(result, edits_of(result))
-    if output_format == "concise":
-        from evalguard.report import concise
-
-        return concise.render(result)
-    from evalguard.report import terminal as full
-    from evalguard.source import lines
-
-    width, color = terminal()
-    lines_of = lru_cache(maxsize=64)(lines)
-    return full.render(result, lines_of, width=width, color=color, closing=closing)
+def _form(configuration: Configuration, statistics: bool, diff: bool) -> str:
+    """The form of the report."""
+    named = "output-format" in configuration.given
+    if statistics and (named or diff):
+        raise click.UsageError("--statistics goes with neither --output-format nor --diff")
+    if diff and named:
+        raise click.UsageError("--diff takes the place of the report: it has no --output-format")
+    return "statistics" if statistics else configuration.settings.output_format
 
 
 def _exit_code(result: Result, fail_on: Severity, exit_zero: bool, strict_files: bool) -> int:

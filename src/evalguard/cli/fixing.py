@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,16 +17,17 @@ from evalguard.cli.outcome import Checked, Ways
 from evalguard.finding import Finding, Result
 from evalguard.fix.mending import Mended, mend
 from evalguard.fix.planning import plan
+from evalguard.fix.text import edited
 from evalguard.fix.writing import Files, Unwritable
-from evalguard.report.words import count, visible
+from evalguard.places import Place
+from evalguard.repair import Edit
+from evalguard.report.edits import Edits, PlacedEdit
+from evalguard.report.words import count, position, visible
 from evalguard.rules import load
 from evalguard.select import choose
-from evalguard.source import Source, from_text
+from evalguard.source import Source, Unreadable
 from evalguard.suppress.notices import NOTICES, UNUSED
 from evalguard.suppress.writing import without_ignores
-
-if TYPE_CHECKING:
-    from evalguard.repair import Edit
 
 
 class _Desk:
@@ -37,6 +38,7 @@ class _Desk:
         self._options = options
         self._files = Files()
         self.text = lru_cache(maxsize=None)(self._files.text)
+        self.pages = self._files.pages
 
     def write(self, path: str, text: str) -> str:
         """Put a new text into a file; say why not if that can't be done."""
@@ -52,8 +54,8 @@ class _Desk:
         """What is found if these files hold these texts; idle comments, too, if they count."""
 
         def reader(path: str) -> Source:
-            source = self._files.read(path)
-            return from_text(drafts[path], path) if path in drafts else source
+            draft = drafts.get(path)
+            return self._files.read(path) if draft is None else self._files.draft(path, draft)
 
         options = replace(self._options, warn_unused_ignores=comments)
         return check_paths(self._paths, options, progress=progress, reader=reader)
@@ -100,16 +102,23 @@ def fixed(
     return Checked(_only(result, rules), whole=not refused)
 
 
-def edits_of(result: Result) -> Mapping[Finding, tuple[Edit, ...]]:
+def edits_of(result: Result) -> Edits:
     """The edits that would mend findings, for reports; those of its file for each finding."""
     files = Files()
-    paths = dict.fromkeys(finding.place.path for finding in result.findings if finding.fix)
-    return {
-        fix.finding: fix.ways[0]
-        for path in paths
-        if (text := files.text(path)) is not None
-        for fix in plan(text, (item for item in result.findings if item.place.path == path))
-    }
+    found: dict[Finding, tuple[PlacedEdit, ...]] = {}
+    for path in dict.fromkeys(each.place.path for each in result.findings if each.fix):
+        with suppress(Unreadable):
+            source = files.read(path)
+            here = [each for each in result.findings if each.place.path == path]
+            for fix in plan(source.text, here):
+                with suppress(Unreadable):
+                    files.draft(path, edited(source.text, fix.ways[0]))
+                    found[fix.finding] = tuple(_placed(edit, source) for edit in fix.ways[0])
+    return found
+
+
+def _placed(edit: Edit, source: Source) -> PlacedEdit:
+    return PlacedEdit(Place(source.path, edit.span).within(source.cells), edit.text)
 
 
 def _tidy(result: Result) -> Result:
@@ -149,10 +158,17 @@ def _write(desk: _Desk, drafts: Mapping[str, str]) -> frozenset[str]:
 
 
 def _diff(desk: _Desk, drafts: Mapping[str, str]) -> Iterator[str]:
+    """What would change, cell by cell of a notebook."""
     for path in sorted(drafts):
-        old, new = _lines(desk.text(path) or ""), _lines(drafts[path])
-        for line in difflib.unified_diff(old, new, visible(path), visible(path)):
-            yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        before, after = desk.pages(path), desk.pages(path, drafts[path])
+        for cell, page in before.items():
+            name = visible(f"{path}:cell {cell}" if cell else path)
+            yield from _changes(name, page, after[cell])
+
+
+def _changes(name: str, old: str, new: str) -> Iterator[str]:
+    for line in difflib.unified_diff(_lines(old), _lines(new), name, name):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
 def _lines(text: str) -> list[str]:
@@ -173,9 +189,7 @@ def _closing(mended: Mended, ways: Ways, refused: frozenset[str], rules: set[str
 
 
 def _place(finding: Finding) -> str:
-    span = finding.place.span
-    where = f"{visible(finding.place.path)}:{span.line}:{span.column}"
-    return f"{where}: {finding.code} {finding.rule}"
+    return f"{position(finding.place)}: {finding.code} {finding.rule}"
 
 
 def _tell(text: str) -> None:

@@ -21,7 +21,7 @@ def ignored(result: Result, quiet: bool) -> Result:
     Returns:
         What is left: findings about comments, and those whose files can't be written.
     """
-    wanted = [each for each in result.findings if each.code not in CODES and each.cell is None]
+    wanted = [each for each in result.findings if each.code not in CODES]
     files, groups = Files(), groupby(wanted, lambda finding: finding.place.path)
     done = [each for path, group in groups for each in _written(files, path, [*group])]
     if not quiet:

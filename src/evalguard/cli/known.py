@@ -28,7 +28,7 @@ def without_known(
     Raises:
         UsageError: The file is no baseline.
     """
-    from evalguard.source import lines
+    from evalguard.source import program
     from evalguard.suppress.baseline import below, compared
 
     path = configuration.settings.baseline
@@ -36,7 +36,7 @@ def without_known(
         return result
     folder = os.path.dirname(os.path.abspath(path))
     known = below(read_baseline(path), paths, folder, skipped(configuration.options()))
-    found = compared(result.findings, known, folder, lru_cache(maxsize=64)(lines))
+    found = compared(result.findings, known, folder, lru_cache(maxsize=64)(program))
     gone = found.gone.total() - unchecked(result, found.gone, folder).total()
     if gone and not quiet:
         what = f"{count(gone, 'finding')} of {from_here(path)} no longer there"

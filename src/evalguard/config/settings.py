@@ -15,7 +15,7 @@ from evalguard.config import kinds
 from evalguard.config.kinds import Kind
 from evalguard.discover import EXCLUDED
 from evalguard.finding import Confidence, Severity
-from evalguard.report import FORMATS
+from evalguard.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from evalguard.knowledge.schema import Tables

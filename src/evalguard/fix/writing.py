@@ -7,11 +7,20 @@ import hashlib
 import os
 import stat
 import tempfile
+from collections.abc import Mapping
 
-from evalguard.fix.text import with_line_ends
-from evalguard.source import Source, Unreadable, encoding_of, from_text, raw, read
+from evalguard.source import (
+    Source,
+    Unreadable,
+    as_written,
+    decoded,
+    encoding_of,
+    from_text,
+    raw,
+    read,
+    rewritten,
+)
 
-NOTEBOOK = ".ipynb"
 UNWRITABLE = "can't be written: {}"
 CHANGED = "changed on disk since it was read, so it is left as it is"
 ONE_WAY = "can't be written back as it was: {} has more than one spelling of its text"
@@ -45,19 +54,43 @@ class Files:
         return read(path)
 
     def text(self, path: str) -> str | None:
-        """The text of a file that can be written back; None of any other."""
+        """The text of a file; None if it can't be read."""
         try:
-            source = self.read(path)
+            return self.read(path).text
         except Unreadable:
             return None
-        return None if path.endswith(NOTEBOOK) else source.text
+
+    def draft(self, path: str, text: str) -> Source:
+        """What a file is read as if a new text is put into it.
+
+        Args:
+            path: The file.
+            text: See ``write``.
+
+        Raises:
+            Unreadable: It can't be read, or can't hold that.
+        """
+        return from_text(_drafted(path, text), path)
+
+    def pages(self, path: str, text: str | None = None) -> Mapping[int, str]:
+        """The code of a file as a person sees it, by its cells; a script's is one page, 0.
+
+        Args:
+            path: The file.
+            text: What is put into it; None for what it holds.
+
+        Raises:
+            Unreadable: It can't be read, or can't hold that.
+        """
+        held = decoded(raw(path), path) if text is None else _drafted(path, text)
+        return as_written(held, path)
 
     def write(self, path: str, text: str) -> None:
         """Put a new text into a file.
 
         Args:
             path: A file that was read.
-            text: With line ends of one kind.
+            text: The text of its ``Source`` with changes.
 
         Raises:
             Unwritable: The file holds something else by now, or can't be written.
@@ -81,21 +114,28 @@ def written_back(data: bytes, path: str, text: str) -> bytes:
     Args:
         data: What the file holds.
         path: The file.
-        text: What it is to hold, with line ends of one kind.
+        text: The text of its ``Source`` with changes.
 
     Raises:
-        Unwritable: Bytes that nobody wants changed would change.
+        Unwritable: It can't hold that, or bytes that nobody wants changed would change.
     """
-    encoding = encoding_of(data)
+    encoding = encoding_of(data, path)
     original = data.decode(encoding)
     if original.encode(encoding) != data:
         raise Unwritable(ONE_WAY.format(encoding))
-    old = from_text(original, path).text
-    mark = "\ufeff" if original.startswith("\ufeff") else ""
     try:
-        return (mark + with_line_ends(text, old, original)).encode(encoding)
+        return rewritten(original, path, text).encode(encoding)
     except UnicodeEncodeError:
         raise Unwritable(UNWRITABLE.format(f"{encoding} lacks a character")) from None
+    except ValueError as error:
+        raise Unwritable(str(error)) from None
+
+
+def _drafted(path: str, text: str) -> str:
+    try:
+        return rewritten(decoded(raw(path), path), path, text)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
 
 
 def _digest(data: bytes) -> bytes:

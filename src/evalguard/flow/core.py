@@ -284,6 +284,12 @@ class Core:
         """Call whatever a value stands for."""
         raise NotImplementedError
 
+    def instantiate(
+        self, number: int, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Make an object of a project class."""
+        raise NotImplementedError
+
     def call_function(
         self, fun: Fun, args: Arguments, place: Place, text: str, state: State, frame: Frame
     ) -> Value:

@@ -32,7 +32,7 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.flow.variables import ITEMS, item_name, key_of
-from evalguard.knowledge import ModuleMethod
+from evalguard.knowledge import Factory, ModuleMethod
 from evalguard.modes import Mode
 
 
@@ -109,12 +109,21 @@ class Methods(Libraries):
             dotted = f"{base}.{name}"
             factory = self.knowledge.factory(dotted)
             if factory is not None and factory.module:
-                value = self.factory_made(factory, dotted, args, site, state, frame)
-                for atom in value.atoms:
-                    if isinstance(atom, Ref):
-                        self.things[atom.thing].because = self.classes[owner.number].cls.name
-                return value
+                return self._loaded(owner, factory, args, site, state, frame)
         return self.effect(name, None, args, site, state, frame)
+
+    def _loaded(
+        self, owner: Cls, factory: Factory, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """An object of a project class that a library makes, with arguments from a file."""
+        value = self.instantiate(owner.number, Arguments(open=True), site, state, frame)
+        mode = factory.mode_of(*self.constants(args))
+        wanted = self.written(mode, "loaded", show(site), self.place(frame, site.at))
+        for atom in value.atoms:
+            if isinstance(atom, Ref):
+                self.things[atom.thing].built = next(iter(wanted.origins))
+                self.switch_atom(atom, wanted._replace(mixed=factory.mixed), state, frame)
+        return value
 
     def _module_method(
         self,

@@ -4,7 +4,7 @@ Nothing is installed or imported: a dotted name means the file whose path ends i
 the importing file's own folder, the folders that are known to be searched, the parents, and a
 ``src`` folder beneath one of these. What lies in a package is reached through the package, but
 for a script's own neighbours. What isn't found so is looked for in the folders that some file
-puts on ``sys.path``.
+puts on ``sys.path``. A notebook imports, but can't be imported.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Imports:
         self._by_last: dict[str, list[tuple[str, ...]]] = {}
         self._packages: set[tuple[str, ...]] = set()
         for path in every:
+            if is_notebook(path):
+                continue
             parts = self._parts(path)
             if is_package(path) and parts and parts[-1].isidentifier():
                 self._packages.add(parts)
@@ -138,7 +140,8 @@ class Imports:
         found = self._by_last.get(names[-1])
         if not found:
             return []
-        mine, length = self._parts(importer), len(names)
+        mine = () if is_notebook(importer) else self._parts(importer)
+        length = len(names)
         return [
             parts[: len(parts) - length]
             for parts in found
@@ -179,6 +182,11 @@ class Imports:
 def is_package(path: str) -> bool:
     """Whether a file is a package's ``__init__``."""
     return posixpath.basename(_clean(path)).rsplit(".", 1)[0] == PACKAGE
+
+
+def is_notebook(path: str) -> bool:
+    """Whether a file is a notebook."""
+    return path.endswith(".ipynb")
 
 
 def stem(path: str) -> str:

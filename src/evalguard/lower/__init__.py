@@ -29,7 +29,11 @@ def lower(source: Source) -> Unit:
         Unreadable: The syntax is broken, or nested too deeply to be read.
     """
     try:
-        return Lowerer(source.path, source.text).unit(parse(source.text))
+        return (
+            Lowerer(source.path, source.text).unit(parse(source.text))._replace(cells=source.cells)
+        )
+    except Unreadable as error:
+        raise error.within(source.cells) from None
     except RecursionError:
         raise Unreadable("nested too deeply to be checked") from None
 

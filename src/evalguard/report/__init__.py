@@ -1,3 +1,1 @@
 """``Result`` → text: each reporter is a function of what it is given, and prints nothing."""
-
-FORMATS = ("full", "concise", "json")

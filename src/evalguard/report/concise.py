@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalguard.finding import Finding, Result
-from evalguard.report.words import error_line, visible
+from evalguard.report.words import error_line, position, visible
 
 
 def render(result: Result) -> str:
@@ -13,7 +13,5 @@ def render(result: Result) -> str:
 
 
 def _line(finding: Finding) -> str:
-    span = finding.place.span
-    place = f"{visible(finding.place.path)}:{span.line}:{span.column}"
     rule = f"{finding.code} {finding.rule} ({finding.confidence.word})"
-    return f"{place}: {rule}: {visible(finding.message)}"
+    return f"{position(finding.place)}: {rule}: {visible(finding.message)}"

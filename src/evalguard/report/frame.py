@@ -10,9 +10,9 @@ from rich.cells import cell_len
 
 from evalguard.finding import Finding
 from evalguard.places import Place, Span
-from evalguard.report.words import visible
+from evalguard.report.words import position, visible
 
-Lines = Callable[[str], Sequence[str]]
+Lines = Callable[[str, int | None], Sequence[str]]
 
 CUT = "..."
 
@@ -23,6 +23,16 @@ class Label(NamedTuple):
     place: Place
     message: str
     primary: bool
+
+    @property
+    def span(self) -> Span:
+        """What to underline, by the lines of its file, or of its cell."""
+        return self.place.shown
+
+    @property
+    def source(self) -> tuple[str, int | None]:
+        """The file, and the cell of a notebook."""
+        return self.place.path, self.place.cell and self.place.cell.number
 
 
 class Row(NamedTuple):
@@ -41,42 +51,41 @@ def rows(finding: Finding, lines_of: Lines, room: int) -> Iterator[Row]:
 
     Args:
         finding: What to show.
-        lines_of: Gives the lines of a file by its path, none if it can't be read.
+        lines_of: Gives the lines of a file, or of a notebook's cell; none if it can't be read.
         room: How many characters of a source line there is room for.
 
     Yields:
         The rows from top to bottom.
     """
-    for labels in _by_file(finding):
-        path = labels[0].place.path
+    for labels in _by_source(finding):
         first = next((label for label in labels if label.primary), labels[0])
-        at = f"{visible(path)}:{first.place.span.line}:{first.place.span.column}"
-        yield Row("place", 0, f"{'-->' if first.primary else ':::'} {at}")
-        lines = lines_of(path)
+        yield Row("place", 0, f"{'-->' if first.primary else ':::'} {position(first.place)}")
+        lines = lines_of(*labels[0].source)
         yield from _frame(labels, lines, room) if lines else _unread(labels)
 
 
-def _by_file(finding: Finding) -> list[list[Label]]:
-    """Group what there is to show by file, and order it by line within each."""
+def _by_source(finding: Finding) -> list[list[Label]]:
+    """Group what there is to show by file and cell, and order it by line within each."""
     labels = [Label(finding.place, "", True)]
     for item in finding.evidence:
         label = Label(item.place, visible(item.message), False)
         if label not in labels:
             labels.append(label)
-    paths = list(dict.fromkeys(label.place.path for label in labels))
-    by_path = [[label for label in labels if label.place.path == path] for path in paths]
-    return [sorted(group, key=lambda label: label.place.span) for group in by_path]
+    groups: dict[tuple[str, int | None], list[Label]] = {}
+    for label in labels:
+        groups.setdefault(label.source, []).append(label)
+    return [sorted(group, key=lambda label: label.span) for group in groups.values()]
 
 
 def _unread(labels: list[Label]) -> Iterator[Row]:
     for label in labels:
         if label.message:
-            yield Row("secondary", 0, f"line {label.place.line}: {label.message}")
+            yield Row("secondary", 0, f"line {label.span.line}: {label.message}")
 
 
 def _frame(labels: list[Label], lines: Sequence[str], room: int) -> Iterator[Row]:
     by_line = {
-        line: list(group) for line, group in groupby(labels, key=lambda label: label.place.line)
+        line: list(group) for line, group in groupby(labels, key=lambda label: label.span.line)
     }
     yield Row("gap", 0, "")
     previous = 0
@@ -89,8 +98,8 @@ def _frame(labels: list[Label], lines: Sequence[str], room: int) -> Iterator[Row
 
 def _shown(labels: list[Label], lines: Sequence[str]) -> list[int]:
     """Choose lines: those with labels, those beside the primary one, and no gap of one."""
-    wanted = {label.place.line for label in labels}
-    beside = {label.place.line + step for label in labels if label.primary for step in (-1, 1)}
+    wanted = {label.span.line for label in labels}
+    beside = {label.span.line + step for label in labels if label.primary for step in (-1, 1)}
     wanted |= {line for line in beside if 1 <= line <= len(lines) and lines[line - 1].strip()}
     wanted |= {line + 1 for line in wanted if line + 2 in wanted}
     return sorted(line for line in wanted if 1 <= line <= len(lines))
@@ -98,11 +107,11 @@ def _shown(labels: list[Label], lines: Sequence[str]) -> list[int]:
 
 def _marked(number: int, line: str, labels: list[Label], room: int) -> Iterator[Row]:
     """Show a line with its underlinings; a long line is cut to show the first of them."""
-    first = min((label.place.span.column for label in labels), default=1)
+    first = min((label.span.column for label in labels), default=1)
     text, shift = _clipped(line, first, room)
     yield Row("source", number, visible(text).rstrip())
     for label in labels:
-        start, end = _columns(label.place.span, line)
+        start, end = _columns(label.span, line)
         lead = cell_len(visible(text[: max(start - shift, 0)]))
         length = cell_len(visible(text[max(start - shift, 0) : max(end - shift, 0)]))
         mark = ("^" if label.primary else "-") * max(length, 1)

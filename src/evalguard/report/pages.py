@@ -8,14 +8,11 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from evalguard.report.markdown import page
 from evalguard.report.terminal import SEVERITY_STYLES, drawn
 from evalguard.rule import Rule
 
-
-def page(rule: Rule) -> str:
-    """Write a rule's page as Markdown."""
-    head = f"# {rule.name} ({rule.code})\n\nSeverity: {rule.severity.word}. Since {rule.since}."
-    return f"{head}\n\n{rule.page.strip()}\n"
+__all__ = ["drawn_page", "page", "table"]
 
 
 def drawn_page(rule: Rule, *, width: int, color: bool) -> str:

@@ -27,7 +27,7 @@ def render(
 
     Args:
         result: What to report.
-        lines_of: Gives the lines of a file by its path, none if it can't be read.
+        lines_of: Gives the lines of a file, or of a notebook's cell; none if it can't be read.
         width: Columns that source lines must fit in.
         color: Whether to colour the text.
         closing: Whether to close with a count of what was found.
@@ -64,7 +64,8 @@ def drawn(content: RenderableType, *, width: int, color: bool) -> str:
 
 
 def _finding(finding: Finding, lines_of: Lines, width: int) -> Text:
-    span_lines = [finding.place.line, *(item.place.line for item in finding.evidence)]
+    places = [finding.place, *(item.place for item in finding.evidence)]
+    span_lines = [place.shown.line for place in places]
     gutter = len(str(max(span_lines) + 1))
     style = SEVERITY_STYLES[finding.severity]
     text = _header(finding, style)

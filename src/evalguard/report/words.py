@@ -5,15 +5,17 @@ from __future__ import annotations
 import unicodedata
 
 from evalguard.finding import FileError, Result, Severity
+from evalguard.places import Cell, Place
 
 TAB = "    "
+NONCHARACTERS = "\ufffe\uffff"
 
 
 def visible(text: str) -> str:
     """Write out what a terminal would obey or hide.
 
-    Control characters, direction marks, zero-width characters and lone surrogates become escapes
-    as in a Python string; tabs become four spaces.
+    Control characters, direction marks, zero-width characters, lone surrogates and what is no
+    character become escapes as in a Python string; tabs become four spaces.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -23,9 +25,30 @@ def visible(text: str) -> str:
 def _visible(char: str) -> str:
     if char == "\t":
         return TAB
-    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} or char in NONCHARACTERS:
         return char.encode("unicode_escape").decode("ascii")
     return char
+
+
+def located(path: str, line: int, column: int, cell: Cell | None) -> str:
+    """Tell where something is: ``path:line:column``, or ``path:cell 3:line:column``."""
+    inside = f"cell {cell.number}:" if cell else ""
+    return f"{visible(path)}:{inside}{line}:{max(column, 1)}"
+
+
+def position(place: Place) -> str:
+    """Tell where a place is."""
+    return located(place.path, *place.shown[:2], place.cell)
+
+
+def in_cell(cell: Cell | None) -> str:
+    """Begin a message about a place that is told by the line of a notebook's file."""
+    return f"cell {cell.number}, line {cell.line}: " if cell else ""
+
+
+def decodable(path: str) -> str:
+    """A path as text that every program can decode; bytes that are no text become signs."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def count(number: int, noun: str) -> str:
@@ -37,7 +60,7 @@ def error_line(error: FileError) -> str:
     """Tell in one line why a file could not be checked."""
     place = visible(error.path)
     if error.line:
-        place += f":{error.line}:{max(error.column, 1)}"
+        place = located(error.path, error.line, error.column, error.cell)
     return f"{place}: could not be checked: {visible(error.reason)}"
 
 

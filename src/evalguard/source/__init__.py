@@ -1,0 +1,234 @@
+"""A file's bytes → ``Source``: its text, decoded as Python would, with line ends of one kind.
+
+A notebook becomes one program, and what only IPython understands is blanked in it.
+"""
+
+from __future__ import annotations
+
+import io
+import tokenize
+from dataclasses import dataclass
+
+from evalguard.places import Cell
+from evalguard.source.magics import of_script
+from evalguard.source.unreadable import Unreadable
+
+__all__ = [
+    "Source", "Unreadable", "as_written", "decoded", "encoding_of", "from_text", "lines", "program",
+    "raw", "read", "rewritten",
+]  # fmt: skip
+
+MAX_BYTES = 8_000_000
+MAX_NOTEBOOK_BYTES = 100_000_000
+NOTEBOOK = ".ipynb"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as the next stage reads it; ``path`` as shown to the user.
+
+    ``cells`` tells of each line of a notebook's text where in the notebook it is.
+    """
+
+    path: str
+    text: str
+    cells: tuple[Cell, ...] = ()
+
+
+def read(path: str) -> Source:
+    """Read and decode a file.
+
+    Args:
+        path: The file; also what it is called in reports.
+
+    Returns:
+        Its text.
+
+    Raises:
+        Unreadable: It can't be opened, is too large, isn't text in the encoding it declares, or
+            holds what no Python source may hold; or it is named as a notebook, and isn't one.
+    """
+    return from_text(decoded(raw(path), path), path)
+
+
+def raw(path: str) -> bytes:
+    """Read a file as it is.
+
+    Args:
+        path: The file.
+
+    Raises:
+        Unreadable: It can't be opened, or is too large.
+    """
+    most = MAX_NOTEBOOK_BYTES if path.endswith(NOTEBOOK) else MAX_BYTES
+    try:
+        with open(path, "rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise Unreadable(f"can't be read: {(error.strerror or str(error)).lower()}") from None
+    if len(data) > most:
+        raise Unreadable(f"larger than {most // 1_000_000} MB")
+    return data
+
+
+def lines(path: str, cell: int | None = None) -> tuple[str, ...]:
+    """Read lines of a file again, to show them as written.
+
+    Args:
+        path: The file.
+        cell: In a notebook, the cell.
+
+    Returns:
+        The lines; none if they can't be read any more.
+    """
+    try:
+        text = decoded(raw(path), path)
+        shown = _plain(text) if cell is None else as_written(text, path).get(cell, "")
+    except Unreadable:
+        return ()
+    return tuple(shown.split("\n"))
+
+
+def program(path: str) -> tuple[str, ...]:
+    """Read the lines of a file again, as they are checked; none if it can't be read any more."""
+    try:
+        return tuple(read(path).text.split("\n"))
+    except Unreadable:
+        return ()
+
+
+def from_text(text: str, path: str) -> Source:
+    """Make a ``Source`` of text at hand.
+
+    Args:
+        text: Python source, with line ends of any kind; or a notebook, if so named.
+        path: What it is called in reports.
+
+    Returns:
+        The same with lines that end in a newline character only.
+
+    Raises:
+        Unreadable: It holds a null character, or is a notebook that can't be read.
+    """
+    if not path.endswith(NOTEBOOK):
+        return Source(path, of_script(_plain(text)))
+    from evalguard.source import notebook
+
+    parsed = notebook.parse(text.removeprefix("\ufeff"))
+    if len(parsed.code) > MAX_BYTES:
+        raise Unreadable(f"holds more than {MAX_BYTES // 1_000_000} MB of code")
+    return Source(path, _without_null(parsed.code, parsed.lines), parsed.lines)
+
+
+def as_written(text: str, path: str) -> dict[int, str]:
+    """The Python that a file holds, by the numbers of its cells; a script's has the number 0.
+
+    Args:
+        text: What the file holds, decoded.
+        path: The file.
+
+    Raises:
+        Unreadable: It is a notebook that can't be read.
+    """
+    if not path.endswith(NOTEBOOK):
+        return {0: _plain(text)}
+    from evalguard.source import notebook
+
+    parts = notebook.parse(text.removeprefix("\ufeff")).parts
+    return {part.number: part.text for part in parts}
+
+
+def rewritten(original: str, path: str, text: str) -> str:
+    """Put a changed text into a file: the way back from ``from_text``.
+
+    Args:
+        original: What the file holds, decoded.
+        path: The file.
+        text: The text of its ``Source`` with changes.
+
+    Returns:
+        What the file is to hold. What isn't changed is as it was, to the character; so is what
+        only IPython understands.
+
+    Raises:
+        Unreadable: It is a notebook that can't be read.
+        ValueError: It can't hold that text.
+    """
+    body = original.removeprefix("\ufeff")
+    mark = original[: len(original) - len(body)]
+    if path.endswith(NOTEBOOK):
+        from evalguard.source import notebook
+
+        return mark + notebook.parse(body).with_code(text)
+    from evalguard.source.restoring import restored, with_line_ends
+
+    plain = _plain(body)
+    return mark + with_line_ends(restored(plain, of_script(plain), text), plain, body)
+
+
+def _plain(text: str) -> str:
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return _without_null(text)
+
+
+def _without_null(text: str, cells: tuple[Cell, ...] = ()) -> str:
+    if "\0" in text:
+        place = _line_and_column(text[: text.index("\0")])
+        raise Unreadable("holds a null character", *place).within(cells)
+    return text
+
+
+def decoded(data: bytes, path: str) -> str:
+    """Decode what a file holds.
+
+    Args:
+        data: What it holds.
+        path: The file.
+
+    Raises:
+        Unreadable: It isn't text in its encoding.
+    """
+    encoding = encoding_of(data, path)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode(encoding, errors="replace")
+        place = _line_and_column(before.replace("\r\n", "\n").replace("\r", "\n"))
+        raise Unreadable(f"not text in {encoding}: {error.reason}", *place) from None
+    except (LookupError, UnicodeError):
+        raise Unreadable(f"can't be decoded: {encoding} is no encoding for text") from None
+
+
+def encoding_of(data: bytes, path: str) -> str:
+    """Tell a file's encoding.
+
+    A notebook's is UTF-8. A script follows PEP 263, but bytes that aren't UTF-8 are left to the
+    decoding, which finds them.
+
+    Raises:
+        Unreadable: It names an encoding that there isn't.
+    """
+    if path.endswith(NOTEBOOK):
+        return "utf-8"
+    try:
+        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    except SyntaxError as error:
+        if "invalid or missing encoding" in str(error):
+            return "utf-8"
+        if "unknown encoding" in str(error) and _is_utf8(data):
+            return "utf-8"
+        line = 1 if b"coding" in data.partition(b"\n")[0] else 2
+        raise Unreadable(f"can't be decoded: {error.msg}", line) from None
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether a file that names a codec of some package's own is UTF-8 all the same."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _line_and_column(before: str) -> tuple[int, int]:
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
