@@ -44,7 +44,7 @@ def check_paths(
     options: Options = DEFAULTS,
     *,
     progress: Progress = iter,
-    reader: Reader = read,
+    reader: Reader | None = None,
 ) -> Result:
     """Check files, and the Python files below directories, as one program.
 
@@ -52,7 +52,7 @@ def check_paths(
         paths: Files and directories.
         options: What to report.
         progress: Is given the files, and yields each of them before it is read.
-        reader: Reads a file; what it returns is taken for what the file holds.
+        reader: Reads a file, in place of what does so usually; what it returns is what is checked.
 
     Returns:
         The findings, and the files that could not be checked.
@@ -64,7 +64,7 @@ def check_paths(
     rules = choose(load(), options.select, options.ignore)
     found = discover(paths)
     with at_rest():
-        readings = [_lowered(path, reader) for path in progress(found.files)]
+        readings = [_lowered(path, reader or read) for path in progress(found.files)]
         units = tuple(reading for reading in readings if isinstance(reading, Unit))
         nearby = neighbours(paths, found.files)
         context = Context(units, nearby, os.getcwd(), knowledge.load(), _context_unit)
