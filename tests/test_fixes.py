@@ -174,7 +174,7 @@ def programs(draw: st.DrawFn) -> str:
     )
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@settings(max_examples=10, deadline=None, derandomize=True, database=None)
 @given(programs())
 def test_laws_of_generated_programs(text: str) -> None:
     texts = {"main.py": text}

@@ -8,11 +8,12 @@ import pytest
 from rich.text import Text
 
 from evalguard.finding import FileError, Result
+from evalguard.repair import Action, Repair
 from evalguard.report import concise, pages, terminal
 from evalguard.report.words import visible
 from evalguard.rule import Rule
 from evalguard.rules import load
-from samples import CLEAN, MIXED, finding, lines_of, place
+from samples import CLEAN, ERROR, MIXED, finding, lines_of, place
 
 FULL = """\
 error[EG101] inference-without-eval (certain): `net` is called for inference in train mode
@@ -57,6 +58,24 @@ def shown(*lines: str, column: int = 1, end: int = 2, width: int = 120) -> list[
 
 def test_full() -> None:
     assert terminal.render(MIXED, lines_of) == FULL
+
+
+@pytest.mark.parametrize(
+    ("safe", "closing"),
+    [
+        ((True,), "[*] 1 fix with --fix."),
+        ((True, True, False), "[*] 2 fixes with --fix, 1 more with --fix --unsafe-fixes."),
+        ((False, False), "2 fixes with --fix --unsafe-fixes."),
+        ((), ""),
+    ],
+)
+def test_full_tells_what_can_be_fixed(safe: tuple[bool, ...], closing: str) -> None:
+    found = tuple(
+        replace(ERROR, fix=Repair(Action.EVAL_BEFORE, ERROR.place, each)) for each in safe
+    )
+    text = terminal.render(Result(found, (), 1), lines_of)
+    assert text.rstrip("\n").split("\n")[-1] == (closing or "No problems found in 1 file.")
+    assert text.count("= help: call `net.eval()` before [*]\n") == sum(safe)
 
 
 def test_full_quiet_leaves_the_closing_line_out() -> None:

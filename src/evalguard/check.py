@@ -45,7 +45,7 @@ def check_paths(
         paths: Files and directories.
         options: What to report.
         progress: Is given the files, and yields each of them before it is read.
-        reader: Reads a file, if not from disk; what it returns is taken for what the file holds.
+        reader: Reads a file, in place of what does so usually; what it returns is what is checked.
 
     Returns:
         The findings, and the files that could not be checked.
