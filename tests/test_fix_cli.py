@@ -67,6 +67,12 @@ def test_unsafe_fixes_are_written_if_asked_for(files: Path) -> None:
     assert done.stderr == "evalguard: Fixed 2 problems in 2 files.\n"
 
 
+def test_a_fix_that_cannot_be_made_is_no_longer_promised(files: Path) -> None:
+    (files / "predict.py").write_text(PREDICT.replace("    print", "    x = 1; print"))
+    assert "1 fix with --fix --unsafe-fixes.\n" in run("predict.py").stdout
+    assert "fix with" not in run("--fix", "--unsafe-fixes", "predict.py").stdout
+
+
 def test_a_second_run_changes_nothing(files: Path) -> None:
     run("--fix", "--unsafe-fixes")
     before = {path: path.stat().st_mtime_ns for path in files.iterdir()}

@@ -99,7 +99,7 @@ def fixed(
     if not ways.write:
         return Checked(_only(before, rules), "".join(_diff(desk, mended.drafts)))
     result = desk.check_again() if refused else mended.result
-    return Checked(_only(result, rules), whole=not refused)
+    return Checked(_tried(_only(result, rules), ways, refused), whole=not refused)
 
 
 def edits_of(result: Result) -> Edits:
@@ -148,6 +148,17 @@ def _only(result: Result, rules: set[str]) -> Result:
     return replace(result, findings=wanted)
 
 
+def _tried(result: Result, ways: Ways, refused: frozenset[str]) -> Result:
+    """A result whose findings have no fixes that couldn't be made."""
+    left = tuple(
+        replace(finding, fix=None)
+        if finding.fix and (finding.fix.safe or ways.unsafe) and finding.place.path not in refused
+        else finding
+        for finding in result.findings
+    )
+    return replace(result, findings=left)
+
+
 def _write(desk: _Desk, drafts: Mapping[str, str]) -> frozenset[str]:
     """Write the files one by one; return those that couldn't be."""
     faults = {path: desk.write(path, text) for path, text in drafts.items()}
@@ -162,11 +173,14 @@ def _diff(desk: _Desk, drafts: Mapping[str, str]) -> Iterator[str]:
     for path in sorted(drafts):
         before, after = desk.pages(path), desk.pages(path, drafts[path])
         for cell, page in before.items():
-            name = visible(f"{path}:cell {cell}" if cell else path)
-            yield from _changes(name, page, after[cell])
+            if cell:
+                yield from _changes(f"{path}:cell {cell}", f"{page}\n", f"{after[cell]}\n")
+            else:
+                yield from _changes(path, page, after[cell])
 
 
-def _changes(name: str, old: str, new: str) -> Iterator[str]:
+def _changes(path: str, old: str, new: str) -> Iterator[str]:
+    name = visible(path)
     for line in difflib.unified_diff(_lines(old), _lines(new), name, name):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
