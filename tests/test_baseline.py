@@ -201,7 +201,7 @@ def test_it_can_be_configured(capsys: pytest.CaptureFixture[str]) -> None:
     Path("ci").mkdir()
     assert cli.main(["check"]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last == "Error: ci/known.json: can't be read: no such file or directory"
+    assert last == "Error: ci/known.json: no such file: `evalguard baseline` writes one"
     assert cli.main(["baseline", "-q"]) == 0
     assert Path("ci/known.json").exists()
     assert cli.main(["check"]) == 0

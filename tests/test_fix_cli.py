@@ -106,6 +106,19 @@ def test_only_selected_rules_are_mended(files: Path) -> None:
     assert (files / "net.py").read_text() == NET
 
 
+def test_what_a_baseline_knows_is_left_as_it_is(files: Path) -> None:
+    check = [sys.executable, "-m", "evalguard", "baseline", "-q"]
+    subprocess.run(check, check=True)
+    (files / "net.py").write_text(f"import os\n\n{NET}print(net.training)\nnet.eval\n")
+    options = ["--unsafe-fixes", "--baseline", "evalguard-baseline.json"]
+    assert run("--diff", *options).stdout.count("\n+") == 2
+    done = run("--fix", *options)
+    assert (done.returncode, done.stdout) == (0, "No problems found in 2 files.\n")
+    assert done.stderr == "evalguard: Fixed 1 problem in 1 file.\n"
+    assert (files / "net.py").read_text().count("net.eval()") == 1
+    assert (files / "predict.py").read_text() == PREDICT
+
+
 def test_quiet_tells_nothing() -> None:
     assert run("--fix", "--quiet", "net.py").stderr == ""
 

@@ -12,7 +12,7 @@ import click
 from evalguard._version import __version__
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
 from evalguard.cli.configuring import with_settings
-from evalguard.cli.known import without_known
+from evalguard.cli.known import known_in, without_known
 from evalguard.cli.outcome import Checked, Ways
 from evalguard.cli.output import emit, report
 from evalguard.finding import Result, Severity
@@ -67,10 +67,11 @@ def check(
         raise click.UsageError("--add-ignores goes with neither --fix nor --diff")
     settings = configuration.settings
     form = _form(configuration, statistics, diff)
-    ways = Ways(unsafe_fixes, not diff) if fix or diff else None
     paths = paths or (os.curdir,)
+    known = known_in(configuration, paths)
+    ways = Ways(unsafe_fixes, not diff, known and known.news) if fix or diff else None
     result, changes, whole = checked(paths, configuration.options(), ways, quiet)
-    result = without_known(result, configuration, paths, quiet)
+    result = without_known(result, known, quiet) if known else result
     if add_ignores:
         from evalguard.cli.ignoring import ignored
 

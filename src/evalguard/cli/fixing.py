@@ -33,9 +33,10 @@ from evalguard.suppress.writing import without_ignores
 class _Desk:
     """Checks the files of a run as if some of them held other texts."""
 
-    def __init__(self, paths: Sequence[str], options: Options) -> None:
+    def __init__(self, paths: Sequence[str], options: Options, ways: Ways) -> None:
         self._paths = paths
         self._options = options
+        self._news = ways.news
         self._files = Files()
         self.text = lru_cache(maxsize=None)(self._files.text)
         self.pages = self._files.pages
@@ -48,7 +49,20 @@ class _Desk:
             return error.reason
         return ""
 
-    def check(
+    def check(self, drafts: Mapping[str, str], comments: bool = False) -> Result:
+        """What is found that may be mended if these files hold these texts."""
+        return self.news(self.look(drafts, iter, comments), drafts)
+
+    def news(self, result: Result, drafts: Mapping[str, str]) -> Result:
+        """A result without what isn't to be mended."""
+
+        def lines_of(path: str) -> Sequence[str]:
+            text = drafts[path] if path in drafts else self.text(path)
+            return (text or "").split("\n")
+
+        return self._news(result, lru_cache(maxsize=64)(lines_of)) if self._news else result
+
+    def look(
         self, drafts: Mapping[str, str], progress: Progress = iter, comments: bool = False
     ) -> Result:
         """What is found if these files hold these texts; idle comments, too, if they count."""
@@ -86,9 +100,11 @@ def fixed(
     """
     chosen = choose(load(), options.select, options.ignore)
     rules = {rule.name for rule in (*chosen, *NOTICES)}
-    desk = _Desk(paths, replace(options, select=(), ignore=()))
-    before = desk.check({}, progress, options.warn_unused_ignores)
-    mended = mend(desk, _tidy(before), lambda finding: finding.rule in rules, ways.unsafe)
+    desk = _Desk(paths, replace(options, select=(), ignore=()), ways)
+    before = desk.look({}, progress, options.warn_unused_ignores)
+    mended = mend(
+        desk, _tidy(desk.news(before, {})), lambda finding: finding.rule in rules, ways.unsafe
+    )
     if options.warn_unused_ignores:
         mended = _tidied(desk, mended)
     for finding in mended.failed:
@@ -98,7 +114,7 @@ def fixed(
         _tell(_closing(mended, ways, refused, rules))
     if not ways.write:
         return Checked(_only(before, rules), "".join(_diff(desk, mended.drafts)))
-    result = desk.check_again() if refused else mended.result
+    result = desk.check_again() if refused or ways.news else mended.result
     return Checked(_tried(_only(result, rules), ways, refused), whole=not refused)
 
 

@@ -1,4 +1,4 @@
-"""A result, and the baseline of findings that are known → the result without those."""
+"""A baseline of findings that are known, and a result → the result without those."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -17,29 +17,55 @@ from evalguard.report.words import count, visible
 if TYPE_CHECKING:
     from evalguard.config.layers import Configuration
     from evalguard.options import Options
-    from evalguard.suppress.baseline import Marks
+    from evalguard.suppress.baseline import Compared, Lines, Marks
 
 
-def without_known(
-    result: Result, configuration: Configuration, paths: Sequence[str], quiet: bool
-) -> Result:
-    """Leave out what the baseline knows, if there is one, and tell what of it is cured.
+class Known(NamedTuple):
+    """The part of a baseline that is about a run."""
+
+    path: str
+    marks: Marks
+
+    @property
+    def folder(self) -> str:
+        """What the paths in it are seen from."""
+        return os.path.dirname(os.path.abspath(self.path))
+
+    def compared(self, result: Result, lines_of: Lines) -> Compared:
+        """Tell new findings from known ones."""
+        from evalguard.suppress.baseline import compared
+
+        return compared(result.findings, self.marks, self.folder, lines_of)
+
+    def news(self, result: Result, lines_of: Lines) -> Result:
+        """A result without what is known."""
+        return replace(result, findings=self.compared(result, lines_of).new)
+
+
+def known_in(configuration: Configuration, paths: Sequence[str]) -> Known | None:
+    """What the baseline knows of these paths and of the rules that run; None if there is none.
 
     Raises:
         UsageError: The file is no baseline.
     """
-    from evalguard.source import program
-    from evalguard.suppress.baseline import below, compared
-
     path = configuration.settings.baseline
     if not path:
-        return result
-    folder = os.path.dirname(os.path.abspath(path))
-    known = below(read_baseline(path), paths, folder, skipped(configuration.options()))
-    found = compared(result.findings, known, folder, lru_cache(maxsize=64)(program))
-    gone = found.gone.total() - unchecked(result, found.gone, folder).total()
+        return None
+    from evalguard.suppress.baseline import below
+
+    whole = Known(path, read_baseline(path))
+    marks = below(whole.marks, paths, whole.folder, skipped(configuration.options()))
+    return whole._replace(marks=marks)
+
+
+def without_known(result: Result, known: Known, quiet: bool) -> Result:
+    """Leave out what the baseline knows, and tell what of it is cured."""
+    from evalguard.source import program
+
+    found = known.compared(result, lru_cache(maxsize=64)(program))
+    gone = found.gone.total() - unchecked(result, found.gone, known.folder).total()
     if gone and not quiet:
-        what = f"{count(gone, 'finding')} of {from_here(path)} no longer there"
+        what = f"{count(gone, 'finding')} of {from_here(known.path)} no longer there"
         click.echo(f"evalguard: {what}; `evalguard baseline` rewrites it", err=True)
     return replace(result, findings=found.new)
 

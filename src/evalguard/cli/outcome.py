@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalguard.finding import Result
 
+if TYPE_CHECKING:
+    from evalguard.suppress.baseline import Lines
+
 
 class Ways(NamedTuple):
-    """How to mend: also unsafely, and whether to write it or only to show it."""
+    """How to mend: also unsafely, and whether to write it or only to show it.
+
+    ``news`` leaves out of a result what isn't to be mended, given the lines of each file.
+    """
 
     unsafe: bool
     write: bool
+    news: Callable[[Result, Lines], Result] | None = None
 
 
 class Checked(NamedTuple):

@@ -100,6 +100,8 @@ def read(path: str) -> Marks:
     try:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
+    except FileNotFoundError:
+        raise BaselineError(path, "no such file: `evalguard baseline` writes one") from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BaselineError(path, f"can't be read: {reason}") from None
