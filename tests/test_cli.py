@@ -121,7 +121,7 @@ def test_quiet_and_verbose(
 
 def test_nothing_to_check_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check"]) == 0
-    assert capsys.readouterr().err == "evalguard: no Python files in .\n"
+    assert capsys.readouterr().err == "evalguard: no Python files or notebooks in .\n"
     assert cli.main(["check", "-q"]) == 0
     assert capsys.readouterr() == ("", "")
 

@@ -108,7 +108,7 @@ def checked(paths: Sequence[str], options: Options, ways: Ways | None, quiet: bo
         raise click.UsageError(str(error)) from None
     result = checked.result
     if not (result.files or result.errors or quiet):
-        click.echo(f"evalguard: no Python files in {', '.join(paths)}", err=True)
+        click.echo(f"evalguard: no Python files or notebooks in {', '.join(paths)}", err=True)
     return checked
 
 
