@@ -179,7 +179,8 @@ class Evaluating(Conditions):
         raise NotImplementedError
 
     def _choice(self, node: Choice, state: State, frame: Frame) -> Value:
-        holds, key = self.truth(self.value(node.test, state, frame), state)
+        value = self.value(node.test, state, frame)
+        holds, key = self.tested(node.test, value, state, frame)
         if holds is not None:
             return self.value(node.then if holds else node.other, state, frame)
         then, other = state.copy(), state.copy()

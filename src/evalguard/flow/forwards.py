@@ -43,7 +43,7 @@ class Forwards(Switching):
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
         grad = self._grad_of_call(number, site, state)
-        path = (frozenset(state.assume.items()), tuple(loop.unrolled for loop in self.loops))
+        path = (state.path(), tuple(loop.unrolled for loop in self.loops))
         token = self.recorder.token(frame.context, place, path)
         fact = Forward(
             place,

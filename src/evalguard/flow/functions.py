@@ -11,7 +11,7 @@ from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import Parameters
 from evalguard.flow.passes import Survey
-from evalguard.flow.state import State, distinguishing, join_states, settle
+from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle
 from evalguard.flow.stores import stored
 from evalguard.flow.values import (
     NO_TAINT,
@@ -19,6 +19,7 @@ from evalguard.flow.values import (
     Cls,
     Fun,
     Inert,
+    Key,
     Managed,
     Method,
     Part,
@@ -301,6 +302,10 @@ class Functions(Parameters):
                 for name in known.function.locals:
                     end.fields.pop((inner.thing, name))
         narrow, assume = state.narrow, state.assume
+        for end in ends:
+            end.assume = {
+                key: holds for key, holds in end.assume.items() if not _inside(key, inner)
+            }
         merged = settle(ends)
         if len(merged) > 1:
             key = distinguishing(merged[0], merged[1])
@@ -316,6 +321,11 @@ class Functions(Parameters):
     def may_fork(self, key: object, state: State) -> bool:
         """Whether a caller's statement may be walked once for each outcome of a condition."""
         return key not in state.assume and len(state.assume) < 6
+
+
+def _inside(key: Key, frame: Frame) -> bool:
+    """Whether a condition is about a variable of a function."""
+    return is_variable(key[1]) and key[1][0] == frame.thing
 
 
 def _words(args: Arguments) -> object:

@@ -164,7 +164,7 @@ class Running(Rounds):
         return []
 
     def _assert(self, stmt: Assert, state: State, frame: Frame) -> list[State]:
-        holds, cond = self.truth(self.value(stmt.test, state, frame), state)
+        holds, cond = self.tested(stmt.test, self.value(stmt.test, state, frame), state, frame)
         if holds is False:
             return []
         if holds is None and cond is not None:
@@ -200,7 +200,7 @@ class Running(Rounds):
     def _if(self, stmt: If, state: State, frame: Frame) -> list[State]:
         value = self.value(stmt.test, state, frame)
         self.recorder.measured(value.taint)
-        holds, cond = self.truth(value, state)
+        holds, cond = self.tested(stmt.test, value, state, frame)
         parts = self.parts_in(stmt.test, value, state, frame)
         chosen = self.chosen(stmt, cond, state, frame)
         if holds is not None and not parts:

@@ -70,6 +70,8 @@ class Variables(Forwards):
         if home in self.molds and (holding or name in (FROZEN, PARTLY_FROZEN)):
             self.molds.changed(home)
         state.fields[(home, name)] = value
+        if state.assume:
+            state.reset((home, name))
         self.things.note(home, name, holding)
 
     def put(self, container: int, name: str, value: Value, state: State) -> None:
