@@ -35,6 +35,7 @@ from evalguard.flow.values import (
 from evalguard.flow.variables import ITEMS
 from evalguard.places import Place
 
+MAKER = "__init__"
 OFTEN = 6
 SHORT = 3
 TOO_OFTEN = 24
@@ -66,7 +67,7 @@ class Functions(Parameters):
     def _matters(self, function: Function) -> bool:
         return (
             not function.uses.isdisjoint(self.program.interest.follow)
-            or function.name == "__init__"
+            or function.name == MAKER
             or "cls" in function.uses
             or len(function.body) <= SHORT
             or any(map(self.knowledge.steps, function.uses))
@@ -209,7 +210,7 @@ class Functions(Parameters):
         return inner
 
     def _in_forward(self, known: Known, fun: Fun, frame: Frame) -> bool:
-        if known.function.name in ("__init__", "reset_parameters"):
+        if known.function.name in (MAKER, "reset_parameters"):
             return False
         return frame.in_forward
 
