@@ -25,6 +25,8 @@ from evalguard.flow.values import (
     tainted,
 )
 
+TENSORS = "torch."
+
 
 class Effects(Frameworks):
     """Measures, detaches, takes gradients; makes optimizers; calls what it is given."""
@@ -114,7 +116,9 @@ class Effects(Frameworks):
     ) -> Value:
         taint = tainted(values)
         if not name.startswith("builtins."):
-            self.recorder.fed(taint.taint)
+            of_result = owner is not None and bool(owner.taint)
+            pure = of_result or self.knowledge.canonical(name).startswith(TENSORS)
+            self.recorder.fed(taint.taint, kept=not pure)
         self._handled(args, state)
         last = name.rpartition(".")[2]
         if taint.taint and last != "update" and self.speaks("training", last):

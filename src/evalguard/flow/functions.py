@@ -181,7 +181,7 @@ class Functions(Parameters):
     ) -> Value:
         """A call of a function that can't bear on modes or gradients."""
         value = tainted([self.deep(item, state) for item in args.values()])
-        self.recorder.fed(value.taint)
+        self.recorder.fed(value.taint, kept=True)
         if value.taint:
             return value
         thing, new = self.things.make(("call", frame.context, place), "unknown")

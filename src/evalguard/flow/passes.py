@@ -47,6 +47,7 @@ class Pass:
     shape: bool = False
     escaped: bool = False
     fed: bool = False
+    kept: bool = False
     stepped: bool = False
     partly_stepped: bool = False
     unsettled: bool = False
@@ -104,12 +105,12 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.MEASURED
     if item.escaped:
         purpose |= Purpose.ESCAPES
-    used = item.measured or item.escaped or item.fed or item.backward or item.target
-    if item.shape and not used:
+    used = item.measured or item.escaped or item.backward or item.target
+    if item.shape and not (used or item.kept):
         purpose |= Purpose.SHAPE
     if item.shape and item.newborn and _once_as_built(fact):
         purpose |= Purpose.TRIAL
-    if not used and not item.shape:
+    if not (used or item.fed or item.shape):
         purpose |= Purpose.DISCARDED
     return replace(
         fact,

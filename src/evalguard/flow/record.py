@@ -208,10 +208,22 @@ class Recorder:
         for known in self._known(taint):
             known.shape = True
 
-    def fed(self, taint: Iterable[int]) -> None:
-        """A value goes into another computation."""
+    def fed(self, taint: Iterable[int], kept: bool = False) -> None:
+        """A value goes into another computation.
+
+        Args:
+            taint: The passes that the value depends on.
+            kept: Whether there is more to it than what comes out of it: it may be written, shown
+                or stored there.
+        """
         for known in self._known(taint):
             known.fed = True
+            known.kept = known.kept or kept
+
+    def for_effect(self, taint: Iterable[int]) -> None:
+        """A computation is a statement of its own: it isn't made for its outcome."""
+        for known in self._known(taint):
+            known.kept = True
 
     def escaped(self, taint: Iterable[int]) -> None:
         """A value leaves what can be seen."""

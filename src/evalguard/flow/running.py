@@ -137,6 +137,7 @@ class Running(Rounds):
             self._not_called(node, stmt.at, state, frame)
             return [state]
         value = self.value(node, state, frame)
+        self.recorder.for_effect(value.taint)
         atom = only(value)
         if isinstance(node, Call) and isinstance(atom, Ctx):
             self._idle(atom.name, node, "statement", stmt.at, frame)
