@@ -149,7 +149,7 @@ class Functions(Parameters):
         number = fun.bound.thing
         held = [state.get((number, name)) for name in self.things.names(number)]
         values = [*args.values(), *[value for value in held if value is not None]]
-        return any(self.deep(value, state, 1).taint for value in values)
+        return any(self.deep(value, state, 2).taint for value in values)
 
     def _carries(self, fun: Fun, args: Arguments, state: State) -> bool:
         """Whether a call is given a module, its class, a function or an object that holds one."""
