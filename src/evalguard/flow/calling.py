@@ -283,6 +283,9 @@ class Calling(Constructing):
                 holder = self.things[owner]
                 text = f"{holder.lib} {holder.text}"
                 self._optimizer_step(one(Ref(owner)), args, text, state)
+            method = self.knowledge.module_method(thing.text)
+            if method is not None and method.effect == "clears":
+                self.clear(owner, state)
             self.recorder.handled([owner])
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING

@@ -121,7 +121,7 @@ class Effects(Frameworks):
             self.recorder.fed(taint.taint, kept=not pure)
         self._handled(args, state)
         last = name.rpartition(".")[2]
-        if taint.taint and last != "update" and self.speaks("training", last):
+        if taint.taint and self._may_train(last, site):
             self.recorder.escaped(taint.taint)
         if self.knowledge.caller(name) is None:
             self._call_back(args, site, state, frame)
@@ -138,6 +138,18 @@ class Effects(Frameworks):
         result = one(Ref(thing.number))
         self.note_optimizer(result, args, state)
         return result
+
+    def _may_train(self, name: str, site: Call) -> bool:
+        """Whether something unknown may train on what it is given, by its name."""
+        if self.knowledge.steps(name):
+            return not self.speaks("scheduler", show(site.func))
+        return name != "update" and self.speaks("training", name)
+
+    def clear(self, number: int, state: State) -> None:
+        """``zero_grad()`` of a module, or of an optimizer."""
+        modules = sorted(self.optimizers.get(number, frozenset((number,))))
+        reach = [self._reach(module, state, whole=True) for module in modules]
+        self.recorder.cleared(set[int]().union(*reach))
 
     def _handled(self, args: Arguments, state: State) -> None:
         """What is given to something unknown may be loaded there, or trained."""

@@ -250,6 +250,11 @@ class Methods(Libraries):
             self.recorder.handled([call.owner.thing])
         return None
 
+    def _clears(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        if isinstance(call.owner, (Ref, Part)):
+            self.clear(call.owner.thing, state)
+        return None
+
     def _forwards(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         owner, args, site = call.owner, call.args, call.site
         if isinstance(owner, Ref):
@@ -351,6 +356,7 @@ _EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]]
     "registers": Methods._registers,
     "forwards": Methods._forwards,
     "loads": Methods._loads,
+    "clears": Methods._clears,
 }
 
 _READS: dict[str, Callable[[Methods, Ref, Call, State, Frame], Value]] = {

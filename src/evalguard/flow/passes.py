@@ -99,7 +99,7 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.SAME_STEP
     if rival:
         purpose |= Purpose.ADVERSARIAL
-    if item.stepped or (trained and not item.backward):
+    if item.stepped or (trained and not item.backward and not _is_maker(fact)):
         purpose |= Purpose.STEP
     if item.measured:
         purpose |= Purpose.MEASURED
@@ -119,6 +119,11 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         backward=item.backward or item.target,
         intent=_intent(item, purpose),
     )
+
+
+def _is_maker(fact: Forward) -> bool:
+    """Whether it is made in a constructor, before any training."""
+    return fact.function.rpartition(".")[2] == "__init__"
 
 
 def _once_as_built(fact: Forward) -> bool:

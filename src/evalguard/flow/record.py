@@ -132,6 +132,10 @@ class Recorder:
             if not things or not things.isdisjoint(reach):
                 item.partly_stepped = True
 
+    def cleared(self, things: set[int]) -> None:
+        """The gradients of these modules are thrown away: no step will be taken by them."""
+        self._pending = [item for item in self._pending if item.thing not in things]
+
     def note(self, fact: Fact) -> None:
         """Note any other fact; the last word on a place and chain counts."""
         self._facts[(type(fact), fact.place, fact.calls)] = fact

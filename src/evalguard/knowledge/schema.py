@@ -134,7 +134,15 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
         "module_methods": {
             "returns": _one_of("self", "none", "children", "parameters", "child", "other"),
             "effect": _one_of(
-                "none", "train", "eval", "registers", "freezes", "applies", "forwards", "loads"
+                "none",
+                "train",
+                "eval",
+                "registers",
+                "freezes",
+                "applies",
+                "forwards",
+                "loads",
+                "clears",
             ),
             "shared": _flag,
         },
