@@ -180,7 +180,7 @@ class Attributes(Members):
         for atom in owner.atoms:
             if isinstance(atom, Part) and known.value is False:
                 word = PARTLY_FROZEN if atom.thing in state.narrow else FROZEN
-                self.assign(atom.thing, word, one(Lit("place", place)), state)
+                self.freeze(atom.thing, word, place, state)
             elif isinstance(atom, Part):
                 self.assign(atom.thing, FROZEN, one(Lit("bool", False)), state)
             elif known.value is True:

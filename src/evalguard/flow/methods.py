@@ -212,8 +212,7 @@ class Methods(Libraries):
         if isinstance(owner, (Ref, Part)):
             frozen = flag is not None and flag.value is False
             if frozen:
-                where = one(Lit("place", self.place(frame, site.at)))
-                self.assign(owner.thing, FROZEN, where, state)
+                self.freeze(owner.thing, FROZEN, self.place(frame, site.at), state)
             else:
                 self.assign(owner.thing, FROZEN, lit(False), state)
         return None

@@ -11,7 +11,9 @@ from evalguard.flow.passes import Survey
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
+    Atom,
     Cls,
+    Freeze,
     Fun,
     Inert,
     Lit,
@@ -21,7 +23,6 @@ from evalguard.flow.values import (
     Value,
     lit,
     one,
-    only,
     ordered,
 )
 from evalguard.knowledge import Export
@@ -220,8 +221,9 @@ class Switching(Core):
     def _frozen_at(self, number: int, state: State) -> Place | None:
         """Where an object's parameters were frozen."""
         value = state.get((number, FROZEN))
-        atom = only(value) if value is not None else None
-        return atom.value if isinstance(atom, Lit) and isinstance(atom.value, Place) else None
+        atoms = [atom for atom in ordered(value.atoms) if _may_be(atom, state)] if value else []
+        places = {atom.place if isinstance(atom, Freeze) else None for atom in atoms}
+        return places.pop() if len(places) == 1 else None
 
     def within(self, number: int, ancestor: int | None, state: State) -> bool:
         """Whether a module is another, or one of its parts."""
@@ -270,6 +272,13 @@ class Switching(Core):
             thing = self.things[atom.thing]
             return thing.kind == "module" or thing.shown
         return isinstance(atom, (Inert, Part))
+
+
+def _may_be(atom: Atom, state: State) -> bool:
+    """Whether a freeze isn't one of a path that this one isn't."""
+    return not isinstance(atom, Freeze) or all(
+        state.decided(key) in (None, holds) for key, holds in atom.path
+    )
 
 
 def _function(value: Value | None) -> Fun | None:
