@@ -80,13 +80,18 @@ class Effects(Frameworks):
             self._leaked_into(taint, site, state, frame)
             return ANYTHING
         if word == "gradient":
-            given = [atom for value in args.values() for atom in self.reached(value, state)]
-            learns = any(isinstance(atom, Part) for atom in given)
-            self.recorder.wanted(taint.taint, self._around(frame), learns)
-            self._graded(frame)
-            self.recorder.fed(taint.taint)
-            return taint
+            outcomes = self._call_back(args, site, state, frame)
+            return self._gradient(tainted([taint, *outcomes]), args, state, frame)
         return self._unknown(name, owner, values, args, site, state, frame)
+
+    def _gradient(self, value: Value, args: Arguments, state: State, frame: Frame) -> Value:
+        """Gradients of a value are asked for, or of what a function gives that is passed."""
+        given = [atom for value in args.values() for atom in self.reached(value, state)]
+        learns = any(isinstance(atom, Part) for atom in given)
+        self.recorder.wanted(value.taint, self._around(frame), learns)
+        self._graded(frame)
+        self.recorder.fed(value.taint)
+        return value
 
     def _graded(self, frame: Frame) -> None:
         """Gradients are taken: in none of the calls under way they are recorded for nothing."""
@@ -162,15 +167,17 @@ class Effects(Frameworks):
         self._forget_parts(number, state)
         state.modes.pop(number)
 
-    def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> None:
+    def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> list[Value]:
         """A project function handed to something that can't be seen is taken to be called.
 
         A module's ``forward`` isn't: what it would be given, and what becomes of it, is unknown.
         """
-        for value in args.values():
-            for atom in ordered(value.atoms):
-                if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom):
-                    self.call_value(one(atom), Arguments((), (), True), site, state, frame)
+        handed = [atom for value in args.values() for atom in ordered(value.atoms)]
+        return [
+            self.call_value(one(atom), Arguments((), (), True), site, state, frame)
+            for atom in handed
+            if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom)
+        ]
 
     def _is_forward_of_module(self, atom: Fun | Partial) -> bool:
         if isinstance(atom, Partial) or atom.bound is None:
