@@ -119,7 +119,7 @@ class Functionals(Evaluating):
         if value is None:
             return None if args.open else known.probability_default
         atom = only(value)
-        if isinstance(atom, Ref) and self.things[atom.thing].off:
+        if isinstance(atom, Ref) and self.things[atom.thing].off and not self._stored(atom):
             return 0.0
         given = constant(value)
         return float(given.value) if given and isinstance(given.value, (int, float)) else None

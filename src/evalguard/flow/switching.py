@@ -34,6 +34,7 @@ INPUT_GRADIENT = "#input-gradient"
 FROZEN = "#frozen"
 PARTLY_FROZEN = "#partly-frozen"
 ASKS = "asks self.training"
+OFF = "that is off by default"
 
 
 class Leaf(NamedTuple):
@@ -204,7 +205,7 @@ class Switching(Core):
     def _little_speaks(self, number: int, leaves: list[Leaf], state: State) -> bool:
         """Whether hardly anything speaks for mode-sensitive layers in a module."""
         part = self.things[number].parent is not None and state.mode(number) is None
-        return part or any(leaf.because.endswith(ASKS) for leaf in leaves)
+        return part or any(leaf.because.endswith((ASKS, OFF)) for leaf in leaves)
 
     def type_of(self, thing: Thing) -> str:
         """An object's class or factory, if known."""
