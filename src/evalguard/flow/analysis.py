@@ -19,10 +19,11 @@ from evalguard.events import (
 )
 from evalguard.facts import Fact
 from evalguard.flow.core import FUEL, UNFINISHED, Frame
-from evalguard.flow.entries import Entries, is_main
+from evalguard.flow.entries import Entries
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING, File, Lib, Value, constant, lit, one
 from evalguard.link import Program
+from evalguard.link.blocks import is_main
 from evalguard.link.mentions import names_in
 
 
@@ -99,6 +100,9 @@ class Analysis(Entries):
             self.world.absorb(end)
 
     def _run_main(self, path: str, unit: Unit) -> None:
+        interest = self.program.interest
+        if not (interest.all or path in interest.mains):
+            return
         frame = self.file_frame(path)
         for stmt in unit.body:
             if isinstance(stmt, If) and is_main(stmt):

@@ -9,13 +9,10 @@ from evalguard.events import (
     Bind,
     Block,
     Class,
-    Compare,
     Comprehension,
-    Const,
     Define,
     Display,
     Function,
-    If,
     Item,
     Mapping,
     Name,
@@ -43,6 +40,7 @@ from evalguard.flow.values import (
 )
 from evalguard.knowledge import Hook
 from evalguard.link import Program
+from evalguard.link.blocks import is_main
 from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
 
@@ -80,7 +78,7 @@ class Entries(Undone):
     def _walk_if_due(self, known: Known) -> None:
         if known.walked or known.function.name in NEVER:
             return
-        starts = known.matters and (known.starts or self._meets_modes(known))
+        starts = known.matters and (known.bearing.starts or self._meets_modes(known))
         if starts or self._is_hook(known):
             self._walk_entry(known)
 
@@ -92,7 +90,7 @@ class Entries(Undone):
     def _meets_modes(self, known: Known) -> bool:
         """Whether a method's object comes with modes that its class switches or loads."""
         return known.owner is not None and any(
-            self.program.interest.carries(
+            self.program.interest.switches(
                 self.classes[atom.number].cls, self.classes[atom.number].path
             )
             for cls in self._contexts_of(known)
@@ -325,16 +323,6 @@ class Entries(Undone):
 
     def _escape(self, value: Value, state: State) -> None:
         self.recorder.escaped(self.deep(value, state).taint)
-
-
-def is_main(stmt: Stmt) -> bool:
-    """Whether a statement is ``if __name__ == "__main__":``."""
-    test = stmt.test if isinstance(stmt, If) else None
-    return (
-        isinstance(test, Compare)
-        and test.left == Name("__name__")
-        and test.right == Const("__main__")
-    )
 
 
 def _keeps_containers(cls: Class) -> bool:

@@ -56,21 +56,18 @@ class Functions(Parameters):
             number = len(self.functions)
             self.function_numbers[key] = number
             known = Known(number, function, frame.path, frame.thing, owner)
-            known.matters = self._matters(function)
+            known.bearing = self.program.interest.of(function, frame.path)
+            known.matters = self._matters(known)
             known.stores = stored(function) if owner is not None else known.stores
-            known.starts = self.program.interest.starts(function, frame.path)
-            known.tells = known.starts or self.program.interest.makes(function)
             self.functions.append(known)
         frame.captured = True
         return Fun(number, frame.thing, None)
 
-    def _matters(self, function: Function) -> bool:
+    def _matters(self, known: Known) -> bool:
+        function = known.function
         return (
-            not function.uses.isdisjoint(self.program.interest.follow)
-            or function.name == MAKER
-            or "cls" in function.uses
+            known.bearing.matters
             or len(function.body) <= SHORT
-            or any(map(self.knowledge.steps, function.uses))
             or any(isinstance(stmt, Define) for stmt in function.body)
         )
 
@@ -120,7 +117,7 @@ class Functions(Parameters):
     def _stop_short(self, known: Known, args: Arguments, state: State) -> Value:
         """A call that isn't followed although it matters: it may train on what it is given."""
         value = tainted([self.deep(item, state) for item in args.values()])
-        if not known.function.uses.isdisjoint(self.program.interest.training):
+        if known.bearing.trains:
             self.recorder.unsettle(value.taint)
         return value
 
@@ -134,13 +131,19 @@ class Functions(Parameters):
         self, fun: Fun, known: Known, args: Arguments, state: State, frame: Frame
     ) -> bool:
         """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""
-        if frame.in_forward and not known.tells:
+        if frame.in_forward and not known.bearing.tells:
             return True
-        if known.matters and known.walks < (TOO_OFTEN if known.tells else OFTEN):
+        if known.matters and known.walks < (TOO_OFTEN if known.bearing.tells else OFTEN):
             return False
-        if known.walks < OFTEN and self._keeps(fun, args, state):
+        if known.walks < OFTEN and self._uses_results(fun, known, args, state):
             return False
         return known.walks >= TOO_OFTEN or not self._carries(fun, args, state)
+
+    def _uses_results(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
+        """Whether a function may measure a module's results, or an object keep them."""
+        if known.bearing.measures and any(value.taint for value in args.values()):
+            return True
+        return self._keeps(fun, args, state)
 
     def _keeps(self, fun: Fun, args: Arguments, state: State) -> bool:
         """Whether a method's plain object may keep a result that it is given, or give it back."""

@@ -7,8 +7,9 @@ extend them from their configuration with tables of the same shape.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Container, Mapping
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -112,22 +113,35 @@ class Knowledge:
         """The spelling of a dotted name that the tables use."""
         return self._aliases.resolve(name)
 
-    def bare_names(self) -> frozenset[str]:
-        """The last parts of all names that make, wrap or switch modules, or have a flag."""
-        tables = (
-            self._layers, self._factories, self._wrappers, self._contexts, self._switches,
-            self._functional, self._exports,
-        )  # fmt: skip
-        return self._calling_names().union(*[table.bare_names() for table in tables])
+    def words(self, name: str) -> frozenset[str]:
+        """What a library's name is for, in words.
 
-    def _calling_names(self) -> frozenset[str]:
-        calling = self._callers.by_package(lambda known: known.calls)
-        return frozenset[str]().union(*calling.values())
+        ``mode``: it leaves a mode behind, or a module in eval mode; ``scope``: it sets gradients or
+        a mode for a while, or needs one; ``flag``: it has a training flag; ``layer``: it is a class
+        of modules; ``module``: it makes, wraps or holds modules; ``factory``: it is of a package
+        that makes some.
+        """
+        canonical = self.canonical(name)
+        package = canonical.partition(".")[0]
+        factory, context = self._factories.get(canonical), self._contexts.get(canonical)
+        wraps = self._wrappers.get(canonical) and package not in sys.stdlib_module_names
+        makes = factory and factory.module and factory.mode is not Mode.UNSEEN
+        switched = makes and factory and (factory.mode == Mode.EVAL or factory.mixed)
+        told = {
+            "mode": switched or self._switches.get(canonical),
+            "scope": (context and (context.grad or context.mode)) or self._exports.get(canonical),
+            "flag": self._functional.get(canonical),
+            "layer": self._layers.get(canonical),
+            "module": makes or wraps,
+            "factory": package in self.factory_packages,
+        }
+        return frozenset([word for word, known in told.items() if known])
 
     def layer_names(self) -> frozenset[str]:
         """The last parts of the names of module classes."""
         return frozenset(self._layers.bare_names())
 
+    @cached_property
     def factory_packages(self) -> frozenset[str]:
         """The top-level packages, PyTorch aside, that have calls that return a module."""
         return frozenset(self._factories.by_package(lambda known: known.module)) - {"torch", "*"}
@@ -198,7 +212,9 @@ class Knowledge:
 
     def method_names(self) -> frozenset[str]:
         """The last parts of names that may be methods of a library's objects; see ``acts``."""
-        return self._calling_names().union(*[table.bare_names() for table in self._acting])
+        calling = self._callers.by_package(lambda known: known.calls)
+        acting = [table.bare_names() for table in self._acting]
+        return frozenset[str]().union(*calling.values(), *acting)
 
     def acts(self, name: str) -> bool:
         """Whether a method of this name does something to a module that a table tells."""
@@ -270,6 +286,19 @@ class Knowledge:
     def steps(self, name: str) -> bool:
         """Whether an optimizer's method of this bare name changes the parameters."""
         return self.effect(name) == "steps"
+
+    @cached_property
+    def measuring_names(self) -> frozenset[str]:
+        """The bare names of what turns a result into something that can't carry a gradient."""
+        cuts = ("measures", "picks", "detaches")
+        named = self._values.by_package(lambda effect: effect in cuts)
+        return frozenset[str]().union(*[named[key] for key in named if key != "builtins"])
+
+    @cached_property
+    def stepping_names(self) -> frozenset[str]:
+        """The bare names of an optimizer's methods that change the parameters."""
+        named = self._values.by_package(lambda effect: effect == "steps")
+        return frozenset[str]().union(*named.values())
 
     def is_unwrapping(self, name: str) -> bool:
         """Whether a wrapper's attribute of this bare name is the module inside."""
