@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from evalguard.events import Define, Function
@@ -33,12 +34,14 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.flow.variables import ITEMS
+from evalguard.link.blocks import statements
 from evalguard.places import Place
 
 MAKER = "__init__"
-OFTEN = 6
-SHORT = 3
-TOO_OFTEN = 24
+SHORT = 1
+FEWEST_WALKS = 3
+MOST_WALKS = 24
+MOST_WORK = 120
 
 
 class Functions(Parameters):
@@ -100,7 +103,7 @@ class Functions(Parameters):
 
     def _remember(self, known: Known, args: Arguments, result: Value, state: State) -> None:
         """A function that makes layers which no mode changes is taken to do so again."""
-        if known.walks > OFTEN or not result.atoms:
+        if known.walks > FEWEST_WALKS or not result.atoms:
             return
         layers = [self._same_in_both(atom, state) for atom in result.atoms]
         inert = frozenset[Atom](layer for layer in layers if layer is not None)
@@ -133,11 +136,12 @@ class Functions(Parameters):
         """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""
         if frame.in_forward and not known.bearing.tells:
             return True
-        if known.matters and known.walks < (TOO_OFTEN if known.bearing.tells else OFTEN):
+        most = most_walks(known.function)
+        if known.matters and known.walks < (most if known.bearing.tells else FEWEST_WALKS):
             return False
-        if known.walks < OFTEN and self._uses_results(fun, known, args, state):
+        if known.walks < FEWEST_WALKS and self._uses_results(fun, known, args, state):
             return False
-        return known.walks >= TOO_OFTEN or not self._carries(fun, args, state)
+        return known.walks >= most or not self._carries(fun, args, state)
 
     def _uses_results(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
         """Whether a function may measure a module's results, or an object keep them."""
@@ -330,6 +334,13 @@ class Functions(Parameters):
 def _inside(key: Key, frame: Frame) -> bool:
     """Whether a condition is about a variable of a function."""
     return is_variable(key[1]) and key[1][0] == frame.thing
+
+
+@cache
+def most_walks(function: Function) -> int:
+    """How often a function may be walked: the shorter, the more often."""
+    size = sum(1 for _ in statements(function.body))
+    return max(FEWEST_WALKS, min(MOST_WALKS, MOST_WORK // max(size, 1)))
 
 
 def _words(args: Arguments) -> object:

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from evalguard.events import LOOKED_UP, VOLATILE, Class, Define, Function, Unit
+from evalguard.events import LOOKED_UP, VOLATILE, Class, Define, Function, If, Loop, Unit
 from evalguard.knowledge import Knowledge
+from evalguard.link.blocks import statements
 from evalguard.link.definitions import MAIN
-from evalguard.link.graph import Entry, Graph, nodes_of
+from evalguard.link.graph import Entry, Graph, Nodes, nodes_of
 from evalguard.link.imports import Imports
 from evalguard.link.meanings import Meanings
+from evalguard.link.mentions import dotted_in
 from evalguard.places import Span
 
 BACKWARD = frozenset((".backward", ".manual_backward", "*backward"))
@@ -122,7 +124,7 @@ class Bearings:
         }
         self._flags = knowledge.functional_names()
         self._measuring = knowledge.measuring_names
-        self._telling = knowledge.stepping_names | {LOOKED_UP}
+        self._telling = knowledge.stepping_names | {LOOKED_UP, "globals", "import_module"}
         self._find()
 
     def _find(self) -> None:
@@ -136,6 +138,7 @@ class Bearings:
         self._training = graph.closed(BACKWARD)
         self._measured = graph.named(nodes_of(filter(self._measures, functions)))
         self._reaching = graph.closed(ROOTS | self._modules)
+        self._reaching |= _deciding(filter(self._acts, functions))
         self._kin = {
             graph.families.head(entry.item.cls)
             for entry in graph.entries
@@ -228,9 +231,22 @@ class Bearings:
         return function is not None and not function.uses.isdisjoint(self._measuring)
 
 
+def _deciding(entries: Iterable[Entry]) -> Nodes:
+    """The attributes, as they are set, that functions ask for in their conditions."""
+    bodies = [entry.item.function.body for entry in entries if entry.item.function]
+    tests = [
+        stmt.test for body in bodies for stmt in statements(body) if isinstance(stmt, (If, Loop))
+    ]
+    return {f".{_last(dotted)}=" for dotted in dotted_in(tuple(tests)) if "." in dotted}
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]
+
+
 def _words(name: str, knowledge: Knowledge) -> Iterable[str]:
     """What is known of a library's name, by the tables or its last part."""
-    last = name.rpartition(".")[2]
+    last = _last(name)
     yield from knowledge.words(name)
     yield from [word for word, names in NAMED.items() if last in names]
     if knowledge.effect(name) in ("backward", "gradient"):
