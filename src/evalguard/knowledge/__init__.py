@@ -137,10 +137,6 @@ class Knowledge:
         }
         return frozenset([word for word, known in told.items() if known])
 
-    def layer_names(self) -> frozenset[str]:
-        """The last parts of the names of module classes."""
-        return frozenset(self._layers.bare_names())
-
     @cached_property
     def factory_packages(self) -> frozenset[str]:
         """The top-level packages, PyTorch aside, that have calls that return a module."""
@@ -168,11 +164,6 @@ class Knowledge:
             if package == "*" or package in packages
         ]
         return frozenset[str]().union(*known)
-
-    def scoped_names(self) -> frozenset[str]:
-        """The last parts of the names that set gradients or want a mode."""
-        contexts = self._contexts.by_package(lambda known: bool(known.grad or known.mode))
-        return frozenset[str]().union(self._exports.bare_names(), *contexts.values())
 
     def functional_names(self) -> frozenset[str]:
         """The last parts of the names of functions that have a training flag."""
