@@ -1,4 +1,4 @@
-"""The rules on exports, frozen parts, gradients, hidden modules and switches, on hand-made facts."""
+"""The rules on exports, frozen parts, gradients, hidden modules and switches, on made-up facts."""
 
 from __future__ import annotations
 

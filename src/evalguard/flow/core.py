@@ -192,6 +192,7 @@ class Core:
         self._contexts: dict[tuple[int, Place, int], int] = {}
         self.loops: list[LoopPoint] = []
         self.active: list[int] = []
+        self.doers: list[Ref | None] = []  # what the active functions are bound to
         self.fuel = FUEL
         self.doubts = 0  # the undecided branches that the present place stands in
         self.files_under_way: set[str] = set()

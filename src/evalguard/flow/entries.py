@@ -22,10 +22,11 @@ from evalguard.events import (
     Raise,
     Stmt,
 )
-from evalguard.facts import GradModeLeft, HiddenModules, Origin
+from evalguard.facts import FunctionalCall, GradModeLeft, HiddenModules, Origin
 from evalguard.flow.attributes import PLACED
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, Arguments, is_test_file
+from evalguard.flow.record import Recorder
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.undone import Undone
 from evalguard.flow.values import (
@@ -115,6 +116,17 @@ class Entries(Undone):
             if telling and self.classes.is_module(blueprint.number):
                 for cls in self._made(blueprint.number):
                     self._prototype(cls)
+        self._walk_postponed()
+
+    def _walk_postponed(self) -> None:
+        """Methods with functional dropout, seen in train mode alone: what they'd do in another."""
+        recorder, self.recorder = self.recorder, Recorder()
+        for number in sorted(self.postponed):
+            self._walk_entry(self.functions[number])
+        for fact in self.recorder.facts():
+            if isinstance(fact, FunctionalCall):
+                recorder.note(fact)
+        self.recorder = recorder
 
     def _made(self, cls: int) -> list[int]:
         """The class, or if it is abstract the classes that are made in its place."""

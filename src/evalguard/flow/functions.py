@@ -270,11 +270,13 @@ class Functions(Parameters):
         known.walked = True
         known.walks += 1
         self.active.append(known.number)
+        self.doers.append(inner.me)
         doubts = self.doubts
         try:
             ends = self.run(known.function.body, [state.copy()], inner)
         finally:
             self.active.pop()
+            self.doers.pop()
             self.doubts = doubts
         outcomes = inner.returns + [(end, lit(None)) for end in ends]
         outcomes = [outcome for outcome in outcomes if not outcome[0].dead]
