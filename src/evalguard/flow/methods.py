@@ -189,6 +189,7 @@ class Methods(Turning):
         return value
 
     def _loads(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        self.keep(one(call.owner))
         if isinstance(call.owner, (Ref, Part)):
             self.recorder.handled([call.owner.thing])
         return None

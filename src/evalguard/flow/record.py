@@ -151,6 +151,12 @@ class Recorder:
             if (fact.place.path, fact.function) in makers:
                 self._facts[key] = replace(fact, kept=True)
 
+    def anew(self, place: Place) -> None:
+        """What a statement makes is kept only until it is reached again."""
+        for key, fact in self._facts.items():
+            if isinstance(fact, BuiltInForward) and place.holds(fact.place):
+                self._facts[key] = replace(fact, kept=False)
+
     def assigned(self, fact: TrainingAssigned) -> None:
         """``training`` is assigned from outside."""
         self._facts[(TrainingAssigned, fact.place)] = fact

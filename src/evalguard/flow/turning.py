@@ -109,5 +109,6 @@ class Turning(Libraries):
         if isinstance(owner, Inert):
             return
         place = self.place(frame, site.at)
+        self.keep(one(owner))
         origin = self.written(mode, how, show(site), place)
         self.switch_atom(owner, origin, state, frame)
