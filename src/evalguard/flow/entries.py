@@ -47,6 +47,7 @@ class Entries(Hiding):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._prototypes: dict[int, State] = {}
+        self.left_off: dict[str, State] = {}  # files whose import leaves gradients off
 
     def walk_entries(self, mentioned: frozenset[str]) -> None:
         """Walk every function not yet reached.
@@ -229,6 +230,8 @@ class Entries(Hiding):
         if hook is not None:
             self.meet_hook(hook, inner, state)
         grad = hook.grad if hook is not None else known.grad
+        if grad is None and known.path in self.left_off:
+            grad = Grad.UNSEEN
         if grad is not None:
             state.grad, state.grad_place = grad, known.grad_place
         elif fun.bound is not None and self.things[fun.bound.thing].kind == "module":
@@ -245,14 +248,16 @@ class Entries(Hiding):
             self.recorder.backward(taint, Place(known.path, known.function.at))
             self.recorder.stepped(None)
         self._escape(value, state)
-        if state.leak is not None and Grad.OFF in state.grad:
-            library = not self._is_script(known.path)
+        restored = hook is not None or known.grad is not None
+        if state.leak is not None and Grad.OFF in state.grad and not restored:
+            library = self.recorder.count() > before and not self._is_script(known)
             self.recorder.leaked(GradModeLeft(state.leak, known.function.qualname, library=library))
 
-    def _is_script(self, path: str) -> bool:
-        """Whether a file does something when it is run, or is a test."""
-        unit = self.program.units[path]
-        return any(is_main(stmt) for stmt in unit.body) or is_test_file(path)
+    def _is_script(self, known: Known) -> bool:
+        """Whether a function's file does something when it is run, or is a test."""
+        body = self.program.units[known.path].body
+        main = known.function.name == "main" or any(is_main(stmt) for stmt in body)
+        return main or is_test_file(known.path)
 
     def _is_forward(self, fun: Fun, function: Function) -> bool:
         return (

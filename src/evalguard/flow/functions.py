@@ -90,12 +90,12 @@ class Functions(Parameters):
             self._stored_unseen(fun, known, state)
             return self._stop_short(known, args, state)
         inner = self._enter(fun, known, args, place, text, state, frame)
-        before = state.grad, state.grad_place
+        before = state.grad, state.grad_place, state.leak
         if known.grad is not None:
             state.grad, state.grad_place = known.grad, known.grad_place
         result = self.walk(inner, known, state)
         if known.grad is not None:
-            state.grad, state.grad_place = before
+            state.grad, state.grad_place, state.leak = before
         self._remember(known, args, result, state)
         return result
 

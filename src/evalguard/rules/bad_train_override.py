@@ -69,8 +69,8 @@ A missing `return self` at the end can be added safely. Which mode the rest shou
 what a training loop should be called instead, is the author's to say.
 
 ## Known limits
-What the override does is read from its own text. One that switches its children through a helper
-of its own is taken not to switch them.
+What the override does is read from its own text, and from that of the methods of its class that it
+calls. One that hands the mode to a method of another class is taken to switch its children there.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ _TWO_MINDS = _Fault(
     "call `.eval()` on the children to keep them in eval mode, or set `self.training = mode`",
 )
 _NO_SELF = _Fault(
-    "doesn't return `self`: `net = net.eval()` gives None",
+    "doesn't return `self` on every path: `net = net.eval()` gives None",
     Confidence.LIKELY,
     "end it with `return self`",
 )

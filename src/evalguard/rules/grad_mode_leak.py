@@ -1,7 +1,7 @@
 """Gradients are switched off by a statement, and are still off where training starts.
 
 ## Why is this bad?
-`torch.set_grad_enabled(False)` as a statement acts at once and for good: at the end of the
+`torch.set_grad_enabled(False)` as a statement (or a `no_grad()` entered by hand) acts at once and for good: at the end of the
 function that calls it, gradients stay off in the whole thread. What comes next and means to train
 builds no graph. Where the loss needs no gradient at all, `backward()` raises, far away from the
 cause; where only a part of the network ran with gradients off, that part is silently not trained.
