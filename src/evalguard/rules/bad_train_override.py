@@ -19,7 +19,7 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5))
+        self.body = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5))
         self.out = nn.Linear(32, 2)
 
     def train(self, mode=True):  # error: [bad-train-override]
@@ -32,7 +32,7 @@ class Net(nn.Module):
 
 net = Net()
 net.eval()
-print(net.body[2].training)
+print(net.body[1].training)
 ```
 
 ## Use instead
@@ -44,7 +44,7 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5))
+        self.body = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5))
         self.out = nn.Linear(32, 2)
 
     def train(self, mode=True):
@@ -57,7 +57,7 @@ class Net(nn.Module):
 
 net = Net()
 net.eval()
-print(net.body[2].training)
+print(net.body[1].training)
 ```
 
 ## When to ignore

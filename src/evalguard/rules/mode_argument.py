@@ -11,7 +11,7 @@ is true, so that `train("eval")` puts the model in train mode.
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 net.train("eval")  # error: [mode-argument]
 with torch.no_grad():
     print(net(torch.ones(1, 16)))
@@ -22,7 +22,7 @@ with torch.no_grad():
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 net.eval()
 with torch.no_grad():
     print(net(torch.ones(1, 16)))
