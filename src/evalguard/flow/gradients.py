@@ -104,7 +104,8 @@ class Gradients(Functionals):
 
     def _ran_backward(self, value: Value, site: Call, state: State, frame: Frame) -> None:
         """Note a backward pass, and whether there is a graph that it can go back through."""
-        doubtful = self.doubts > 0 and state.grad_place in self._by_argument
+        elsewhere = state.grad_place in self._by_argument or not self._turned_here(state, frame)
+        doubtful = self.doubts > 0 and elsewhere
         told = not doubtful and state.leak is None and not self.in_unit_test(frame.path)
         fact = Backward(
             self.place(frame, site.at),
@@ -115,6 +116,14 @@ class Gradients(Functionals):
             grad_place=state.grad_place,
         )
         self.recorder.ran_backward(fact, value.taint, self._inverted(site, state, frame))
+
+    def _turned_here(self, state: State, frame: Frame) -> bool:
+        """Whether the function under way set the gradient mode itself, or its decorator did."""
+        known, where = frame.known, state.grad_place
+        if known is None or where is None:
+            return known is None
+        body = Place(known.path, known.function.at)
+        return where == known.grad_place or body.holds(where)
 
     def _inverted(self, site: Call, state: State, frame: Frame) -> set[int]:
         """The objects whose own ``backward`` this may be, as a flow's is its inverse."""

@@ -29,6 +29,7 @@ from evalguard.link.blocks import statements
 from evalguard.modes import Sensitivity
 from evalguard.places import Place
 
+KEEPING = frozenset(("register_buffer", "Parameter", "register_parameter", "Buffer"))
 CONTAINERS = frozenset(("list", "tuple", "dict", "OrderedDict", "defaultdict", "deque"))
 
 
@@ -46,7 +47,9 @@ class Hiding(Undone):
                 continue
             inside = [item for item in self.reached(value, state) if self._held(item)]
             holders = [atom for atom in ordered(value.atoms) if self._is_plain_container(atom)]
-            if inside and holders and not any(atom in inside for atom in value.atoms):
+            if not any(self._is_missed(item, state) for item in inside):
+                continue
+            if holders and not any(atom in inside for atom in value.atoms):
                 fact = self._hidden(name, holders, inside, reached, cls, where.value, state)
                 self.recorder.hidden(fact)
 
@@ -54,6 +57,26 @@ class Hiding(Undone):
         if isinstance(atom, Inert):
             return atom.parameters
         return isinstance(atom, Ref) and self.things[atom.thing].kind == "module"
+
+    def _is_missed(self, atom: Atom, state: State) -> bool:
+        """Whether it matters that a module isn't reached: it has a mode, parameters or buffers."""
+        if isinstance(atom, Inert):
+            return True
+        assert isinstance(atom, Ref)
+        if self.things[atom.thing].built is None:
+            return True
+        survey = self.survey(atom.thing, "", state)
+        if survey.module.sensitive is not Sensitivity.NO or self.learns(atom.thing, state):
+            return True
+        classes = [self.things[part].cls for part in self._reach(atom.thing, state, whole=True)]
+        return any(cls is not None and self._keeps_tensors(cls) for cls in classes)
+
+    def _keeps_tensors(self, cls: int) -> bool:
+        """Whether a class has buffers or parameters, or a base whose own can't be seen."""
+        mine = [atom for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
+        uses = [self.classes[atom.number].cls.uses for atom in mine]
+        opaque = any(self._opaque_base(name) for name in self.classes.libraries(cls))
+        return opaque or any(not KEEPING.isdisjoint(names) for names in uses)
 
     def _is_plain_container(self, atom: Atom) -> TypeGuard[Ref]:
         return isinstance(atom, Ref) and self.things[atom.thing].kind in ("list", "dict")

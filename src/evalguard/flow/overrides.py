@@ -29,6 +29,7 @@ from evalguard.places import Span
 MODE_NAMES = frozenset(("mode", "training", "train", "flag", "is_train", "is_training", "enable"))
 _DEF = 10_000  # beyond the end of any line that a person wrote
 TRAINS = frozenset(("backward", "zero_grad"))
+ABSENT = frozenset(("abstractmethod", "overload"))
 
 
 class Override(NamedTuple):
@@ -64,9 +65,11 @@ def read_override(function: Function, cls: Class | None = None) -> Override:
 
 
 def is_left_to_others(function: Function) -> bool:
-    """Whether a method only says that it isn't there: it is abstract, or raises."""
+    """Whether a method isn't what is called: it is abstract, an overload's stub, or raises."""
     names = [show(node).rpartition(".")[2] for node in function.decorators]
-    return "abstractmethod" in names or any(isinstance(stmt, Raise) for stmt in function.body[:1])
+    return not ABSENT.isdisjoint(names) or any(
+        isinstance(stmt, Raise) for stmt in function.body[:1]
+    )
 
 
 def _by_helpers(calls: list[Call], function: Function, cls: Class | None) -> list[Call]:
