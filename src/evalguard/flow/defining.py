@@ -24,7 +24,7 @@ from evalguard.flow.classes import Known
 from evalguard.flow.contexts import Contexts
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.masks import read_masks
-from evalguard.flow.overrides import head_of, is_left_to_others, read_override
+from evalguard.flow.overrides import head_of, means_no_switch, read_override
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
     Atom,
@@ -182,7 +182,7 @@ class Defining(Contexts):
         for stmt in cls.body:
             if isinstance(stmt, Define) and stmt.function.name in SWITCHES:
                 function = stmt.function
-                if is_left_to_others(function):
+                if means_no_switch(function):
                     continue
                 fact = SwitchOverride(
                     self.place(frame, head_of(function)),

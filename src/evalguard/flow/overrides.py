@@ -64,12 +64,16 @@ def read_override(function: Function, cls: Class | None = None) -> Override:
     )
 
 
-def is_left_to_others(function: Function) -> bool:
-    """Whether a method isn't what is called: it is abstract, an overload's stub, or raises."""
+def means_no_switch(function: Function) -> bool:
+    """Whether a method isn't there to switch: it is a stub, it raises, or just returns itself.
+
+    The last is how a part says that it keeps its mode whatever its owner does.
+    """
     names = [show(node).rpartition(".")[2] for node in function.decorators]
-    return not ABSENT.isdisjoint(names) or any(
-        isinstance(stmt, Raise) for stmt in function.body[:1]
-    )
+    first = function.body[0] if function.body else None
+    me = Name(function.params[0].name) if function.params else None
+    keeps = isinstance(first, Return) and first.value == me
+    return isinstance(first, Raise) or keeps or not ABSENT.isdisjoint(names)
 
 
 def _by_helpers(calls: list[Call], function: Function, cls: Class | None) -> list[Call]:

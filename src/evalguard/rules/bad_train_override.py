@@ -61,8 +61,8 @@ print(net.body[1].training)
 ```
 
 ## When to ignore
-When a part is never to leave its mode: a frozen encoder whose `train` does nothing but return
-`self`, and whose layers were put in eval mode one level below.
+When a part is never to leave its mode. A `train` that does nothing but return `self` says so, and
+evalguard is silent.
 
 ## Fix safety
 A missing `return self` at the end can be added safely. Which mode the rest should hand on, and
