@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from evalguard.events import Class, Define, Function
 from evalguard.flow.results import returns_by_mode, returns_unlike
 from evalguard.flow.stores import stored
-from evalguard.flow.values import Atom, Cls, Lib, Value, ordered
+from evalguard.flow.values import UNKNOWN_ATOM, Atom, Cls, Lib, Value, ordered
 from evalguard.knowledge import Knowledge
 from evalguard.link.interest import UNKNOWN, Bearing
 from evalguard.modes import Grad
@@ -155,6 +155,11 @@ class Classes:
     def _has_forward(self, atom: Cls) -> bool:
         body = self._all[atom.number].cls.body
         return any(isinstance(item, Define) and item.function.name == "forward" for item in body)
+
+    def is_open(self, number: int) -> bool:
+        """Whether some base can't be seen, so that it may be anything."""
+        mine = [atom.number for atom in self.ancestry(number) if isinstance(atom, Cls)]
+        return any(UNKNOWN_ATOM in base.atoms for item in mine for base in self._all[item].bases)
 
     def libraries(self, number: int) -> list[str]:
         """The library classes that a class inherits from."""

@@ -166,7 +166,8 @@ class Conditions(Attributes):
                 found = {item == other for item in mine for other in theirs}
                 return found.pop() if len(found) == 1 else None
             told = self._never_none(left, two)
-            return self._never_none(right, one_) if told is None else told
+            told = self._never_none(right, one_) if told is None else told
+            return self._same_rows(left, right, state) if told is None else told
         if op == "in" and one_ is not None:
             items = self.sequence(right, state)
             known = [constant(item) for item in items] if items is not None else [None]
@@ -186,6 +187,20 @@ class Conditions(Attributes):
         )
         none = any(isinstance(atom, Lit) and atom.value is None for atom in value.atoms)
         return False if sure and not none else None
+
+    def _same_rows(self, left: Value, right: Value, state: State) -> bool | None:
+        """Whether two values are equal of which one at least is a tuple of constants, if known."""
+        rows = [self._row(value, state) for value in (left, right)]
+        known = [constant(value) is not None for value in (left, right)]
+        if None not in rows:
+            return rows[0] == rows[1]
+        return False if None in rows and any(known) and rows != [None, None] else None
+
+    def _row(self, value: Value, state: State) -> list[object] | None:
+        atom = only(value)
+        items = self.sequence(value, state) if atom is not None and self.is_list(atom) else None
+        known = [constant(item) for item in items] if items else [None]
+        return None if None in known else [atom.value for atom in known if atom is not None]
 
     def _key(self, op: str, left: Value, right: Value, state: State) -> Key | None:
         subject, other = self._as_value(only(left)), self._as_value(only(right))

@@ -77,6 +77,7 @@ class Effects(Frameworks):
         if word == "backward":
             self.recorder.backward(taint.taint, self.place(frame, site.at))
             self._graded(frame)
+            self._ran_backward(taint, site, state, frame)
             self._leaked_into(taint, site, state, frame)
             return ANYTHING
         if word == "gradient":

@@ -29,6 +29,7 @@ from evalguard.flow.conditions import Conditions
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Fork, Frame
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
+    ANY_ATOM,
     ANYTHING,
     MADE,
     Cls,
@@ -38,6 +39,7 @@ from evalguard.flow.values import (
     Method,
     Partial,
     Ref,
+    Saved,
     Value,
     constant,
     join,
@@ -211,6 +213,9 @@ class Evaluating(Conditions):
                 self.recorder.fed(value.taint)
         if self._made_of(values):
             return Value(frozenset((MADE,)), result.taint)
+        saved = [atom for value in values for atom in value.atoms if isinstance(atom, Saved)]
+        if saved:
+            return Value(ANY_ATOM.union(saved), result.taint)
         lists = [atom for value in values for atom in value.atoms if self.is_list(atom)]
         return Value(frozenset(lists), result.taint) if lists else result
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from evalguard.events import Define, Function
 from evalguard.flow.classes import Known
-from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
+from evalguard.flow.core import DEEPEST, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import Parameters
 from evalguard.flow.passes import Survey
@@ -39,9 +39,9 @@ from evalguard.places import Place
 
 MAKER = "__init__"
 SHORT = 1
-FEWEST_WALKS = 3
+FEWEST_WALKS = 4
 MOST_WALKS = 24
-MOST_WORK = 120
+MOST_WORK = 300
 
 
 class Functions(Parameters):
@@ -92,12 +92,12 @@ class Functions(Parameters):
             self._stored_unseen(fun, known, state)
             return self._stop_short(known, args, state)
         inner = self._enter(fun, known, args, place, text, state, frame)
-        before = state.grad, state.grad_place
+        before = state.grad, state.grad_place, state.leak
         if known.grad is not None:
             state.grad, state.grad_place = known.grad, known.grad_place
         result = self.walk(inner, known, state)
         if known.grad is not None:
-            state.grad, state.grad_place = before
+            state.grad, state.grad_place, state.leak = before
         self._remember(known, args, result, state)
         return result
 
@@ -136,6 +136,8 @@ class Functions(Parameters):
         """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""
         if frame.in_forward and not known.bearing.tells:
             return True
+        if known.matters and args is UNSEEN_CALLER:
+            return False
         most = most_walks(known.function)
         if known.matters and known.walks < (most if known.bearing.tells else FEWEST_WALKS):
             return False
@@ -279,11 +281,13 @@ class Functions(Parameters):
         known.walked = True
         known.walks += 1
         self.active.append(known.number)
+        self.doers.append(inner.me)
         doubts = self.doubts
         try:
             ends = self.run(known.function.body, [state.copy()], inner)
         finally:
             self.active.pop()
+            self.doers.pop()
             self.doubts = doubts
         outcomes = inner.returns + [(end, lit(None)) for end in ends]
         outcomes = [outcome for outcome in outcomes if not outcome[0].dead]

@@ -141,11 +141,11 @@ class Libraries(Effects):
         off = sensitive is Sensitivity.UNKNOWN and self._off_by_default(layer, args)
         if sensitive is Sensitivity.UNKNOWN and not off:
             sensitive = layer.sensitive if layer.unless else sensitive
-        holder = bool(layer.contains)
-        self.note_built(layer.name, sensitive, layer.parameters, site, state, frame)
+        holder, learns = bool(layer.contains), layer.learns(*self.constants(args))
+        self.note_built(layer.name, sensitive, learns, site, state, frame)
         if sensitive is Sensitivity.NO and not holder:
             born = self.place(frame, site.at) if frame.in_forward else None
-            return one(Inert(layer.name, layer.parameters, born))
+            return one(Inert(layer.name, learns, born))
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("lib", frame.context, place), "module")
         thing.lib, thing.text, thing.place = layer.name, show(site), place
@@ -193,6 +193,10 @@ class Libraries(Effects):
         """Note a module that is made inside a forward pass."""
         if not frame.in_forward:
             return
+        names = [self._module_owner(frame) or "", *self.function_names(frame)]
+        by_mode = any(key[0] == "training" for key in state.assume)
+        if by_mode or any(self.speaks("stochastic", item) for item in names):
+            sensitive = Sensitivity.NO
         fact = BuiltInForward(
             self.place(frame, site.at),
             frame.known.function.qualname if frame.known else "",

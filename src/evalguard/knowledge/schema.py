@@ -109,6 +109,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "unless": _conditions,
             "when": _conditions,
             "parameters": _flag,
+            "bare": _conditions,
             "contains": _one_of("", "container", "copies", "argument"),
             "detector": _flag,
         },

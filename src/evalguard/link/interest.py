@@ -71,7 +71,7 @@ class Bearing(NamedTuple):
     switches: bool = False
 
 
-UNKNOWN = Bearing()
+UNKNOWN = Bearing(tells=True)
 
 
 class Interest(NamedTuple):

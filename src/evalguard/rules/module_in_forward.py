@@ -65,7 +65,7 @@ Moving the construction to `__init__` is right where its arguments are known the
 gain keys if the layer has parameters. Not applied by itself.
 
 ## Known limits
-A layer made by a helper function in another file may be missed.
+A layer made by a helper function in another file, or several calls deep, may be missed.
 """
 
 from __future__ import annotations
