@@ -132,7 +132,8 @@ class Bearings:
         functions = [entry for entry in graph.entries if entry.item.function]
         self._modules = graph.modules(LAYERS)
         self._start = graph.near(nodes_of(filter(self._acts, graph.entries)))
-        self._makers = graph.named(graph.near(nodes_of(filter(self._makes_some, functions))))
+        self._makers = graph.near(nodes_of(filter(self._makes_some, functions)))
+        self._making = graph.named(self._makers)
         self._scoped = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(SCOPES))
         self._leading = graph.named(self._start | self._scoped)
         self._training = graph.closed(BACKWARD)
@@ -196,7 +197,8 @@ class Bearings:
         found = entry.uses & self._start
         if not found:
             acting = self._leading if entry.item.name == MAIN else self._scoped
-            return self._makes(entry) and not entry.uses.isdisjoint(acting)
+            makes = self._makes(entry) or not entry.uses.isdisjoint(self._making)
+            return makes and not entry.uses.isdisjoint(acting)
         together = found | (entry.uses & self._makers) | (entry.uses & self._scoped)
         if len(together) > 1 or self._calls_module(entry) or "*factory" in entry.uses:
             return True
