@@ -10,6 +10,7 @@ from evalguard.events import (
     Attr,
     Bind,
     Block,
+    Call,
     Class,
     Define,
     DefineClass,
@@ -28,7 +29,7 @@ class Definition(NamedTuple):
     """A function, class or variable, and the dotted names that it is made of.
 
     ``cls`` is the class around it, by file and name, or the class itself; ``member`` tells whether
-    it is an attribute of that class.
+    it is an attribute of that class. ``called``: a variable that holds what a call returns.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Definition(NamedTuple):
     member: bool = False
     function: Function | None = None
     bases: AbstractSet[str] = frozenset()
+    called: bool = False
 
     @property
     def calls(self) -> AbstractSet[str]:
@@ -60,7 +62,7 @@ def contents(path: str, block: Block) -> Definition:
 
 
 def definitions(
-    block: Block, path: str, cls: str = "", inside: bool = False
+    block: Block, path: str, cls: str = "", inside: Function | None = None
 ) -> Iterator[Definition]:
     """Everything that a block defines, at any depth.
 
@@ -68,21 +70,25 @@ def definitions(
         block: The statements.
         path: Their file.
         cls: The class around them, if any.
-        inside: Whether they stand in a function.
+        inside: The function around them, if any.
     """
     member = bool(cls) and not inside
     for stmt in block:
         if isinstance(stmt, Define):
             function = stmt.function
             yield Definition(function.name, path, function.mentions, cls, member, function)
-            yield from definitions(function.body, path, cls, inside=True)
+            yield from definitions(function.body, path, cls, function)
         elif isinstance(stmt, DefineClass):
             inner = f"{path}:{stmt.cls.name}"
             bases = frozenset(dotted_in(stmt.cls.bases))
             yield Definition(stmt.cls.name, path, _made_of(stmt.cls), inner, bases=bases)
             yield from definitions(stmt.cls.body, path, inner)
         elif isinstance(stmt, Bind):
-            yield from _choices(stmt, path, cls) if inside else _bindings(stmt, path, cls)
+            if inside is None:
+                yield from _bindings(stmt, path, cls)
+            else:
+                yield from _choices(stmt, path, cls)
+                yield from _elsewhere(stmt, path, inside)
         else:
             if is_main(stmt):
                 yield Definition(MAIN, path, dotted_in(stmt))
@@ -95,7 +101,18 @@ def _bindings(stmt: Bind, path: str, cls: str) -> Iterator[Definition]:
     for target in stmt.targets:
         holder = target.value if isinstance(target, Item) else target
         if isinstance(holder, Name):
-            yield Definition(holder.id, path, mentions, cls, bool(cls))
+            called = isinstance(stmt.value, Call)
+            yield Definition(holder.id, path, mentions, cls, bool(cls), called=called)
+
+
+def _elsewhere(stmt: Bind, path: str, function: Function) -> Iterator[Definition]:
+    """A variable of the file that a function sets."""
+    names = [target.id for target in stmt.targets if isinstance(target, Name)]
+    for name in names:
+        if name not in function.locals:
+            mentions = frozenset(dotted_in(stmt.value))
+            called = isinstance(stmt.value, Call)
+            yield Definition(name, path, mentions, called=called)
 
 
 def _choices(stmt: Bind, path: str, cls: str) -> Iterator[Definition]:

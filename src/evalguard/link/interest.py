@@ -134,6 +134,8 @@ class Bearings:
         self._start = graph.near(nodes_of(filter(self._acts, graph.entries)))
         self._makers = graph.near(nodes_of(filter(self._makes_some, functions)))
         self._making = graph.named(self._makers)
+        variables = [entry for entry in graph.entries if entry.item.called]
+        self._held = nodes_of(filter(self._makes, variables))
         self._scoped = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(SCOPES))
         self._leading = graph.named(self._start | self._scoped)
         self._training = graph.closed(BACKWARD)
@@ -186,6 +188,8 @@ class Bearings:
         if function is not None and VOLATILE in function.uses:
             return True
         if entry.item.name == "forward" and self._makes(entry):
+            return True
+        if function is not None and not entry.uses.isdisjoint(self._held):
             return True
         return self._brings_together(entry)
 
