@@ -24,8 +24,8 @@ from evalguard.link import Program
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
-FUEL = 3_000  # statements walked for a file's own code
-ENTRY_FUEL = 1_000  # and for a function that no visible code calls
+FUEL = 4_000  # statements walked for a file's own code
+ENTRY_FUEL = 2_000  # and for a function that no visible code calls
 DEEPEST = 24
 
 

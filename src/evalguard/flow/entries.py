@@ -60,8 +60,7 @@ class Entries(Hiding):
     def _walk_if_due(self, known: Known) -> None:
         if known.walked or known.function.name in NEVER:
             return
-        starts = known.matters and (known.bearing.starts or self._meets_modes(known))
-        if starts or self._is_hook(known):
+        if known.bearing.starts or self._meets_modes(known) or self._is_hook(known):
             self._walk_entry(known)
 
     def _is_hook(self, known: Known) -> bool:
