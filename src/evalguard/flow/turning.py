@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evalguard.events import Call, show
+from evalguard.events import Attr, Call, Item, Name, show
 from evalguard.facts import ModeMisgiven, Module
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
-from evalguard.flow.misgiven import given_text, misgiven
+from evalguard.flow.misgiven import given_text, misgiven, names_a_mode
 from evalguard.flow.state import State
 from evalguard.flow.values import Fun, Inert, Part, Ref, Saved, Value, constant, lit, one, only
 from evalguard.modes import Mode
@@ -28,7 +28,9 @@ class Turning(Libraries):
     def _misgiven(self, call: MethodCall, name: str, state: State, frame: Frame) -> bool:
         """Whether a switch is given what is no mode, which raises; note it if so."""
         how = misgiven(name, call.args)
-        if not how or not self._has_own_switches(call.owner):
+        if not how or not self._has_own_switches(call.owner, names_a_mode(name, call.args)):
+            return False
+        if self._is_one_of_several(call.site, state, frame):
             return False
         site, steps, place = call.site, self.steps(frame.context), self.place(frame, call.site.at)
         if steps and frame.known is not None and frame.known.function.name == name:
@@ -45,13 +47,26 @@ class Turning(Libraries):
         )
         return True
 
-    def _has_own_switches(self, owner: Ref | Part | Inert) -> bool:
-        """Whether ``train`` and ``eval`` of an object are surely those of PyTorch's modules."""
+    def _is_one_of_several(self, site: Call, state: State, frame: Frame) -> bool:
+        """Whether what a method is called on may be another object as well."""
+        receiver = site.func.value if isinstance(site.func, Attr) else None
+        if not isinstance(receiver, (Name, Attr, Item)):
+            return False
+        return len(self.value(receiver, state, frame).atoms) > 1
+
+    def _has_own_switches(self, owner: Ref | Part | Inert, told: bool) -> bool:
+        """Whether ``train`` and ``eval`` of an object are surely those of PyTorch's modules.
+
+        Args:
+            owner: The object.
+            told: Whether what they are given speaks of a mode; then it is enough that something
+                else shows the object to be a module.
+        """
         if isinstance(owner, Inert):
             return True
         thing = self.things[owner.thing]
         if thing.cls is None:
-            return thing.kind == "module" or thing.shown
+            return thing.kind == "module" or (thing.shown and told)
         libraries = self.classes.libraries(thing.cls)
         seen = all(self._inherits_no_other(name) for name in libraries)
         return seen and not self.classes.is_open(thing.cls)
