@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pytest
 
 from evalguard import knowledge
 from evalguard.events import Unit
+from evalguard.link import link
 from evalguard.link.imports import Imports
-from evalguard.link.interest import interest
+from evalguard.link.interest import Interest
 from evalguard.lower import lower
 from evalguard.source import from_text
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+TORCH = "from torch import nn\n"
 FILES = (
     "proj/train.py",
     "proj/utils.py",
@@ -105,22 +111,61 @@ def test_what_decorators_and_calls_put_into_a_variable_makes_it_matter() -> None
     for way in ("@enter\n", "enter(Net)\n", "NETS['n'] = Net\n", "NETS.update(n=Net)\n"):
         own = "class Net(nn.Module):\n    pass\n"
         text = way + own if way.startswith("@") else own + way
-        names = follow([lowered(registry + text + use)])
-        assert {"NETS", "enter", "make"} <= names, way
-    assert "make" not in follow([lowered(registry + use)])
+        assert {"enter", "make"} <= mattering(TORCH + registry + text + use), way
+    assert "make" not in mattering(TORCH + registry + use)
 
 
 def test_a_callee_that_is_looked_up_by_name_matters() -> None:
     direct = "def make(name):\n    return getattr(shelf, name)()\n"
     kept = "def make(name):\n    kind = getattr(shelf, name)\n    return kind()\n"
     written = "def make():\n    return getattr(shelf, 'Net')()\n"
-    assert "make" in follow([lowered(direct)])
-    assert "make" in follow([lowered(kept)])
-    assert "make" not in follow([lowered(written)])
+    assert "make" in mattering(direct)
+    assert "make" in mattering(kept)
+    assert "make" not in mattering(written)
 
 
-def follow(units: list[Unit]) -> frozenset[str]:
-    return interest(units, knowledge.load()).follow
+def test_a_name_means_what_its_file_imports() -> None:
+    layers = "from torch import nn\nclass Identity(nn.Module):\n    pass\n"
+    own = "class Identity:\n    pass\n"
+    use = "from {} import Identity\ndef make():\n    return Identity()\n"
+    files = {"layers.py": layers, "shapes.py": own}
+    assert "make" in mattering(use.format("layers"), files)
+    assert "make" not in mattering(use.format("shapes"), files)
+    assert "make" in mattering("from layers import *\ndef make():\n    return Identity()\n", files)
+    assert "make" in mattering("import layers\ndef make():\n    return layers.Identity()\n", files)
+    assert "make" not in mattering("def make():\n    return Identity()\n", files)
+
+
+def test_an_attribute_of_self_is_one_of_its_family() -> None:
+    base = "class Base:\n    def work(self):\n        self.helper()\n"
+    switching = "    def helper(self):\n        self.net.eval()\n"
+    other = "class Other:\n" + switching
+    assert "work" in mattering(base + "class Child(Base):\n" + switching)
+    assert "work" not in mattering(base + "    def helper(self):\n        pass\n" + other)
+    assert "work" in mattering(base + other), "nobody knows whose helper it is"
+
+
+def test_a_main_block_starts_if_it_brings_a_module_and_a_switch_together() -> None:
+    net = TORCH + "class Net(nn.Module):\n    pass\ndef test(net):\n    net.eval()\n"
+    main = "if __name__ == '__main__':\n    "
+    assert linked(net + main + "test(Net())\n").mains == {"a.py"}
+    assert not linked(net + main + "print('hello')\n").mains
+
+
+def mattering(text: str, files: Mapping[str, str] = NOTHING) -> set[str]:
+    """The names of the functions of a file that matter."""
+    found = linked(text, files).functions
+    lines = text.splitlines()
+    return {
+        lines[span.line - 1].split("def ")[1].split("(")[0]
+        for (path, span), bearing in found.items()
+        if path == "a.py" and bearing.matters
+    }
+
+
+def linked(text: str, files: Mapping[str, str] = NOTHING) -> Interest:
+    units = [lowered(text), *[lower(from_text(other, path)) for path, other in files.items()]]
+    return link(units, knowledge.load()).interest
 
 
 def lowered(text: str) -> Unit:

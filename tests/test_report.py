@@ -184,6 +184,28 @@ def test_pages_begin_with_what_a_rule_is(rule: Rule) -> None:
     assert max(map(len, drawn.splitlines())) <= 80
 
 
+SECTIONS = ["Why is this bad?", "Example", "Use instead", "When to ignore", "Fix safety"]
+
+
+@pytest.mark.parametrize("rule", load(), ids=lambda rule: rule.name)
+def test_pages_have_their_sections_in_order(rule: Rule) -> None:
+    titles = [line[3:] for line in rule.page.splitlines() if line.startswith("## ")]
+    assert titles in (SECTIONS, [*SECTIONS, "Known limits"])
+
+
+@pytest.mark.parametrize("rule", load(), ids=lambda rule: rule.name)
+def test_the_code_of_a_page_is_not_wrapped_on_a_narrow_terminal(rule: Rule) -> None:
+    code = [block.splitlines()[1:] for block in rule.page.split("```")[1::2]]
+    lines = {line.strip() for line in pages.drawn_page(rule, width=80, color=False).splitlines()}
+    assert [line for block in code for line in block if line.strip() not in lines] == []
+
+
+def test_code_in_sentences_is_told_apart_without_colour() -> None:
+    (rule,) = (rule for rule in load() if rule.name == "grad-mode-leak")
+    assert "`backward()` raises" in pages.drawn_page(rule, width=80, color=False)
+    assert "`backward()`" not in pages.drawn_page(rule, width=80, color=True)
+
+
 def test_the_table_names_every_rule_on_a_narrow_terminal() -> None:
     text = pages.table(load(), width=80, color=False)
     for rule in load():

@@ -1,4 +1,4 @@
-"""The rules on exports, frozen parts, leaks, hidden modules and overrides, on hand-made facts."""
+"""The rules on exports, frozen parts, gradients, hidden modules and switches, on made-up facts."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from typing import Any
 import pytest
 
 from evalguard.facts import (
+    Backward,
     Exported,
     Fact,
     Forward,
     FrozenPart,
     GradModeLeft,
     HiddenModules,
+    ModeMisgiven,
     Module,
     Origin,
     Step,
     SwitchOverride,
 )
 from evalguard.finding import Confidence, Severity
-from evalguard.modes import Mode, Sensitivity
+from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place, Span
 from evalguard.rule import Rule, Verdict
 from evalguard.rules import (
     RULES,
+    backward_under_no_grad,
     bad_train_override,
     export_in_train,
     frozen_in_train,
     grad_mode_leak,
     hidden_module,
+    mode_argument,
 )
 
 CERTAIN, LIKELY, POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE
@@ -82,9 +86,11 @@ OVERRIDE = SwitchOverride(
     [
         ("EG105", "frozen-in-train", Severity.WARNING),
         ("EG106", "export-in-train", Severity.ERROR),
+        ("EG202", "backward-under-no-grad", Severity.ERROR),
         ("EG203", "grad-mode-leak", Severity.ERROR),
         ("EG303", "hidden-module", Severity.ERROR),
         ("EG304", "bad-train-override", Severity.ERROR),
+        ("EG403", "mode-argument", Severity.ERROR),
     ],
 )
 def test_names_and_severities_are_fixed(code: str, name: str, severity: Severity) -> None:
@@ -95,7 +101,8 @@ def test_names_and_severities_are_fixed(code: str, name: str, severity: Severity
 @pytest.mark.parametrize(
     "rule",
     [module.RULE for module in (bad_train_override, export_in_train, frozen_in_train)]
-    + [grad_mode_leak.RULE, hidden_module.RULE],
+    + [grad_mode_leak.RULE, hidden_module.RULE]
+    + [backward_under_no_grad.RULE, mode_argument.RULE],
     ids=lambda rule: rule.name,
 )
 def test_other_facts_are_none_of_their_business(rule: Rule) -> None:
@@ -322,3 +329,44 @@ def test_the_inherited_method_is_named(name: str, call: str) -> None:
     verdict = one(bad_train_override.RULE, replace(OVERRIDE, name=name, delegates=False))
     assert f"`super().{call}`" in verdict.help
     assert f"when `{name}()` is called" in verdict.message
+
+
+RUN = Backward(
+    at(9), text="loss.backward", graph=Grad.OFF, grad_place=at(3), forwards=(at(5), at(6))
+)
+
+
+@pytest.mark.parametrize(
+    ("graph", "expected"),
+    [(Grad.OFF, CERTAIN), (Grad.ON, None), (Grad.UNSEEN, None), (Grad.ON | Grad.OFF, None)],
+)
+def test_backward_under_no_grad(graph: Grad, expected: Confidence | None) -> None:
+    assert confidence(backward_under_no_grad.RULE, replace(RUN, graph=graph)) == expected
+
+
+def test_what_led_to_a_backward_pass_without_a_graph() -> None:
+    called = replace(RUN, calls=(Step("main", at(2)),))
+    verdict = one(backward_under_no_grad.RULE, called)
+    assert [item.place.line for item in verdict.evidence] == [2, 3, 5, 6]
+    unseen = one(backward_under_no_grad.RULE, replace(RUN, grad_place=None))
+    assert [item.place.line for item in unseen.evidence] == [5, 6]
+
+
+GIVEN = ModeMisgiven(at(9), module=NET, name="train", given="'eval'", calls=(Step("f", at(2)),))
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("mistaken", "takes a bool"), ("unwanted", "no argument"), ("surplus", "one argument")],
+)
+def test_mode_argument(how: str, words: str) -> None:
+    verdict = one(mode_argument.RULE, replace(GIVEN, how=how))
+    assert "`net` is given 'eval'" in verdict.message
+    assert words in verdict.message
+    assert [item.place.line for item in verdict.evidence] == [2]
+
+
+def test_a_module_that_is_only_shown_to_be_one() -> None:
+    shown = replace(NET, type="")
+    assert confidence(mode_argument.RULE, GIVEN) == CERTAIN
+    assert confidence(mode_argument.RULE, replace(GIVEN, module=shown)) == LIKELY

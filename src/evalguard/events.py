@@ -325,9 +325,11 @@ class Function(NamedTuple):
     """A function, method or lambda.
 
     ``uses`` holds every name and attribute that its text (nested functions included) mentions,
-    and TRAINING_SET if it assigns some object's ``training``, and VOLATILE if it passes an argument
-    of that name; ``calls`` what it calls without telling it a ``training`` flag, methods of
-    ``self`` aside; ``locals`` what it binds itself; ``generator`` whether it yields.
+    and TRAINING_SET if it assigns some object's ``training``, and VOLATILE if it passes an
+    argument of that name; ``mentions`` the same as they are written, with dots: ``nn.Linear``,
+    ``.eval`` of something without a name, ``net.training=`` where it is set; ``calls`` what it
+    calls without telling it a ``training`` flag, methods of ``self`` aside; ``locals`` what it
+    binds itself; ``generator`` whether it yields.
     """
 
     name: str
@@ -336,6 +338,7 @@ class Function(NamedTuple):
     body: Block
     decorators: tuple[Expr, ...]
     uses: frozenset[str]
+    mentions: frozenset[str]
     calls: frozenset[str]
     locals: frozenset[str]
     generator: bool
@@ -363,13 +366,16 @@ class Class(NamedTuple):
 class Unit(NamedTuple):
     """One file, lowered; ``path`` as shown, ``uses`` as in Function, for the whole file.
 
-    ``folders``: what it adds to the folders that imports are searched in. ``cells``: where in a
-    notebook each line is.
+    ``binds``: the variables that its code outside of functions sets, and the names of nested
+    functions. ``imports``: its imports, wherever they stand. ``folders``: what it adds to the
+    folders that imports are searched in. ``cells``: where in a notebook each line is.
     """
 
     path: str
     body: Block
     uses: frozenset[str]
+    binds: frozenset[str] = frozenset()
+    imports: tuple[Import, ...] = ()
     folders: frozenset[str] = frozenset()
     cells: tuple[Cell, ...] = ()
 

@@ -138,6 +138,20 @@ class SwitchNotCalled(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ModeMisgiven(Fact):
+    """``eval`` or ``train`` of a module is given something that is no mode.
+
+    ``given`` is what it is, ``how``: ``unwanted`` (``eval`` takes nothing), ``surplus`` (``train``
+    takes one argument) or ``mistaken`` (it isn't a bool).
+    """
+
+    module: Module = field(default_factory=lambda: Module(""))
+    name: str = ""
+    given: str = ""
+    how: str = "mistaken"
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingAssigned(Fact):
     """``model.training`` is assigned from outside the module; ``covered`` if a switch follows."""
 
@@ -247,6 +261,20 @@ class FrozenPart(Fact):
     stepped: bool = False
     trained: Place | None = None
     undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Backward(Fact):
+    """A backward pass runs.
+
+    ``graph`` tells whether what it runs on was recorded: ON if some of it was, OFF if gradients are
+    off here and were off from the same place on (``grad_place``) in all ``forwards`` behind it.
+    """
+
+    text: str = ""
+    graph: Grad = Grad.UNSEEN
+    grad_place: Place | None = None
+    forwards: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

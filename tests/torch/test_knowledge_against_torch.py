@@ -122,7 +122,21 @@ def test_learnable_parameters(name: str) -> None:
     layer = KNOWN.layer(f"torch.nn.{name}")
     assert layer is not None
     expected = name in EMPTY or next(_built(name).parameters(), None) is not None
-    assert layer.parameters == expected
+    assert layer.learns() == expected
+
+
+BARE = [name for name in CLASSES if (known := KNOWN.layer(f"torch.nn.{name}")) and known.bare]
+
+
+@pytest.mark.parametrize("name", sorted(BARE))
+def test_layers_without_parameters(name: str) -> None:
+    layer = KNOWN.layer(f"torch.nn.{name}")
+    assert layer is not None
+    (condition,) = layer.bare
+    for flag in (True, False):
+        given = {condition.argument.name: flag}
+        made = _built(name, **given)
+        assert layer.learns((), given) == (next(made.parameters(), None) is not None)
 
 
 def _conditions() -> list[tuple[str, Condition]]:
@@ -131,7 +145,7 @@ def _conditions() -> list[tuple[str, Condition]]:
         for name in CLASSES
         if name not in {"LSTM", "GRU", "RNN"}  # these take *args; see the next test
         if (layer := KNOWN.layer(f"torch.nn.{name}")) is not None
-        for condition in (*layer.unless, *layer.when)
+        for condition in (*layer.unless, *layer.when, *layer.bare)
     ]
 
 

@@ -98,9 +98,8 @@ class Context:
     def _first_look(self) -> tuple[Fact, ...]:
         """What the files tell by themselves if everything unknown may be a module."""
         units = [unit._replace(uses=unit.uses | {"torch"}) for unit in self._asked]
-        names = frozenset[str]().union(*(unit.uses for unit in units))
         program = link(units, self._knowledge, self._needs.files, self._here, self._src)
-        interest = program.interest._replace(follow=names, scopes=names)
+        interest = program.interest._replace(all=True)
         return flow(program._replace(interest=interest))
 
     def _open(self, items: Mapping[str, Iterable[Item]]) -> None:

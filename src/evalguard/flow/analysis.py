@@ -19,11 +19,13 @@ from evalguard.events import (
 )
 from evalguard.facts import Fact
 from evalguard.flow.core import FUEL, UNFINISHED, Frame
-from evalguard.flow.entries import Entries, is_main
+from evalguard.flow.entries import Entries
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING, File, Lib, Value, constant, lit, one
 from evalguard.link import Program
+from evalguard.link.blocks import is_main
 from evalguard.link.mentions import names_in
+from evalguard.modes import Grad
 
 
 class Analysis(Entries):
@@ -80,11 +82,13 @@ class Analysis(Entries):
         saved = self.fuel, self.active, self.loops
         self.fuel, self.active, self.loops = FUEL, [], []
         self.files_under_way.add(path)
-        self._run_block(self.program.units[path].body, frame, State(self.world))
+        end = self._run_block(self.program.units[path].body, frame, State(self.world))
+        if end is not None and end.grad == Grad.OFF:
+            self.left_off[path] = end
         self.files_under_way.discard(path)
         self.fuel, self.active, self.loops = saved
 
-    def _run_block(self, block: Block, frame: Frame, state: State) -> None:
+    def _run_block(self, block: Block, frame: Frame, state: State) -> State | None:
         states = [state]
         for stmt in block:
             try:
@@ -97,15 +101,28 @@ class Analysis(Entries):
         end = join_states(states)
         if end is not None:
             self.world.absorb(end)
+        return end
 
     def _run_main(self, path: str, unit: Unit) -> None:
+        interest = self.program.interest
+        if not (interest.all or path in interest.mains):
+            return
         frame = self.file_frame(path)
         for stmt in unit.body:
             if isinstance(stmt, If) and is_main(stmt):
                 self.fuel = FUEL
                 self.recorder.begin()
+                state = State(self.world)
+                self._meet_left_off(path, state)
                 with suppress(*UNFINISHED):
-                    self.run(stmt.body, [State(self.world)], frame)
+                    self.run(stmt.body, [state], frame)
+
+    def _meet_left_off(self, path: str, state: State) -> None:
+        """Gradients are off after a file's import, if it turns them off."""
+        end = self.left_off.get(path)
+        if end is not None:
+            state.grad, state.grad_place = end.grad, end.grad_place
+            state.leak, state.locked = end.leak, end.locked
 
     def file_value(self, path: str, name: str, state: State) -> Value | None:
         """What a file defines under a name, walking it first if need be."""
@@ -146,6 +163,13 @@ class Analysis(Entries):
 
     def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
         """What an import binds."""
+        value = self._imported_value(stmt, state, frame)
+        path = self.program.imports.resolve(stmt.module, stmt.level, frame.path)
+        if path is not None and self.things[frame.thing].kind == "file":
+            self._meet_left_off(path, state)
+        return value
+
+    def _imported_value(self, stmt: Import, state: State, frame: Frame) -> Value:
         imports = self.program.imports
         path = imports.resolve(stmt.module, stmt.level, frame.path)
         if path not in self._imported and self.things[frame.thing].kind == "file":

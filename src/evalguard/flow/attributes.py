@@ -180,7 +180,7 @@ class Attributes(Members):
         for atom in owner.atoms:
             if isinstance(atom, Part) and known.value is False:
                 word = PARTLY_FROZEN if atom.thing in state.narrow else FROZEN
-                self.assign(atom.thing, word, one(Lit("place", place)), state)
+                self.freeze(atom.thing, word, place, state)
             elif isinstance(atom, Part):
                 self.assign(atom.thing, FROZEN, one(Lit("bool", False)), state)
             elif known.value is True:
@@ -245,14 +245,22 @@ class Attributes(Members):
         for atom in owner.atoms:
             if isinstance(atom, Ref):
                 self.put(atom.thing, name, value, state)
-        plain = not any(isinstance(atom, Ref) and self._holds(atom) for atom in owner.atoms)
-        if value.taint and plain and isinstance(target.value, Name):
-            mixed = Value(owner.atoms, owner.taint | value.taint)
-            self.bind(target.value, mixed, state, frame, span)
+        if not name.startswith("['"):
+            self.take_in(target.value, owner, self.deep(value, state).taint, state, frame, span)
 
-    def _holds(self, atom: Ref) -> bool:
-        """Whether an object keeps its items apart; a tensor mixes them."""
-        return self.things[atom.thing].kind != "unknown"
+    def take_in(
+        self,
+        target: Expr,
+        owner: Value,
+        taint: frozenset[int],
+        state: State,
+        frame: Frame,
+        span: Span,
+    ) -> None:
+        """A tensor is changed in place: what it depends on now, whatever held it does."""
+        kinds = [self.things[atom.thing].kind for atom in owner.atoms if isinstance(atom, Ref)]
+        if not taint <= owner.taint and all(kind == "unknown" for kind in kinds):
+            self.bind(target, Value(owner.atoms, owner.taint | taint), state, frame, span)
 
     # Attributes.
 

@@ -15,7 +15,6 @@ from evalguard.flow.state import State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
-    UNKNOWN_ATOM,
     Atom,
     Cls,
     File,
@@ -233,22 +232,14 @@ class Builtins(Methods):
         if thing.cls is None:
             return None
         ancestry = self.classes.ancestry(thing.cls)
-        return True if kind in ancestry else self._open_bases(ancestry)
+        if kind in ancestry:
+            return True
+        return None if self.classes.is_open(thing.cls) else False
 
     def _is_any_module(self, atom: Atom) -> bool | None:
         if self.is_module(atom):
             return True
         return False if isinstance(atom, (Fun, Cls, Lit)) else None
-
-    def _open_bases(self, ancestry: list[Cls | Lib]) -> bool | None:
-        """``None`` if some base can't be seen, so that it may be anything."""
-        bases = [
-            base
-            for atom in ancestry
-            if isinstance(atom, Cls)
-            for base in self.classes[atom.number].bases
-        ]
-        return None if any(UNKNOWN_ATOM in base.atoms for base in bases) else False
 
     def _is_builtin(self, atom: Atom, thing: Thing | None, name: str) -> bool | None:
         if isinstance(atom, Lit):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Item, Name, Star, show
+from evalguard.events import Attr, Call, Expr, Item, Name, Star, show
 from evalguard.flow.builtin import REVEAL
 from evalguard.flow.constructing import Constructing
 from evalguard.flow.core import Arguments, Frame
@@ -22,6 +22,7 @@ from evalguard.flow.values import (
     Super,
     Value,
     constant,
+    detached,
     join_all,
     one,
     only,
@@ -45,7 +46,22 @@ class Calling(Constructing):
             return special
         callee = self.value(node.func, state, frame)
         args = self.arguments(node, state, frame)
-        return self.call_value(callee, args, node, state, frame)
+        result = self.call_value(callee, args, node, state, frame)
+        if isinstance(node.func, Attr) and _in_place(node.func.name):
+            self._put_in_place(node.func.value, args, node, state, frame)
+        return result
+
+    def _put_in_place(
+        self, target: Expr, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> None:
+        """A method that PyTorch's way of naming says works in place: it puts something in."""
+        values = [self.deep(value, state) for value in args.values()]
+        while isinstance(target, Attr) and self.knowledge.detaches(target.name):
+            target, values = target.value, [detached(value) for value in values]
+        cell = self._cell(target, state, frame)
+        owner = state.get(cell) if cell is not None else None
+        if owner is not None:
+            self.take_in(target, owner, tainted(values).taint, state, frame, site.at)
 
     def arguments(self, node: Call, state: State, frame: Frame) -> Arguments:
         """Evaluate the arguments of a call."""
@@ -267,6 +283,9 @@ class Calling(Constructing):
                 holder = self.things[owner]
                 text = f"{holder.lib} {holder.text}"
                 self._optimizer_step(one(Ref(owner)), args, text, state)
+            method = self.knowledge.module_method(thing.text)
+            if method is not None and method.effect == "clears":
+                self.clear(owner, state)
             self.recorder.handled([owner])
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING
@@ -288,6 +307,10 @@ class Calling(Constructing):
         if isinstance(node.func, Name) and node.func.id == REVEAL:
             return self.reveal(self.arguments(node, state, frame), node, state, frame)
         return None
+
+
+def _in_place(name: str) -> bool:
+    return name.endswith("_") and not name.endswith("__")
 
 
 def _picks(site: Call) -> bool:

@@ -79,7 +79,7 @@ class Casting(Functions):
     def _like_object(self, atom: Ref, state: State, depth: int) -> object:
         kind = self.things[atom.thing].kind
         if kind == "unknown":
-            return "unknown"
+            return "off" if self.things[atom.thing].off else "unknown"
         if kind in ("list", "dict") and depth:
             held = [
                 (name, self._like_value(value, state, depth - 1))

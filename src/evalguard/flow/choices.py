@@ -6,7 +6,7 @@ from evalguard.events import Attr, Call, Do, Expr, If, Name, show
 from evalguard.facts import Origin
 from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.core import Frame
-from evalguard.flow.state import State
+from evalguard.flow.state import State, is_variable
 from evalguard.flow.trying import Trying
 from evalguard.flow.values import Cond, Ref
 from evalguard.modes import Mode
@@ -20,7 +20,7 @@ class Choices(Trying):
     ) -> dict[int, tuple[Call, ...]]:
         """The modules that a branch is there to switch and for nothing else, with the switches."""
         calls = _switches(stmt)
-        if cond is None or cond.key[0] == "training" or not calls:
+        if cond is None or cond.key[0] == "training" or is_variable(cond.key[1]) or not calls:
             return {}
         found: dict[int, tuple[Call, ...]] = {}
         for call in calls:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from evalguard.events import Class, Define, Function
 from evalguard.flow.results import returns_by_mode, returns_unlike
 from evalguard.flow.stores import stored
-from evalguard.flow.values import Atom, Cls, Lib, Value, ordered
+from evalguard.flow.values import UNKNOWN_ATOM, Atom, Cls, Lib, Value, ordered
 from evalguard.knowledge import Knowledge
+from evalguard.link.interest import UNKNOWN, Bearing
 from evalguard.modes import Grad
 from evalguard.places import Place
 
@@ -21,9 +22,8 @@ class Known:
     """A function: where it stands, the class that owns it, and what its decorators make of it.
 
     ``role`` is plain, property, cached (a property), static, class or manager (a
-    ``@contextmanager``). ``matters``: its text can bear on modes or gradients; ``starts``: it may
-    hold the cause of a finding; ``tells``: so may it within a forward pass, where making a module
-    counts. ``walks`` counts how often it was walked. ``stores``: the attributes that it sets on
+    ``@contextmanager``). ``matters``: a call of it is worth following; ``bearing``: what that may
+    tell. ``walks`` counts how often it was walked. ``stores``: the attributes that it sets on
     its object. ``layers``: by arguments, what it returned, if no mode changes that.
     """
 
@@ -37,8 +37,7 @@ class Known:
     grad_place: Place | None = None
     walked: bool = False
     matters: bool = True
-    starts: bool = True
-    tells: bool = True
+    bearing: Bearing = UNKNOWN
     walks: int = 0
     stores: frozenset[str] = frozenset()
     layers: dict[object, frozenset[Atom]] = field(default_factory=dict)
@@ -156,6 +155,11 @@ class Classes:
     def _has_forward(self, atom: Cls) -> bool:
         body = self._all[atom.number].cls.body
         return any(isinstance(item, Define) and item.function.name == "forward" for item in body)
+
+    def is_open(self, number: int) -> bool:
+        """Whether some base can't be seen, so that it may be anything."""
+        mine = [atom.number for atom in self.ancestry(number) if isinstance(atom, Cls)]
+        return any(UNKNOWN_ATOM in base.atoms for item in mine for base in self._all[item].bases)
 
     def libraries(self, number: int) -> list[str]:
         """The library classes that a class inherits from."""

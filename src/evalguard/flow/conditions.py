@@ -12,6 +12,7 @@ from evalguard.flow.values import (
     ANY_ATOM,
     ANYTHING,
     Atom,
+    Cell,
     Cls,
     Cond,
     File,
@@ -25,6 +26,7 @@ from evalguard.flow.values import (
     Partial,
     Ref,
     Saved,
+    Unknown,
     Value,
     constant,
     detached,
@@ -36,6 +38,7 @@ from evalguard.flow.values import (
     tainted,
 )
 
+NONE = Lit("NoneType", None)
 OPPOSITE = {"!=": "==", "is not": "is", "not in": "in"}
 
 
@@ -44,13 +47,14 @@ class Conditions(Attributes):
 
     def _logic(self, node: Logic, state: State, frame: Frame) -> Value:
         if node.op == "not":
-            return self.negated(self.value(node.parts[0], state, frame), state)
+            part = node.parts[0]
+            return _opposite(*self.tested(part, self.value(part, state, frame), state, frame))
         stop = node.op == "or"
         values: list[Value] = []
         open_: list[Cond | None] = []
         for part in node.parts:
             value = self.value(part, state, frame)
-            holds, cond = self.truth(value, state)
+            holds, cond = self.tested(part, value, state, frame)
             if holds is stop and not open_:
                 return join_all([value]) if not values else value
             if holds is None:
@@ -63,12 +67,41 @@ class Conditions(Attributes):
             return join(one(cond), Value(values[0].atoms if stop else ANY_ATOM, values[0].taint))
         return join_all(values) if stop else tainted(values)
 
-    def negated(self, value: Value, state: State) -> Value:
-        """``not value``."""
+    def tested(
+        self, node: Expr, value: Value, state: State, frame: Frame
+    ) -> tuple[bool | None, Cond | None]:
+        """Whether a test holds; else its condition: of a variable it lasts till that is set."""
         holds, cond = self.truth(value, state)
-        if holds is not None:
-            return lit(not holds)
-        return ANYTHING if cond is None else one(Cond(cond.key, not cond.negated))
+        if holds is not None or cond is not None or value.taint:
+            return holds, cond
+        cond = self._of_cell(self._cell(node, state, frame), value)
+        known = state.decided(cond.key) if cond is not None else None
+        return (None if known is None or cond is None else known != cond.negated), cond
+
+    def _of_cell(self, cell: Cell | None, value: Value) -> Cond | None:
+        """The condition that a variable is true, or an optional object there."""
+        if cell is None:
+            return None
+        rest = value.atoms - {NONE}
+        if len(rest) < len(value.atoms) and all(self._object(atom) for atom in rest):
+            return Cond(("is", cell, NONE), True)
+        plain = all(isinstance(atom, (Lit, Unknown)) for atom in rest)
+        return Cond(("true", cell), False) if plain else None
+
+    def _cell(self, node: Expr, state: State, frame: Frame) -> Cell | None:
+        """The variable or attribute that an expression names, if it is set."""
+        if isinstance(node, Name):
+            cell = self.home(node.id, frame), node.id
+        elif isinstance(node, Attr):
+            inner = self._cell(node.value, state, frame)
+            held = state.get(inner) if inner is not None else None
+            owner = only(held) if held is not None else None
+            if not isinstance(owner, Ref):
+                return None
+            cell = owner.thing, node.name
+        else:
+            return None
+        return cell if state.get(cell) is not None else None
 
     def truth(self, value: Value, state: State) -> tuple[bool | None, Cond | None]:
         """Whether a value is true, if known, or else the condition that it stands for."""
@@ -117,6 +150,12 @@ class Conditions(Attributes):
         if holds is not None:
             return lit(holds != negated)
         key = self._key(op, left, right, state)
+        if key is None and (other := constant(right)) is not None:
+            cell = self._cell(node.left, state, frame)
+            key = ("is" if op == "==" else op, cell, other) if cell is not None else None
+            holds = state.decided(key) if key is not None else None
+        if holds is not None:
+            return lit(holds != negated)
         return ANYTHING if key is None else one(Cond(key, negated))
 
     def _same(self, op: str, left: Value, right: Value, state: State) -> bool | None:
@@ -127,7 +166,8 @@ class Conditions(Attributes):
                 found = {item == other for item in mine for other in theirs}
                 return found.pop() if len(found) == 1 else None
             told = self._never_none(left, two)
-            return self._never_none(right, one_) if told is None else told
+            told = self._never_none(right, one_) if told is None else told
+            return self._same_rows(left, right, state) if told is None else told
         if op == "in" and one_ is not None:
             items = self.sequence(right, state)
             known = [constant(item) for item in items] if items is not None else [None]
@@ -147,6 +187,20 @@ class Conditions(Attributes):
         )
         none = any(isinstance(atom, Lit) and atom.value is None for atom in value.atoms)
         return False if sure and not none else None
+
+    def _same_rows(self, left: Value, right: Value, state: State) -> bool | None:
+        """Whether two values are equal of which one at least is a tuple of constants, if known."""
+        rows = [self._row(value, state) for value in (left, right)]
+        known = [constant(value) is not None for value in (left, right)]
+        if None not in rows:
+            return rows[0] == rows[1]
+        return False if None in rows and any(known) and rows != [None, None] else None
+
+    def _row(self, value: Value, state: State) -> list[object] | None:
+        atom = only(value)
+        items = self.sequence(value, state) if atom is not None and self.is_list(atom) else None
+        known = [constant(item) for item in items] if items else [None]
+        return None if None in known else [atom.value for atom in known if atom is not None]
 
     def _key(self, op: str, left: Value, right: Value, state: State) -> Key | None:
         subject, other = self._as_value(only(left)), self._as_value(only(right))
@@ -195,9 +249,15 @@ class Conditions(Attributes):
                 for part in test.parts:
                     self._assume(part, holds, state, frame)
         elif isinstance(test, (Name, Attr)):
-            _, cond = self.truth(self.value(test, state, frame), state)
+            _, cond = self.tested(test, self.value(test, state, frame), state, frame)
             if cond is not None:
                 state.assume[cond.key] = holds != cond.negated
+
+
+def _opposite(holds: bool | None, cond: Cond | None) -> Value:
+    if holds is not None:
+        return lit(not holds)
+    return ANYTHING if cond is None else one(Cond(cond.key, not cond.negated))
 
 
 def _constants(value: Value) -> list[object]:

@@ -7,11 +7,13 @@ from evalguard.flow.casting import Casting
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
 from evalguard.flow.members import FIELD
 from evalguard.flow.state import ModeState, State
+from evalguard.flow.switching import FROZEN
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
     ANYTHING,
     Atom,
     Fun,
+    Inert,
     Lib,
     Method,
     Partial,
@@ -21,8 +23,10 @@ from evalguard.flow.values import (
     only,
     ordered,
 )
-from evalguard.modes import Mode, Sensitivity
+from evalguard.modes import Mode
 from evalguard.places import Place
+
+PARAMETER = "Parameter"
 
 
 class Constructing(Casting):
@@ -80,9 +84,32 @@ class Constructing(Casting):
         self, thing: int, number: int, site: Call, state: State, frame: Frame
     ) -> None:
         sensitive = self.survey(thing, "", state).module.sensitive
-        parameters = sensitive is not Sensitivity.NO
+        parameters = self.learns(thing, state)
         name = self.classes[number].cls.name
         self.note_built(name, sensitive, parameters, site, state, frame)
+
+    def learns(self, number: int, state: State, depth: int = 0) -> bool:
+        """Whether a module has parameters that aren't frozen."""
+        if self._frozen_at(number, state) is not None or depth > 5:
+            return False
+        thing = self.things[number]
+        layer = self.knowledge.layer(thing.lib) if thing.lib else None
+        if layer is not None and layer.parameters:
+            return True
+        for name in self.things.names(number):
+            value = state.get((number, name)) if name != FROZEN else None
+            for atom in ordered(value.atoms) if value else ():
+                if isinstance(atom, Inert) and atom.parameters:
+                    return True
+                if isinstance(atom, Ref) and self._may_learn(atom.thing, state, depth):
+                    return True
+        return False
+
+    def _may_learn(self, number: int, state: State, depth: int) -> bool:
+        thing = self.things[number]
+        if thing.kind == "object":
+            return thing.lib.rpartition(".")[2] == PARAMETER
+        return thing.kind == "module" and self.learns(number, state, depth + 1)
 
     def construct(
         self, number: int, args: Arguments, place: Place, text: str, state: State, frame: Frame

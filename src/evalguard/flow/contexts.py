@@ -126,8 +126,10 @@ class Contexts(Calling):
         """``no_grad().__enter__()``: what is entered so, stays until ``__exit__()``."""
         if name == "__enter__":
             self._enter_contexts(one(context), site, state, frame)
+            off = self._context_grad(context, state, frame) == Grad.OFF
+            state.leak = self.place(frame, site.at) if off else state.leak
         elif self._context_grad(context, state, frame) is not None:
-            state.grad, state.grad_place, state.locked = Grad.ON, None, False
+            state.grad, state.grad_place, state.locked, state.leak = Grad.ON, None, False, None
         return ANYTHING
 
     def _nameless(

@@ -24,7 +24,7 @@ from evalguard.link import Program
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
 
-FUEL = 8_000  # statements walked for a file's own code
+FUEL = 4_000  # statements walked for a file's own code
 ENTRY_FUEL = 2_000  # and for a function that no visible code calls
 DEEPEST = 24
 
@@ -57,6 +57,7 @@ class Arguments(NamedTuple):
 
 
 NO_ARGUMENTS = Arguments()
+UNSEEN_CALLER = Arguments((), (), True)
 
 
 TESTS = frozenset(("test", "tests", "testing"))
@@ -192,6 +193,7 @@ class Core:
         self._contexts: dict[tuple[int, Place, int], int] = {}
         self.loops: list[LoopPoint] = []
         self.active: list[int] = []
+        self.doers: list[Ref | None] = []  # what the active functions are bound to
         self.fuel = FUEL
         self.doubts = 0  # the undecided branches that the present place stands in
         self.files_under_way: set[str] = set()

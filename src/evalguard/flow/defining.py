@@ -24,7 +24,7 @@ from evalguard.flow.classes import Known
 from evalguard.flow.contexts import Contexts
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.masks import read_masks
-from evalguard.flow.overrides import head_of, read_override
+from evalguard.flow.overrides import head_of, means_no_switch, read_override
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
     Atom,
@@ -191,12 +191,14 @@ class Defining(Contexts):
         for stmt in cls.body:
             if isinstance(stmt, Define) and stmt.function.name in SWITCHES:
                 function = stmt.function
+                if means_no_switch(function):
+                    continue
                 fact = SwitchOverride(
                     self.place(frame, head_of(function)),
                     function.qualname,
                     owner=cls.name,
                     name=function.name,
-                    **read_override(function)._asdict(),
+                    **read_override(function, cls)._asdict(),
                 )
                 self.recorder.note(fact)
 

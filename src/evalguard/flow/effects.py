@@ -25,6 +25,8 @@ from evalguard.flow.values import (
     tainted,
 )
 
+TENSORS = "torch."
+
 
 class Effects(Frameworks):
     """Measures, detaches, takes gradients; makes optimizers; calls what it is given."""
@@ -75,16 +77,22 @@ class Effects(Frameworks):
         if word == "backward":
             self.recorder.backward(taint.taint, self.place(frame, site.at))
             self._graded(frame)
+            self._ran_backward(taint, site, state, frame)
             self._leaked_into(taint, site, state, frame)
             return ANYTHING
         if word == "gradient":
-            given = [atom for value in args.values() for atom in self.reached(value, state)]
-            learns = any(isinstance(atom, Part) for atom in given)
-            self.recorder.wanted(taint.taint, self._around(frame), learns)
-            self._graded(frame)
-            self.recorder.fed(taint.taint)
-            return taint
+            outcomes = self._call_back(args, site, state, frame)
+            return self._gradient(tainted([taint, *outcomes]), args, state, frame)
         return self._unknown(name, owner, values, args, site, state, frame)
+
+    def _gradient(self, value: Value, args: Arguments, state: State, frame: Frame) -> Value:
+        """Gradients of a value are asked for, or of what a function gives that is passed."""
+        given = [atom for value in args.values() for atom in self.reached(value, state)]
+        learns = any(isinstance(atom, Part) for atom in given)
+        self.recorder.wanted(value.taint, self._around(frame), learns)
+        self._graded(frame)
+        self.recorder.fed(value.taint)
+        return value
 
     def _graded(self, frame: Frame) -> None:
         """Gradients are taken: in none of the calls under way they are recorded for nothing."""
@@ -114,10 +122,12 @@ class Effects(Frameworks):
     ) -> Value:
         taint = tainted(values)
         if not name.startswith("builtins."):
-            self.recorder.fed(taint.taint)
+            of_result = owner is not None and bool(owner.taint)
+            pure = of_result or self.knowledge.canonical(name).startswith(TENSORS)
+            self.recorder.fed(taint.taint, kept=not pure)
         self._handled(args, state)
         last = name.rpartition(".")[2]
-        if taint.taint and last != "update" and self.speaks("training", last):
+        if taint.taint and self._may_train(last, site):
             self.recorder.escaped(taint.taint)
         if self.knowledge.caller(name) is None:
             self._call_back(args, site, state, frame)
@@ -135,6 +145,18 @@ class Effects(Frameworks):
         self.note_optimizer(result, args, state)
         return result
 
+    def _may_train(self, name: str, site: Call) -> bool:
+        """Whether something unknown may train on what it is given, by its name."""
+        if self.knowledge.steps(name):
+            return not self.speaks("scheduler", show(site.func))
+        return name != "update" and self.speaks("training", name)
+
+    def clear(self, number: int, state: State) -> None:
+        """``zero_grad()`` of a module, or of an optimizer."""
+        modules = sorted(self.optimizers.get(number, frozenset((number,))))
+        reach = [self._reach(module, state, whole=True) for module in modules]
+        self.recorder.cleared(set[int]().union(*reach))
+
     def _handled(self, args: Arguments, state: State) -> None:
         """What is given to something unknown may be loaded there, or trained."""
         atoms = [atom for value in args.values() for atom in self.reached(value, state)]
@@ -146,15 +168,17 @@ class Effects(Frameworks):
         self._forget_parts(number, state)
         state.modes.pop(number)
 
-    def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> None:
+    def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> list[Value]:
         """A project function handed to something that can't be seen is taken to be called.
 
         A module's ``forward`` isn't: what it would be given, and what becomes of it, is unknown.
         """
-        for value in args.values():
-            for atom in ordered(value.atoms):
-                if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom):
-                    self.call_value(one(atom), Arguments((), (), True), site, state, frame)
+        handed = [atom for value in args.values() for atom in ordered(value.atoms)]
+        return [
+            self.call_value(one(atom), Arguments((), (), True), site, state, frame)
+            for atom in handed
+            if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom)
+        ]
 
     def _is_forward_of_module(self, atom: Fun | Partial) -> bool:
         if isinstance(atom, Partial) or atom.bound is None:

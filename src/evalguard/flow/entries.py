@@ -4,61 +4,41 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from evalguard.events import (
-    Attr,
-    Bind,
-    Block,
-    Class,
-    Compare,
-    Comprehension,
-    Const,
-    Define,
-    Display,
-    Function,
-    If,
-    Item,
-    Mapping,
-    Name,
-    Raise,
-    Stmt,
-)
-from evalguard.facts import GradModeLeft, HiddenModules, Origin
-from evalguard.flow.attributes import PLACED
+from evalguard.events import Define, Function, Raise
+from evalguard.facts import FunctionalCall, GradModeLeft, Origin
 from evalguard.flow.classes import Known
-from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, Arguments, is_test_file
+from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
+from evalguard.flow.hiding import Hiding, keeps_containers
+from evalguard.flow.record import Recorder
 from evalguard.flow.state import ModeState, State
-from evalguard.flow.undone import Undone
 from evalguard.flow.values import (
     ANYTHING,
-    Atom,
     Cls,
     Fun,
-    Inert,
     Ref,
     Value,
-    constant,
     lit,
-    one,
     only,
 )
 from evalguard.knowledge import Hook
 from evalguard.link import Program
-from evalguard.modes import Grad, Mode, Sensitivity
+from evalguard.link.blocks import is_main
+from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 
-UNSEEN_CALLER = Arguments((), (), True)
 MOST_CONTEXTS = 3
 SWITCHED = frozenset(("train", "eval"))
 NOTHING = lit(None)
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
-class Entries(Undone):
+class Entries(Hiding):
     """Walks what nothing else has reached."""
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._prototypes: dict[int, State] = {}
+        self.left_off: dict[str, State] = {}  # files whose import leaves gradients off
 
     def walk_entries(self, mentioned: frozenset[str]) -> None:
         """Walk every function not yet reached.
@@ -80,8 +60,7 @@ class Entries(Undone):
     def _walk_if_due(self, known: Known) -> None:
         if known.walked or known.function.name in NEVER:
             return
-        starts = known.matters and (known.starts or self._meets_modes(known))
-        if starts or self._is_hook(known):
+        if known.bearing.starts or self._meets_modes(known) or self._is_hook(known):
             self._walk_entry(known)
 
     def _is_hook(self, known: Known) -> bool:
@@ -92,7 +71,7 @@ class Entries(Undone):
     def _meets_modes(self, known: Known) -> bool:
         """Whether a method's object comes with modes that its class switches or loads."""
         return known.owner is not None and any(
-            self.program.interest.carries(
+            self.program.interest.switches(
                 self.classes[atom.number].cls, self.classes[atom.number].path
             )
             for cls in self._contexts_of(known)
@@ -109,12 +88,21 @@ class Entries(Undone):
             if known.function.name == "forward" and owner in self.with_frozen_parts:
                 self._walk_entry(known)
         for blueprint in list(self.classes):
-            telling = _keeps_containers(blueprint.cls) or not SWITCHED.isdisjoint(
-                blueprint.cls.uses
-            )
+            telling = keeps_containers(blueprint.cls) or not SWITCHED.isdisjoint(blueprint.cls.uses)
             if telling and self.classes.is_module(blueprint.number):
                 for cls in self._made(blueprint.number):
                     self._prototype(cls)
+        self._walk_postponed()
+
+    def _walk_postponed(self) -> None:
+        """Methods with functional dropout, seen in train mode alone: what they'd do in another."""
+        recorder, self.recorder = self.recorder, Recorder()
+        for number in sorted(self.postponed):
+            self._walk_entry(self.functions[number])
+        for fact in self.recorder.facts():
+            if isinstance(fact, FunctionalCall):
+                recorder.note(fact)
+        self.recorder = recorder
 
     def _made(self, cls: int) -> list[int]:
         """The class, or if it is abstract the classes that are made in its place."""
@@ -187,72 +175,9 @@ class Entries(Undone):
                 self.construct(thing.number, UNSEEN_CALLER, place, name, state, frame)
             self._prototypes[cls] = state
             if module and not self._is_abstract(cls):
-                self._note_hidden(thing.number, cls, state)
+                self.note_hidden(thing.number, cls, state)
                 self.note_undone(thing.number, state, frame)
         return Ref(thing.number), self._prototypes[cls].copy()
-
-    def _note_hidden(self, number: int, cls: int, state: State) -> None:
-        """Modules that a module class keeps where ``eval()`` doesn't reach them."""
-        reached = self._reach(number, state)
-        for name in self.things.names(number):
-            value = state.get((number, name))
-            atom = only(value) if value is not None else None
-            place = state.get((number, f"{PLACED}{name}"))
-            where = constant(place) if place is not None else None
-            if isinstance(atom, Ref) and where is not None and isinstance(where.value, Place):
-                kind = self.things[atom.thing].kind
-                inside = [item for item in self.reached(one(atom), state) if self._held(item)]
-                if kind in ("list", "dict") and inside:
-                    fact = self._hidden(name, atom, inside, reached, cls, where.value, state)
-                    self.recorder.hidden(fact)
-
-    def _is_layer(self, atom: Atom) -> bool:
-        return isinstance(atom, Inert) or self._held(atom)
-
-    def _held(self, atom: Atom) -> bool:
-        if isinstance(atom, Inert):
-            return atom.parameters
-        return isinstance(atom, Ref) and self.things[atom.thing].kind == "module"
-
-    def _hidden(
-        self,
-        name: str,
-        holder: Ref,
-        inside: list[Atom],
-        reached: set[int],
-        cls: int,
-        place: Place,
-        state: State,
-    ) -> HiddenModules:
-        items = self.sequence(one(holder), state)
-        modules = [atom.thing for atom in inside if isinstance(atom, Ref)]
-        seen = [self.survey(thing, "", state).module.sensitive for thing in modules]
-        sensitive = next((item for item in Sensitivity if item in seen), Sensitivity.NO)
-        inert = {atom for atom in inside if isinstance(atom, Inert)}
-        bodies = [
-            self.classes[atom.number].cls.body
-            for atom in self.classes.ancestry(cls)
-            if isinstance(atom, Cls)
-        ]
-        return HiddenModules(
-            place,
-            owner=self.classes[cls].cls.name,
-            attribute=name,
-            kind=self.things[holder.thing].kind,
-            sensitive=sensitive,
-            registered=reached.issuperset(modules) and inert <= self._inert(reached, state),
-            switched=any(_switches(body, name) for body in bodies),
-            single=items is not None and len(items) == 1,
-            mixed=not all(map(self._is_layer, self.items(one(holder), state).atoms)),
-        )
-
-    def _inert(self, reached: set[int], state: State) -> set[Inert]:
-        """The insensitive layers that registered modules hold."""
-        values = [
-            state.get((number, name)) for number in reached for name in self.things.names(number)
-        ]
-        atoms = {atom for value in values if value for atom in value.atoms}
-        return {atom for atom in atoms if isinstance(atom, Inert)}
 
     def _hook(self, cls: int, name: str) -> Hook | None:
         for base in self.classes.libraries(cls):
@@ -295,6 +220,8 @@ class Entries(Undone):
         if hook is not None:
             self.meet_hook(hook, inner, state)
         grad = hook.grad if hook is not None else known.grad
+        if grad is None and known.path in self.left_off:
+            grad = Grad.UNSEEN
         if grad is not None:
             state.grad, state.grad_place = grad, known.grad_place
         elif fun.bound is not None and self.things[fun.bound.thing].kind == "module":
@@ -311,14 +238,16 @@ class Entries(Undone):
             self.recorder.backward(taint, Place(known.path, known.function.at))
             self.recorder.stepped(None)
         self._escape(value, state)
-        if state.leak is not None and Grad.OFF in state.grad:
-            library = not self._is_script(known.path)
+        restored = hook is not None or known.grad is not None
+        if state.leak is not None and Grad.OFF in state.grad and not restored:
+            library = self.recorder.count() > before and not self._is_script(known)
             self.recorder.leaked(GradModeLeft(state.leak, known.function.qualname, library=library))
 
-    def _is_script(self, path: str) -> bool:
-        """Whether a file does something when it is run, or is a test."""
-        unit = self.program.units[path]
-        return any(is_main(stmt) for stmt in unit.body) or is_test_file(path)
+    def _is_script(self, known: Known) -> bool:
+        """Whether a function's file does something when it is run, or is a test."""
+        body = self.program.units[known.path].body
+        main = known.function.name == "main" or any(is_main(stmt) for stmt in body)
+        return main or is_test_file(known.path)
 
     def _is_forward(self, fun: Fun, function: Function) -> bool:
         return (
@@ -329,42 +258,6 @@ class Entries(Undone):
 
     def _escape(self, value: Value, state: State) -> None:
         self.recorder.escaped(self.deep(value, state).taint)
-
-
-def is_main(stmt: Stmt) -> bool:
-    """Whether a statement is ``if __name__ == "__main__":``."""
-    test = stmt.test if isinstance(stmt, If) else None
-    return (
-        isinstance(test, Compare)
-        and test.left == Name("__name__")
-        and test.right == Const("__main__")
-    )
-
-
-def _keeps_containers(cls: Class) -> bool:
-    """Whether ``__init__`` sets an attribute to a container written there, or noted as one."""
-    return any(
-        _keeps(item, stmt.function)
-        for stmt in cls.body
-        if isinstance(stmt, Define) and stmt.function.name == "__init__"
-        for item in stmt.function.body
-    )
-
-
-def _keeps(item: Stmt, function: Function) -> bool:
-    if not isinstance(item, Bind) or not any(isinstance(where, Attr) for where in item.targets):
-        return False
-    noted = [Name(param.name) for param in function.params if isinstance(param.note, Item)]
-    return isinstance(item.value, (Display, Mapping, Comprehension)) or item.value in noted
-
-
-def _switches(body: Block, name: str) -> bool:
-    """Whether some method of a class body mentions an attribute and a switch."""
-    return any(
-        name in stmt.function.uses and not stmt.function.uses.isdisjoint(("eval", "train"))
-        for stmt in body
-        if isinstance(stmt, Define)
-    )
 
 
 def _defines(body: object, known: Known) -> bool:

@@ -29,6 +29,7 @@ from evalguard.flow.conditions import Conditions
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Fork, Frame
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import (
+    ANY_ATOM,
     ANYTHING,
     MADE,
     Cls,
@@ -38,6 +39,7 @@ from evalguard.flow.values import (
     Method,
     Partial,
     Ref,
+    Saved,
     Value,
     constant,
     join,
@@ -179,7 +181,8 @@ class Evaluating(Conditions):
         raise NotImplementedError
 
     def _choice(self, node: Choice, state: State, frame: Frame) -> Value:
-        holds, key = self.truth(self.value(node.test, state, frame), state)
+        value = self.value(node.test, state, frame)
+        holds, key = self.tested(node.test, value, state, frame)
         if holds is not None:
             return self.value(node.then if holds else node.other, state, frame)
         then, other = state.copy(), state.copy()
@@ -210,6 +213,9 @@ class Evaluating(Conditions):
                 self.recorder.fed(value.taint)
         if self._made_of(values):
             return Value(frozenset((MADE,)), result.taint)
+        saved = [atom for value in values for atom in value.atoms if isinstance(atom, Saved)]
+        if saved:
+            return Value(ANY_ATOM.union(saved), result.taint)
         lists = [atom for value in values for atom in value.atoms if self.is_list(atom)]
         return Value(frozenset(lists), result.taint) if lists else result
 

@@ -43,7 +43,7 @@ class Forwards(Switching):
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
         grad = self._grad_of_call(number, site, state)
-        path = (frozenset(state.assume.items()), tuple(loop.unrolled for loop in self.loops))
+        path = (state.path(), tuple(loop.unrolled for loop in self.loops))
         token = self.recorder.token(frame.context, place, path)
         fact = Forward(
             place,
@@ -72,7 +72,8 @@ class Forwards(Switching):
         self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)
-        return self._result(token, inputs, grad)
+        result = self._result(token, inputs, grad)
+        return Value(frozenset((MADE,)), result.taint) if self._made_up(args) else result
 
     def lifted(self, number: int, survey: Survey, state: State, frame: Frame) -> tuple[Lifted, ...]:
         """The calls of methods around a pass; provided by the layer that knows functions."""
@@ -161,14 +162,13 @@ class Forwards(Switching):
 
     def _purpose(self, number: int, args: Arguments, state: State, frame: Frame) -> Purpose:
         purpose = Purpose.NONE
-        values = [value for value in args.values() if constant(value) is None]
         if state.get((frame.thing, INPUT_GRADIENT)) is not None:
             purpose |= Purpose.INPUT_GRAD
         if state.get((number, PARTLY_FROZEN)) is not None:
             purpose |= Purpose.FINE_TUNED
         if self._twofold(number, len(args.values()) > 1):
             purpose |= Purpose.OTHER_RESULT
-        if values and all(MADE in value.atoms and len(value.atoms) == 1 for value in values):
+        if self._made_up(args):
             purpose |= Purpose.DUMMY
             if frame.loops and frame.known and self._reads_clock(frame.known.function):
                 purpose |= Purpose.TIMED
@@ -182,6 +182,11 @@ class Forwards(Switching):
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
         return purpose | (Purpose.IN_LOADER_LOOP if frame.loops else Purpose.NONE)
+
+    def _made_up(self, args: Arguments) -> bool:
+        """Whether a call is given nothing but constants and tensors made on the spot."""
+        values = [value for value in args.values() if constant(value) is None]
+        return bool(values) and all(only(value) == MADE for value in values)
 
     def _reads_clock(self, function: Function) -> bool:
         """Whether a function takes the time, or says that it does."""

@@ -15,7 +15,6 @@ from evalguard.flow.values import (
     Atom,
     Cls,
     Fun,
-    Lit,
     Method,
     Part,
     Partial,
@@ -196,10 +195,11 @@ class Frameworks(Gradients):
     def _freeze_value(
         self, value: Value, frozen: bool, site: Call, state: State, frame: Frame
     ) -> None:
-        mark = one(Lit("place", self.place(frame, site.at))) if frozen else lit(False)
         for atom in self.reached(value, state):
-            if isinstance(atom, (Ref, Part)):
-                self.assign(atom.thing, FROZEN, mark, state)
+            if isinstance(atom, (Ref, Part)) and frozen:
+                self.freeze(atom.thing, FROZEN, self.place(frame, site.at), state)
+            elif isinstance(atom, (Ref, Part)):
+                self.assign(atom.thing, FROZEN, lit(False), state)
 
     # Calls.
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalguard.events import Call, show
+from evalguard.events import Attr, Call, show
 from evalguard.facts import FunctionalCall
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.evaluating import Evaluating
+from evalguard.flow.sampling import parts_of, repeated_for
 from evalguard.flow.state import State
+from evalguard.flow.things import Thing
 from evalguard.flow.values import (
+    Lit,
     Ref,
     Saved,
     Value,
@@ -18,12 +21,18 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.knowledge import UNKNOWN, Argued, Argument, Functional
+from evalguard.link import Program
+from evalguard.modes import Mode
 
 Constants = tuple[list[object], Mapping[str, object]]
 
 
 class Functionals(Evaluating):
     """Notes calls of functions that are mode-sensitive by themselves."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.postponed: set[int] = set()
 
     def constants(self, args: Arguments) -> Constants:
         """The arguments as the knowledge tables ask for them: constants, or UNKNOWN."""
@@ -48,15 +57,23 @@ class Functionals(Evaluating):
             self.recorder.fed(value.taint)
         owner = self._module_owner(frame)
         if owner is not None and known.probability is not None:
+            if self._postponed(state):
+                return tainted(inputs)
             self.recorder.note(self._functional_fact(known, args, site, state, frame, owner))
         return tainted(inputs)
 
     def _module_owner(self, frame: Frame) -> str | None:
         """The module class whose method is running, if any."""
-        for number in reversed(self.active):
+        found = self._module_method_running()
+        owner = self.functions[found[0]].owner if found else None
+        return None if owner is None else self.classes[owner].cls.name
+
+    def _module_method_running(self) -> tuple[int, Ref | None] | None:
+        """The innermost method of a module that is running, and the module."""
+        for number, me in zip(reversed(self.active), reversed(self.doers), strict=False):
             owner = self.functions[number].owner
             if owner is not None and self.classes.is_module(owner):
-                return self.classes[owner].cls.name
+                return number, me
         return None
 
     def _me(self, frame: Frame) -> str:
@@ -65,6 +82,19 @@ class Functionals(Evaluating):
         if known is None or known.owner is None or not self.classes.is_module(known.owner):
             return ""
         return known.function.params[0].name if known.function.params else ""
+
+    def _postponed(self, state: State) -> bool:
+        """In a module that is known to be in train mode, nothing tells what eval mode would do.
+
+        The method is looked at again, in a mode that isn't known.
+        """
+        found = self._module_method_running()
+        if found is None or found[1] is None:
+            return False
+        if self.things.mode(state, found[1].thing).mode is not Mode.TRAIN:
+            return False
+        self.postponed.add(found[0])
+        return True
 
     def _functional_fact(
         self,
@@ -75,24 +105,36 @@ class Functionals(Evaluating):
         frame: Frame,
         owner: str,
     ) -> FunctionalCall:
-        names = self.function_names(frame)
+        names = [owner, *self.function_names(frame), *self._taken_for_true(state)]
+        function = frame.known.function if frame.known else None
+        counts = repeated_for(function, site.at) if function else []
         return FunctionalCall(
             self.place(frame, site.at),
             frame.known.function.qualname if frame.known else "",
             (),
             name=show(site.func),
-            training=self._training_flag(known, args, state),
+            training=self._training_flag(known, args, site, state),
             probability=self._probability(known, args),
             flag=known.flag.name if known.flag else "training",
             position=known.flag.position if known.flag else None,
             me=self._me(frame),
             guarded=any(key[0] == "training" for key in state.assume),
-            stochastic=any(self.speaks("stochastic", name) for name in [owner, *names]),
+            stochastic=any(self.speaks("stochastic", name) for name in names)
+            or any(self.speaks("sampling", name) for name in counts),
             made=any(self.made(value) for value in args.positional[:1]),
             owner=owner,
         )
 
-    def _training_flag(self, known: Functional, args: Arguments, state: State) -> str:
+    def _taken_for_true(self, state: State) -> list[str]:
+        """The names of what is taken to be true at this place."""
+        keys = [key for key, holds in state.assume.items() if holds and key[0] == "true"]
+        things = [self.things[key[1]] for key in keys if isinstance(key[1], int)]
+        return [thing.text.rpartition(".")[2] for thing in things]
+
+    def _training_flag(self, known: Functional, args: Arguments, site: Call, state: State) -> str:
+        rate = self.argument(known.probability, args)
+        if rate is not None and _by_mode(rate):
+            return "conditioned"
         if known.always:
             return self._always_flag(known, args)
         value = self.argument(known.flag, args)
@@ -101,10 +143,17 @@ class Functionals(Evaluating):
                 return "unknown"
             return "default" if known.default else "conditioned"
         flag = constant(value)
-        if flag is not None:
-            return "constant" if flag.value else "conditioned"
-        saved = any(isinstance(atom, Saved) for atom in value.atoms)
-        return "conditioned" if saved else "unknown"
+        if flag is not None and flag.value:
+            return "unknown" if self._is_switch_of_its_own(known.flag, site) else "constant"
+        return "conditioned" if flag is not None or _by_mode(value) else "unknown"
+
+    def _is_switch_of_its_own(self, flag: Argument | None, site: Call) -> bool:
+        """Whether an attribute that is named for it tells the mode, as it may be set unseen."""
+        keywords = {name: value for name, value in site.keywords if name}
+        written = flag.find(site.args, keywords) if flag else None
+        names = [node.name for node in parts_of(written) if isinstance(node, Attr)]
+        kinds = ("training", "evaluation", "stochastic")
+        return any(self.speaks(kind, name) for name in names for kind in kinds)
 
     def _always_flag(self, known: Functional, args: Arguments) -> str:
         """A function without a flag of its own: what it is given must depend on the mode."""
@@ -121,17 +170,34 @@ class Functionals(Evaluating):
 
     def _stored(self, atom: object) -> bool:
         """Whether a value is an attribute or a parameter's of ``__init__``, mode or no mode."""
-        return isinstance(atom, Ref) and self.things[atom.thing].text.startswith("__init__.")
+        if not isinstance(atom, Ref):
+            return False
+        thing = self.things[atom.thing]
+        return thing.text.startswith("__init__.") or self._is_rate(thing)
+
+    def _is_rate(self, thing: Thing) -> bool:
+        """Whether this is the ``p`` of a dropout layer."""
+        if thing.parent is None or thing.text != "p":
+            return False
+        layer = self.knowledge.layer(self.things[thing.parent].lib)
+        return layer is not None and layer.kind == "dropout"
 
     def _probability(self, known: Functional, args: Arguments) -> float | None:
         value = self.argument(known.probability, args)
         if value is None:
             return None if args.open else known.probability_default
         atom = only(value)
-        if isinstance(atom, Ref) and self.things[atom.thing].off:
+        if isinstance(atom, Ref) and self.things[atom.thing].off and not self._stored(atom):
             return 0.0
         given = constant(value)
         return float(given.value) if given and isinstance(given.value, (int, float)) else None
+
+
+def _by_mode(value: Value) -> bool:
+    """Whether a value depends on the mode: it is made of it, or may be zero for some reason."""
+    zero = any(isinstance(atom, Lit) and not atom.value for atom in value.atoms)
+    saved = any(isinstance(atom, Saved) for atom in value.atoms)
+    return saved or (zero and len(value.atoms) > 1)
 
 
 def _constant(value: Value) -> object:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from evalguard.events import Define, Function
 from evalguard.flow.classes import Known
-from evalguard.flow.core import DEEPEST, Arguments, Fork, Frame
+from evalguard.flow.core import DEEPEST, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import Parameters
 from evalguard.flow.passes import Survey
-from evalguard.flow.state import State, distinguishing, join_states, settle
+from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle
 from evalguard.flow.stores import stored
 from evalguard.flow.values import (
     NO_TAINT,
@@ -19,6 +20,7 @@ from evalguard.flow.values import (
     Cls,
     Fun,
     Inert,
+    Key,
     Managed,
     Method,
     Part,
@@ -32,11 +34,14 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.flow.variables import ITEMS
+from evalguard.link.blocks import statements
 from evalguard.places import Place
 
-OFTEN = 6
-SHORT = 3
-TOO_OFTEN = 24
+MAKER = "__init__"
+SHORT = 1
+FEWEST_WALKS = 4
+MOST_WALKS = 24
+MOST_WORK = 300
 
 
 class Functions(Parameters):
@@ -54,21 +59,18 @@ class Functions(Parameters):
             number = len(self.functions)
             self.function_numbers[key] = number
             known = Known(number, function, frame.path, frame.thing, owner)
-            known.matters = self._matters(function)
+            known.bearing = self.program.interest.of(function, frame.path)
+            known.matters = self._matters(known)
             known.stores = stored(function) if owner is not None else known.stores
-            known.starts = self.program.interest.starts(function, frame.path)
-            known.tells = known.starts or self.program.interest.makes(function)
             self.functions.append(known)
         frame.captured = True
         return Fun(number, frame.thing, None)
 
-    def _matters(self, function: Function) -> bool:
+    def _matters(self, known: Known) -> bool:
+        function = known.function
         return (
-            not function.uses.isdisjoint(self.program.interest.follow)
-            or function.name == "__init__"
-            or "cls" in function.uses
+            known.bearing.matters
             or len(function.body) <= SHORT
-            or any(map(self.knowledge.steps, function.uses))
             or any(isinstance(stmt, Define) for stmt in function.body)
         )
 
@@ -90,18 +92,18 @@ class Functions(Parameters):
             self._stored_unseen(fun, known, state)
             return self._stop_short(known, args, state)
         inner = self._enter(fun, known, args, place, text, state, frame)
-        before = state.grad, state.grad_place
+        before = state.grad, state.grad_place, state.leak
         if known.grad is not None:
             state.grad, state.grad_place = known.grad, known.grad_place
         result = self.walk(inner, known, state)
         if known.grad is not None:
-            state.grad, state.grad_place = before
+            state.grad, state.grad_place, state.leak = before
         self._remember(known, args, result, state)
         return result
 
     def _remember(self, known: Known, args: Arguments, result: Value, state: State) -> None:
         """A function that makes layers which no mode changes is taken to do so again."""
-        if known.walks > OFTEN or not result.atoms:
+        if known.walks > FEWEST_WALKS or not result.atoms:
             return
         layers = [self._same_in_both(atom, state) for atom in result.atoms]
         inert = frozenset[Atom](layer for layer in layers if layer is not None)
@@ -118,7 +120,7 @@ class Functions(Parameters):
     def _stop_short(self, known: Known, args: Arguments, state: State) -> Value:
         """A call that isn't followed although it matters: it may train on what it is given."""
         value = tainted([self.deep(item, state) for item in args.values()])
-        if not known.function.uses.isdisjoint(self.program.interest.training):
+        if known.bearing.trains:
             self.recorder.unsettle(value.taint)
         return value
 
@@ -132,13 +134,22 @@ class Functions(Parameters):
         self, fun: Fun, known: Known, args: Arguments, state: State, frame: Frame
     ) -> bool:
         """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""
-        if frame.in_forward and not known.tells:
+        if frame.in_forward and not known.bearing.tells:
             return True
-        if known.matters and known.walks < (TOO_OFTEN if known.tells else OFTEN):
+        if known.matters and args is UNSEEN_CALLER:
             return False
-        if known.walks < OFTEN and self._keeps(fun, args, state):
+        most = most_walks(known.function)
+        if known.matters and known.walks < (most if known.bearing.tells else FEWEST_WALKS):
             return False
-        return known.walks >= TOO_OFTEN or not self._carries(fun, args, state)
+        if known.walks < FEWEST_WALKS and self._uses_results(fun, known, args, state):
+            return False
+        return known.walks >= most or not self._carries(fun, args, state)
+
+    def _uses_results(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
+        """Whether a function may measure a module's results, or an object keep them."""
+        if known.bearing.measures and any(value.taint for value in args.values()):
+            return True
+        return self._keeps(fun, args, state)
 
     def _keeps(self, fun: Fun, args: Arguments, state: State) -> bool:
         """Whether a method's plain object may keep a result that it is given, or give it back."""
@@ -147,7 +158,7 @@ class Functions(Parameters):
         number = fun.bound.thing
         held = [state.get((number, name)) for name in self.things.names(number)]
         values = [*args.values(), *[value for value in held if value is not None]]
-        return any(self.deep(value, state, 1).taint for value in values)
+        return any(self.deep(value, state, 2).taint for value in values)
 
     def _carries(self, fun: Fun, args: Arguments, state: State) -> bool:
         """Whether a call is given a module, its class, a function or an object that holds one."""
@@ -179,7 +190,7 @@ class Functions(Parameters):
     ) -> Value:
         """A call of a function that can't bear on modes or gradients."""
         value = tainted([self.deep(item, state) for item in args.values()])
-        self.recorder.fed(value.taint)
+        self.recorder.fed(value.taint, kept=True)
         if value.taint:
             return value
         thing, new = self.things.make(("call", frame.context, place), "unknown")
@@ -208,7 +219,7 @@ class Functions(Parameters):
         return inner
 
     def _in_forward(self, known: Known, fun: Fun, frame: Frame) -> bool:
-        if known.function.name in ("__init__", "reset_parameters"):
+        if known.function.name in (MAKER, "reset_parameters"):
             return False
         return frame.in_forward
 
@@ -270,11 +281,13 @@ class Functions(Parameters):
         known.walked = True
         known.walks += 1
         self.active.append(known.number)
+        self.doers.append(inner.me)
         doubts = self.doubts
         try:
             ends = self.run(known.function.body, [state.copy()], inner)
         finally:
             self.active.pop()
+            self.doers.pop()
             self.doubts = doubts
         outcomes = inner.returns + [(end, lit(None)) for end in ends]
         outcomes = [outcome for outcome in outcomes if not outcome[0].dead]
@@ -301,6 +314,10 @@ class Functions(Parameters):
                 for name in known.function.locals:
                     end.fields.pop((inner.thing, name))
         narrow, assume = state.narrow, state.assume
+        for end in ends:
+            end.assume = {
+                key: holds for key, holds in end.assume.items() if not _inside(key, inner)
+            }
         merged = settle(ends)
         if len(merged) > 1:
             key = distinguishing(merged[0], merged[1])
@@ -316,6 +333,18 @@ class Functions(Parameters):
     def may_fork(self, key: object, state: State) -> bool:
         """Whether a caller's statement may be walked once for each outcome of a condition."""
         return key not in state.assume and len(state.assume) < 6
+
+
+def _inside(key: Key, frame: Frame) -> bool:
+    """Whether a condition is about a variable of a function."""
+    return is_variable(key[1]) and key[1][0] == frame.thing
+
+
+@cache
+def most_walks(function: Function) -> int:
+    """How often a function may be walked: the shorter, the more often."""
+    size = sum(1 for _ in statements(function.body))
+    return max(FEWEST_WALKS, min(MOST_WALKS, MOST_WORK // max(size, 1)))
 
 
 def _words(args: Arguments) -> object:

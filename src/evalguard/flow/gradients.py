@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, Const
-from evalguard.facts import GradModeLeft
+from evalguard.events import Attr, Call, Const, Name, show
+from evalguard.facts import Backward, GradModeLeft
 from evalguard.flow.core import Arguments, Fork, Frame
 from evalguard.flow.evaluating import MOST_FORKS
 from evalguard.flow.functional import Functionals
@@ -12,18 +12,25 @@ from evalguard.flow.values import (
     ANYTHING,
     Ctx,
     Fun,
+    Ref,
     Value,
     join_all,
     one,
     only,
 )
+from evalguard.link import Program
 from evalguard.modes import Grad
+from evalguard.places import Place
 
 EVERY = "*"
 
 
 class Gradients(Functionals):
     """Sets gradient modes."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self._by_argument: set[Place | None] = set()
 
     def _context(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         known = self.knowledge.context(name)
@@ -77,6 +84,8 @@ class Gradients(Functionals):
         if grad is not None:
             state.grad = grad
             state.grad_place = self.place(frame, site.at) if site is not None else None
+            if site is not None and not _written_out(site):
+                self._by_argument.add(state.grad_place)
 
     def decide(self, flag: Value, state: State, frame: Frame) -> bool | None:
         """Whether a flag is true; where it is a stable condition, the statement is forked."""
@@ -92,3 +101,42 @@ class Gradients(Functionals):
         if state.leak is not None and state.grad == Grad.OFF and not recorded:
             where = self.place(frame, site.at)
             self.recorder.leaked(GradModeLeft(state.leak, training=where))
+
+    def _ran_backward(self, value: Value, site: Call, state: State, frame: Frame) -> None:
+        """Note a backward pass, and whether there is a graph that it can go back through."""
+        elsewhere = state.grad_place in self._by_argument or not self._turned_here(state, frame)
+        doubtful = self.doubts > 0 and elsewhere
+        told = not doubtful and state.leak is None and not self.in_unit_test(frame.path)
+        fact = Backward(
+            self.place(frame, site.at),
+            frame.known.function.qualname if frame.known else "",
+            self.steps(frame.context),
+            text=show(site.func),
+            graph=state.grad if told else Grad.UNSEEN,
+            grad_place=state.grad_place,
+        )
+        self.recorder.ran_backward(fact, value.taint, self._inverted(site, state, frame))
+
+    def _turned_here(self, state: State, frame: Frame) -> bool:
+        """Whether the function under way set the gradient mode itself, or its decorator did."""
+        known, where = frame.known, state.grad_place
+        if known is None or where is None:
+            return known is None
+        body = Place(known.path, known.function.at)
+        return where == known.grad_place or body.holds(where)
+
+    def _inverted(self, site: Call, state: State, frame: Frame) -> set[int]:
+        """The objects whose own ``backward`` this may be, as a flow's is its inverse."""
+        func = site.func
+        if not isinstance(func, Attr) or func.name != "backward":
+            return set()
+        if not isinstance(func.value, (Name, Attr)):
+            return set()
+        atoms = self.value(func.value, state, frame).atoms
+        return {atom.thing for atom in atoms if isinstance(atom, Ref)}
+
+
+def _written_out(site: Call) -> bool:
+    """Whether the code tells what a call makes of gradients, not some flag."""
+    given = [*site.args, *[value for _, value in site.keywords]]
+    return all(isinstance(value, Const) for value in given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalguard.events import Bind, Define, Expr, Function, If, Name, Return, Try
+from evalguard.events import Bind, Define, Expr, Function, If, Loop, Name, Return, Stmt, Try
 from evalguard.places import Span
 
 
@@ -24,12 +24,22 @@ def is_guarded(function: Function, holder: Expr, at: Span) -> bool:
     if not any(_is_name(part, own) for part in _inside(holder)):
         return False
     for item in _inside(function.body):
-        if isinstance(item, If) and any(_is_name(part, own) for part in _inside(item.test)):
-            if _holds(item, at) or (item.at < at and _leaves(item)):
+        if isinstance(item, (If, Loop)) and any(_is_name(part, own) for part in _inside(item.test)):
+            if _holds(item, at) or (isinstance(item, If) and item.at < at and _leaves(item)):
                 return True
         elif isinstance(item, Try) and any(_holds(handler, at) for handler in item.handlers):
             return True
     return False
+
+
+def comes_each_time(function: Function, stmt: Stmt) -> bool:
+    """Whether a statement of a function is reached whatever happens, by its text alone."""
+    if stmt not in function.body:
+        return False
+    return not any(
+        isinstance(earlier, If) and _leaves(earlier)
+        for earlier in function.body[: function.body.index(stmt)]
+    )
 
 
 def _own_names(function: Function) -> set[str]:

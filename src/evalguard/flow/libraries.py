@@ -10,12 +10,14 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.effects import Effects
 from evalguard.flow.frameworks import argument_text, class_of
 from evalguard.flow.state import State
+from evalguard.flow.switching import OFF
 from evalguard.flow.values import (
     Inert,
     Method,
     Ref,
     Value,
     join_all,
+    lit,
     one,
     only,
     ordered,
@@ -136,18 +138,19 @@ class Libraries(Effects):
         self, layer: Layer, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         sensitive = layer.sensitivity(*self.constants(args))
-        if sensitive is Sensitivity.UNKNOWN:
+        off = sensitive is Sensitivity.UNKNOWN and self._off_by_default(layer, args)
+        if sensitive is Sensitivity.UNKNOWN and not off:
             sensitive = layer.sensitive if layer.unless else sensitive
-        holder = bool(layer.contains)
-        self.note_built(layer.name, sensitive, layer.parameters, site, state, frame)
+        holder, learns = bool(layer.contains), layer.learns(*self.constants(args))
+        self.note_built(layer.name, sensitive, learns, site, state, frame)
         if sensitive is Sensitivity.NO and not holder:
             born = self.place(frame, site.at) if frame.in_forward else None
-            return one(Inert(layer.name, layer.parameters, born))
+            return one(Inert(layer.name, learns, born))
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("lib", frame.context, place), "module")
         thing.lib, thing.text, thing.place = layer.name, show(site), place
         thing.sensitive, thing.detector = sensitive, layer.detector
-        thing.because = f"{layer.name.rpartition('.')[2]}"
+        thing.because = layer.name.rpartition(".")[2] + (f" {OFF}" if off else "")
         thing.forward_born, thing.doubts = frame.in_forward, self.doubts
         mode = self.written(Mode.TRAIN, "built", show(site), place)
         thing.built = next(iter(mode.origins))
@@ -157,6 +160,19 @@ class Libraries(Effects):
             for name, value in args.keywords:
                 self.assign(thing.number, name, value, state)
         return result
+
+    def _off_by_default(self, layer: Layer, args: Arguments) -> bool:
+        """Whether a layer does nothing unless a caller in nobody's view asks for it."""
+        zero = Arguments(
+            tuple([self._default(value) for value in args.positional]),
+            tuple([(name, self._default(value)) for name, value in args.keywords]),
+            args.open,
+        )
+        return layer.sensitivity(*self.constants(zero)) is Sensitivity.NO
+
+    def _default(self, value: Value) -> Value:
+        atom = only(value)
+        return lit(0) if isinstance(atom, Ref) and self.things[atom.thing].off else value
 
     def _fill(self, number: int, args: Arguments, state: State) -> None:
         for index, value in enumerate(args.positional):
@@ -177,6 +193,10 @@ class Libraries(Effects):
         """Note a module that is made inside a forward pass."""
         if not frame.in_forward:
             return
+        names = [self._module_owner(frame) or "", *self.function_names(frame)]
+        by_mode = any(key[0] == "training" for key in state.assume)
+        if by_mode or any(self.speaks("stochastic", item) for item in names):
+            sensitive = Sensitivity.NO
         fact = BuiltInForward(
             self.place(frame, site.at),
             frame.known.function.qualname if frame.known else "",

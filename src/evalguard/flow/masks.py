@@ -49,11 +49,13 @@ class Mask(NamedTuple):
 
 def read_masks(cls: Class) -> list[Mask]:
     """The masks that the methods of a class draw whatever the mode."""
+    if "training" in cls.uses or cls.uses.isdisjoint(BERNOULLI | UNIFORM):
+        return []
     methods = [stmt.function for stmt in cls.body if isinstance(stmt, Define)]
     kept = frozenset(
         name for method in methods if method.name == "__init__" for name in _settings(method)
     )
-    if not kept or "training" in cls.uses:
+    if not kept:
         return []
     return [mask for method in methods if method.name not in BUILDING for mask in _of(method, kept)]
 

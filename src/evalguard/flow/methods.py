@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
 
 from evalguard.events import Attr, Call, show
 from evalguard.flow.attributes import CONTAINER_METHODS
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.libraries import Libraries
+from evalguard.flow.misgiven import names_a_mode
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN
+from evalguard.flow.turning import MethodCall, Turning
 from evalguard.flow.values import (
     ANYTHING,
     Cls,
     File,
-    Fun,
     Inert,
     Lit,
     Method,
     Part,
     Ref,
-    Saved,
     Value,
     constant,
     join_all,
@@ -33,18 +31,9 @@ from evalguard.flow.values import (
 )
 from evalguard.flow.variables import ITEMS, item_name, key_of
 from evalguard.knowledge import Factory, ModuleMethod
-from evalguard.modes import Mode
 
 
-class MethodCall(NamedTuple):
-    """A call of one of ``nn.Module``'s own methods."""
-
-    owner: Ref | Part | Inert
-    args: Arguments
-    site: Call
-
-
-class Methods(Libraries):
+class Methods(Turning):
     """Calls methods of modules, lists and dicts."""
 
     def _tuple(
@@ -136,7 +125,7 @@ class Methods(Libraries):
     ) -> Value:
         if isinstance(owner, Ref):
             thing = self.things[owner.thing]
-            if thing.kind == "unknown" and not self._as_of_module(known, args):
+            if thing.kind == "unknown" and not self._as_of_module(known, args, thing.shown):
                 return self.effect(known.name, one(owner), args, site, state, frame)
             if not known.shared:
                 thing.shown = True
@@ -155,62 +144,16 @@ class Methods(Libraries):
             return lit(None)
         return tainted([self.deep(value, state) for value in args.values()])
 
-    def _as_of_module(self, known: ModuleMethod, args: Arguments) -> bool:
+    def _as_of_module(self, known: ModuleMethod, args: Arguments, shown: bool) -> bool:
         """Whether a call on something unknown looks like the call of a module's method."""
+        if shown and names_a_mode(known.effect, args):
+            return True
         if known.effect in ("train", "eval"):
             return len(args.values()) <= (known.effect == "train") and all(
                 not (atom := constant(value)) or isinstance(atom.value, bool)
                 for value in args.values()
             )
         return True
-
-    def _train(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
-        owner, args, site = call.owner, call.args, call.site
-        flag = (*args.positional, *[value for _, value in args.keywords])[:1]
-        mode = self.flag_mode(flag[0], state, frame) if flag else Mode.TRAIN
-        literal = not flag or constant(flag[0]) is not None
-        self._set_mode(owner, mode, "switched" if literal else "flag", site, state, frame)
-        return None
-
-    def _eval(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
-        owner, site = call.owner, call.site
-        if isinstance(owner, Ref):
-            override = self.override(self.things[owner.thing], "train", state)
-            if override is not None and self._takes_mode(override):
-                place = self.place(frame, site.at)
-                off = Arguments((lit(False),))
-                self.call_function(override, off, place, show(site.func), state, frame)
-                return one(owner)
-        self._set_mode(owner, Mode.EVAL, "switched", site, state, frame)
-        return None
-
-    def _takes_mode(self, override: Fun) -> bool:
-        params = self.functions[override.number].function.params
-        return len(params) > (override.bound is not None)
-
-    def flag_mode(self, flag: Value, state: State, frame: Frame) -> Mode:
-        """The mode that ``train(flag)`` sets."""
-        saved = only(flag)
-        if isinstance(saved, Saved):
-            decided = state.assume.get(("training", saved.thing))
-            return saved.mode if decided is None else Mode.of(decided)
-        holds = self.decide(flag, state, frame)
-        return Mode.UNSEEN if holds is None else Mode.of(holds)
-
-    def _set_mode(
-        self,
-        owner: Ref | Part | Inert,
-        mode: Mode,
-        how: str,
-        site: Call,
-        state: State,
-        frame: Frame,
-    ) -> None:
-        if isinstance(owner, Inert):
-            return
-        place = self.place(frame, site.at)
-        origin = self.written(mode, how, show(site), place)
-        self.switch_atom(owner, origin, state, frame)
 
     def _freezes(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         owner, args, site = call.owner, call.args, call.site
@@ -221,8 +164,7 @@ class Methods(Libraries):
         if isinstance(owner, (Ref, Part)):
             frozen = flag is not None and flag.value is False
             if frozen:
-                where = one(Lit("place", self.place(frame, site.at)))
-                self.assign(owner.thing, FROZEN, where, state)
+                self.freeze(owner.thing, FROZEN, self.place(frame, site.at), state)
             else:
                 self.assign(owner.thing, FROZEN, lit(False), state)
         return None
@@ -255,8 +197,14 @@ class Methods(Libraries):
         return value
 
     def _loads(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        self.keep(one(call.owner))
         if isinstance(call.owner, (Ref, Part)):
             self.recorder.handled([call.owner.thing])
+        return None
+
+    def _clears(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        if isinstance(call.owner, (Ref, Part)):
+            self.clear(call.owner.thing, state)
         return None
 
     def _forwards(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
@@ -360,6 +308,7 @@ _EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]]
     "registers": Methods._registers,
     "forwards": Methods._forwards,
     "loads": Methods._loads,
+    "clears": Methods._clears,
 }
 
 _READS: dict[str, Callable[[Methods, Ref, Call, State, Frame], Value]] = {

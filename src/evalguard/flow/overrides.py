@@ -7,13 +7,21 @@ from typing import NamedTuple
 from evalguard.events import (
     Attr,
     Bind,
+    Block,
     Call,
+    Class,
     Const,
+    Define,
+    Expr,
     Function,
+    If,
     Name,
     Param,
+    Raise,
     Return,
     Stmt,
+    Try,
+    With,
     show,
 )
 from evalguard.places import Span
@@ -21,6 +29,7 @@ from evalguard.places import Span
 MODE_NAMES = frozenset(("mode", "training", "train", "flag", "is_train", "is_training", "enable"))
 _DEF = 10_000  # beyond the end of any line that a person wrote
 TRAINS = frozenset(("backward", "zero_grad"))
+ABSENT = frozenset(("abstractmethod", "overload"))
 
 
 class Override(NamedTuple):
@@ -34,19 +43,54 @@ class Override(NamedTuple):
     in_two_minds: bool
 
 
-def read_override(function: Function) -> Override:
-    """What an override of ``train`` or ``eval`` does."""
+def read_override(function: Function, cls: Class | None = None) -> Override:
+    """What an override of ``train`` or ``eval`` does.
+
+    Args:
+        function: The override.
+        cls: The class that it stands in, whose methods it may call to do it.
+    """
     calls, returns = _calls_and_returns(function)
-    switches = [call for call in calls if _switches(call)]
+    helped = _by_helpers(calls, function, cls)
+    switches = [call for call in calls if _switches(call)] + helped
     return Override(
         takes_mode=_takes_mode(function.params[1:]),
         delegates=bool(switches),
         passes_mode=_passes(switches),
-        returns_self=any(_gives_self(item) for item in returns),
+        returns_self=_ends(function.body) and all(_gives_self(item) for item in returns),
         trains=not function.uses.isdisjoint(TRAINS),
         in_two_minds=any(_fixes_flag(stmt, function.params) for stmt in function.body)
         and any(_hands_on(call) for call in switches),
     )
+
+
+def means_no_switch(function: Function) -> bool:
+    """Whether a method isn't there to switch: it is a stub, it raises, or just returns itself.
+
+    The last is how a part says that it keeps its mode whatever its owner does.
+    """
+    names = [show(node).rpartition(".")[2] for node in function.decorators]
+    first = function.body[0] if function.body else None
+    me = Name(function.params[0].name) if function.params else None
+    keeps = isinstance(first, Return) and first.value == me
+    return isinstance(first, Raise) or keeps or not ABSENT.isdisjoint(names)
+
+
+def _by_helpers(calls: list[Call], function: Function, cls: Class | None) -> list[Call]:
+    """The switches in the class's own methods that are called; a call of another may be one."""
+    me = Name(function.params[0].name) if function.params and cls is not None else None
+    defined = [item.function for item in cls.body if isinstance(item, Define)] if cls else []
+    own = {item.name: item for item in defined}
+    out: list[Call] = []
+    for call in calls:
+        if not isinstance(call.func, Attr) or call.func.value != me or _switches(call):
+            continue
+        helper = own.get(call.func.name)
+        if helper is not None:
+            out += [inner for inner in _calls_and_returns(helper)[0] if _switches(inner)]
+        elif _hands_on(call):
+            out.append(call)
+    return out
 
 
 def head_of(function: Function) -> Span:
@@ -56,8 +100,7 @@ def head_of(function: Function) -> Span:
 
 def _hands_on(call: Call) -> bool:
     """``child.train(mode)``."""
-    given = (*call.args, *[value for _, value in call.keywords])
-    return any(not isinstance(value, Const) for value in given)
+    return any(not isinstance(value, Const) for value in _given(call))
 
 
 def _fixes_flag(stmt: Stmt, params: tuple[Param, ...]) -> bool:
@@ -81,13 +124,30 @@ def _switches(call: Call) -> bool:
 
 def _passes(switches: list[Call]) -> bool:
     """Whether the mode reaches the children: as an argument, or by one call for each mode."""
-    if any(call.args or call.keywords for call in switches):
+    if any(_given(call) - {Const(True)} for call in switches):
         return True
     by_name: dict[str, set[object]] = {"train": set(), "eval": set()}
     for call in switches:
         if isinstance(call.func, Attr):
             by_name.setdefault(call.func.name, set()).add(show(call.func.value))
     return not by_name["train"].isdisjoint(by_name["eval"])
+
+
+def _given(call: Call) -> set[Expr]:
+    return {*call.args, *[value for _, value in call.keywords]}
+
+
+def _ends(block: Block) -> bool:
+    """Whether a block's end isn't reached: it returns or raises on every path."""
+    last = block[-1] if block else None
+    if isinstance(last, If):
+        return _ends(last.body) and _ends(last.orelse)
+    if isinstance(last, With):
+        return _ends(last.body)
+    if isinstance(last, Try):
+        bodies = [last.orelse or last.body, *[body for _, body in last.handlers]]
+        return _ends(last.final) or all(map(_ends, bodies))
+    return isinstance(last, (Return, Raise))
 
 
 def _gives_self(item: Return) -> bool:

@@ -88,7 +88,7 @@ class Parameters(Builtins):
             thing.text = f"{known.function.name}.{param.name}"
             thing.place = Place(known.path, known.function.at)
             thing.shown = self._noted_module(param, known, state)
-            thing.off = param.default == Const(0) and known.function.name != "__init__"
+            thing.off = param.default == Const(0)
         return one(Ref(thing.number))
 
     def _noted_module(self, param: Param, known: Known, state: State) -> bool:

@@ -47,6 +47,7 @@ class Pass:
     shape: bool = False
     escaped: bool = False
     fed: bool = False
+    kept: bool = False
     stepped: bool = False
     partly_stepped: bool = False
     unsettled: bool = False
@@ -98,18 +99,18 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.SAME_STEP
     if rival:
         purpose |= Purpose.ADVERSARIAL
-    if item.stepped or (trained and not item.backward):
+    if item.stepped or (trained and not item.backward and not _is_maker(fact)):
         purpose |= Purpose.STEP
     if item.measured:
         purpose |= Purpose.MEASURED
     if item.escaped:
         purpose |= Purpose.ESCAPES
-    used = item.measured or item.escaped or item.fed or item.backward or item.target
-    if item.shape and not used:
+    used = item.measured or item.escaped or item.backward or item.target
+    if item.shape and not (used or item.kept):
         purpose |= Purpose.SHAPE
     if item.shape and item.newborn and _once_as_built(fact):
         purpose |= Purpose.TRIAL
-    if not used and not item.shape:
+    if not (used or item.fed or item.shape):
         purpose |= Purpose.DISCARDED
     return replace(
         fact,
@@ -118,6 +119,11 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         backward=item.backward or item.target,
         intent=_intent(item, purpose),
     )
+
+
+def _is_maker(fact: Forward) -> bool:
+    """Whether it is made in a constructor, before any training."""
+    return fact.function.rpartition(".")[2] == "__init__"
 
 
 def _once_as_built(fact: Forward) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from evalguard.facts import (
+    Backward,
     BuiltInForward,
     Fact,
     Forward,
@@ -34,7 +35,7 @@ from evalguard.flow.passes import (
     switched_elsewhere,
 )
 from evalguard.flow.values import Key
-from evalguard.modes import Intent, Mode
+from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 
 Path = tuple[frozenset[tuple[Key, bool]], tuple[int, ...]]
@@ -133,6 +134,10 @@ class Recorder:
             if not things or not things.isdisjoint(reach):
                 item.partly_stepped = True
 
+    def cleared(self, things: set[int]) -> None:
+        """The gradients of these modules are thrown away: no step will be taken by them."""
+        self._pending = [item for item in self._pending if item.thing not in things]
+
     def note(self, fact: Fact) -> None:
         """Note any other fact; the last word on a place and chain counts."""
         self._facts[(type(fact), fact.place, fact.calls)] = fact
@@ -150,6 +155,12 @@ class Recorder:
         for key, fact in made.items():
             if (fact.place.path, fact.function) in makers:
                 self._facts[key] = replace(fact, kept=True)
+
+    def anew(self, place: Place) -> None:
+        """What a statement makes is kept only until it is reached again."""
+        for key, fact in self._facts.items():
+            if isinstance(fact, BuiltInForward) and place.holds(fact.place):
+                self._facts[key] = replace(fact, kept=False)
 
     def assigned(self, fact: TrainingAssigned) -> None:
         """``training`` is assigned from outside."""
@@ -199,6 +210,29 @@ class Recorder:
             elif known is not None:
                 known.target = known.target or place
 
+    def ran_backward(self, fact: Backward, taint: Iterable[int], owners: set[int]) -> None:
+        """Note a backward pass on a value; run again in the same calls, the beliefs are joined.
+
+        Args:
+            fact: What is believed this time.
+            taint: The forward calls behind the value.
+            owners: Whose method it is; of one of the modules called, it is an inverse.
+        """
+        behind = self._known(taint)
+        if any(item.thing in owners for item in behind):
+            return
+        off = [
+            item.fact.grad == Grad.OFF and item.fact.grad_place == fact.grad_place
+            for item in behind
+        ]
+        if fact.graph == Grad.OFF and not (behind and all(off)):
+            fact = replace(fact, graph=Grad.ON if behind else Grad.UNSEEN)
+        key = (Backward, fact.place, fact.calls)
+        old = self._facts.get(key)
+        before = old.graph if isinstance(old, Backward) else fact.graph
+        places = tuple(sorted({item.fact.place for item in behind}))
+        self._facts[key] = replace(fact, graph=fact.graph | before, forwards=places)
+
     def measured(self, taint: Iterable[int]) -> None:
         """A value is turned into plain numbers."""
         for known in self._known(taint):
@@ -209,10 +243,22 @@ class Recorder:
         for known in self._known(taint):
             known.shape = True
 
-    def fed(self, taint: Iterable[int]) -> None:
-        """A value goes into another computation."""
+    def fed(self, taint: Iterable[int], kept: bool = False) -> None:
+        """A value goes into another computation.
+
+        Args:
+            taint: The passes that the value depends on.
+            kept: Whether there is more to it than what comes out of it: it may be written, shown
+                or stored there.
+        """
         for known in self._known(taint):
             known.fed = True
+            known.kept = known.kept or kept
+
+    def for_effect(self, taint: Iterable[int]) -> None:
+        """A computation is a statement of its own: it isn't made for its outcome."""
+        for known in self._known(taint):
+            known.kept = True
 
     def escaped(self, taint: Iterable[int]) -> None:
         """A value leaves what can be seen."""

@@ -20,6 +20,7 @@ from evalguard.events import (
     Expr,
     If,
     Import,
+    Item,
     Jump,
     Loop,
     Name,
@@ -36,6 +37,7 @@ from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import Fork, Frame, LoopPoint
 from evalguard.flow.evaluating import MOST_UNROLLED
+from evalguard.flow.guards import comes_each_time
 from evalguard.flow.rounds import Rounds
 from evalguard.flow.state import State, flagged, settle
 from evalguard.flow.values import (
@@ -116,8 +118,26 @@ class Running(Rounds):
             if stmt.augmented:
                 old = self.value(target, state, frame)
                 value = self._added(old, value, state)
+            if frame.in_forward:
+                self._filled(target, state, frame)
             self.bind(target, value, state, frame, stmt.at)
+        if frame.in_forward and self._made_anew(stmt, frame):
+            self.recorder.anew(self.place(frame, stmt.at))
         return [state]
+
+    def _filled(self, target: Expr, state: State, frame: Frame) -> None:
+        """``layer.weight = ...``: who sets its weights knows that the layer has no others."""
+        while isinstance(target, (Attr, Item)):
+            target = target.value
+            if isinstance(target, (Name, Attr)):
+                self.keep(self.value(target, state, frame))
+
+    def _made_anew(self, stmt: Bind, frame: Frame) -> bool:
+        """Whether ``self.layer = ...`` replaces the layer at each forward pass."""
+        function = frame.known.function if frame.known else None
+        held = any(isinstance(target, Attr) for target in stmt.targets)
+        anew = function is not None and function.name == "forward" and held
+        return anew and function is not None and comes_each_time(function, stmt)
 
     def _added(self, old: Value, value: Value, state: State) -> Value:
         """``old += value``: a list takes in the other's items."""
@@ -137,6 +157,7 @@ class Running(Rounds):
             self._not_called(node, stmt.at, state, frame)
             return [state]
         value = self.value(node, state, frame)
+        self.recorder.for_effect(value.taint)
         atom = only(value)
         if isinstance(node, Call) and isinstance(atom, Ctx):
             self._idle(atom.name, node, "statement", stmt.at, frame)
@@ -164,7 +185,7 @@ class Running(Rounds):
         return []
 
     def _assert(self, stmt: Assert, state: State, frame: Frame) -> list[State]:
-        holds, cond = self.truth(self.value(stmt.test, state, frame), state)
+        holds, cond = self.tested(stmt.test, self.value(stmt.test, state, frame), state, frame)
         if holds is False:
             return []
         if holds is None and cond is not None:
@@ -200,7 +221,7 @@ class Running(Rounds):
     def _if(self, stmt: If, state: State, frame: Frame) -> list[State]:
         value = self.value(stmt.test, state, frame)
         self.recorder.measured(value.taint)
-        holds, cond = self.truth(value, state)
+        holds, cond = self.tested(stmt.test, value, state, frame)
         parts = self.parts_in(stmt.test, value, state, frame)
         chosen = self.chosen(stmt, cond, state, frame)
         if holds is not None and not parts:

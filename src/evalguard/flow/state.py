@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard
 
 from evalguard.facts import Origin
 from evalguard.flow.layers import Layers
@@ -169,11 +169,29 @@ class State:
                     return told
         return None
 
+    def path(self) -> frozenset[tuple[Key, bool]]:
+        """The assumed conditions that tell paths apart; those on variables don't.
+
+        A variable may hang on something else that decides, too, so that no path is like this.
+        """
+        return frozenset([item for item in self.assume.items() if not is_variable(item[0][1])])
+
     def forget(self, thing: int) -> None:
         """Drop what was assumed of an object that is made anew."""
         stale = [key for key in self.assume if thing in key]
         for key in stale:
             del self.assume[key]
+
+    def reset(self, cell: Cell) -> None:
+        """Drop what was assumed of a variable that is set."""
+        stale = [key for key in self.assume if key[1] == cell]
+        for key in stale:
+            del self.assume[key]
+
+
+def is_variable(subject: object) -> TypeGuard[Cell]:
+    """Whether a condition is about a variable, not an object."""
+    return isinstance(subject, tuple)
 
 
 def _implied(key: Key, other: Key, holds: bool) -> bool | None:

@@ -11,7 +11,9 @@ from evalguard.flow.passes import Survey
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
+    Atom,
     Cls,
+    Freeze,
     Fun,
     Inert,
     Lit,
@@ -21,7 +23,6 @@ from evalguard.flow.values import (
     Value,
     lit,
     one,
-    only,
     ordered,
 )
 from evalguard.knowledge import Export
@@ -33,6 +34,7 @@ INPUT_GRADIENT = "#input-gradient"
 FROZEN = "#frozen"
 PARTLY_FROZEN = "#partly-frozen"
 ASKS = "asks self.training"
+OFF = "that is off by default"
 
 
 class Leaf(NamedTuple):
@@ -204,7 +206,7 @@ class Switching(Core):
     def _little_speaks(self, number: int, leaves: list[Leaf], state: State) -> bool:
         """Whether hardly anything speaks for mode-sensitive layers in a module."""
         part = self.things[number].parent is not None and state.mode(number) is None
-        return part or any(leaf.because.endswith(ASKS) for leaf in leaves)
+        return part or any(leaf.because.endswith((ASKS, OFF)) for leaf in leaves)
 
     def type_of(self, thing: Thing) -> str:
         """An object's class or factory, if known."""
@@ -221,8 +223,9 @@ class Switching(Core):
     def _frozen_at(self, number: int, state: State) -> Place | None:
         """Where an object's parameters were frozen."""
         value = state.get((number, FROZEN))
-        atom = only(value) if value is not None else None
-        return atom.value if isinstance(atom, Lit) and isinstance(atom.value, Place) else None
+        atoms = [atom for atom in ordered(value.atoms) if _may_be(atom, state)] if value else []
+        places = {atom.place if isinstance(atom, Freeze) else None for atom in atoms}
+        return places.pop() if len(places) == 1 else None
 
     def within(self, number: int, ancestor: int | None, state: State) -> bool:
         """Whether a module is another, or one of its parts."""
@@ -271,6 +274,13 @@ class Switching(Core):
             thing = self.things[atom.thing]
             return thing.kind == "module" or thing.shown
         return isinstance(atom, (Inert, Part))
+
+
+def _may_be(atom: Atom, state: State) -> bool:
+    """Whether a freeze isn't one of a path that this one isn't."""
+    return not isinstance(atom, Freeze) or all(
+        state.decided(key) in (None, holds) for key, holds in atom.path
+    )
 
 
 def _function(value: Value | None) -> Fun | None:

@@ -12,12 +12,9 @@ from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.running import Running
 from evalguard.flow.state import State
-from evalguard.flow.switching import FROZEN
-from evalguard.flow.values import Cls, Inert, Ref, lit, ordered
+from evalguard.flow.values import Cls, lit
 from evalguard.modes import Mode
 from evalguard.places import Place
-
-PARAMETER = "Parameter"
 
 
 class Undone(Running):
@@ -27,7 +24,7 @@ class Undone(Running):
         """Note the parts of a new object that don't stay in the eval mode they were put in."""
         found = {part.module.text: part for part in self._frozen_parts(number, state)}
         meant = {text: self._meant(number, part) for text, part in found.items()}
-        if not any(meant.values()) or not self._learns(number, state, 0):
+        if not any(meant.values()) or not self.learns(number, state, 0):
             return
         after = state.copy()
         self._train_whole(number, after, frame)
@@ -68,26 +65,3 @@ class Undone(Running):
         mode = Arguments((lit(True),))
         place = thing.place or Place(frame.path, self.functions[override.number].function.at)
         self.call_function(override, mode, place, thing.text, state, frame)
-
-    def _learns(self, number: int, state: State, depth: int) -> bool:
-        """Whether a module has parameters that aren't frozen."""
-        if self._frozen_at(number, state) is not None or depth > 5:
-            return False
-        thing = self.things[number]
-        layer = self.knowledge.layer(thing.lib) if thing.lib else None
-        if layer is not None and layer.parameters:
-            return True
-        for name in self.things.names(number):
-            value = state.get((number, name)) if name != FROZEN else None
-            for atom in ordered(value.atoms) if value else ():
-                if isinstance(atom, Inert) and atom.parameters:
-                    return True
-                if isinstance(atom, Ref) and self._may_learn(atom.thing, state, depth):
-                    return True
-        return False
-
-    def _may_learn(self, number: int, state: State, depth: int) -> bool:
-        thing = self.things[number]
-        if thing.kind == "object":
-            return thing.lib.rpartition(".")[2] == PARAMETER
-        return thing.kind == "module" and self._learns(number, state, depth + 1)

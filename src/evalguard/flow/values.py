@@ -127,6 +127,14 @@ class Made(NamedTuple):
     tag: str = "made"
 
 
+class Freeze(NamedTuple):
+    """Parameters are frozen: where, and what was assumed there."""
+
+    place: Place
+    path: frozenset[tuple[Key, bool]]
+    tag: str = "freeze"
+
+
 class Partial(NamedTuple):
     """``functools.partial``."""
 
@@ -161,6 +169,7 @@ Atom = (
     | Ctx
     | Super
     | Made
+    | Freeze
     | Partial
     | Managed
     | Unknown

@@ -15,6 +15,7 @@ from evalguard.flow.values import (
     NEVER,
     Atom,
     Cls,
+    Freeze,
     Lib,
     Made,
     Part,
@@ -28,7 +29,7 @@ from evalguard.flow.values import (
     ordered,
     sure,
 )
-from evalguard.places import Span
+from evalguard.places import Place, Span
 
 BUILTINS = frozenset(dir(builtins))
 ITEMS = "*"
@@ -70,7 +71,13 @@ class Variables(Forwards):
         if home in self.molds and (holding or name in (FROZEN, PARTLY_FROZEN)):
             self.molds.changed(home)
         state.fields[(home, name)] = value
+        if state.assume:
+            state.reset((home, name))
         self.things.note(home, name, holding)
+
+    def freeze(self, number: int, word: str, place: Place, state: State) -> None:
+        """An object's parameters, or some of them, are frozen on this path."""
+        self.assign(number, word, one(Freeze(place, state.path())), state)
 
     def put(self, container: int, name: str, value: Value, state: State) -> None:
         """Put an item into a container; under an unknown key it joins what is there."""

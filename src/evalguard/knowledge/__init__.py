@@ -7,12 +7,14 @@ extend them from their configuration with tables of the same shape.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Container, Mapping
-from functools import cache, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from evalguard.knowledge import build
+from evalguard.knowledge.aliases import Aliases
 from evalguard.knowledge.arguments import ABSENT, UNKNOWN, Argued, Argument, Condition
 from evalguard.knowledge.entries import (
     Base,
@@ -29,7 +31,7 @@ from evalguard.knowledge.entries import (
     Wrapper,
 )
 from evalguard.knowledge.schema import SCHEMA, Tables, check_tables
-from evalguard.knowledge.table import Table, matches
+from evalguard.knowledge.table import Table
 from evalguard.knowledge.words import speaks
 from evalguard.modes import Mode
 
@@ -62,7 +64,6 @@ _HERE = Path(__file__).parent
 _NO_TABLES: Tables = {}
 _CALLS = ("callers", "contexts", "exports", "factories", "functional", "switches", "wrappers")
 _NO_HOOKS: Mapping[str, Hook] = {}
-_REWRITES = 4  # an alias may lead to another; real chains are two or three long
 
 
 class Knowledge:
@@ -74,7 +75,7 @@ class Knowledge:
         self._mine = mine
         calls = (mine.get(table, {}) for table in _CALLS)
         self._overriding = [Table(each, lambda *_: True) for each in calls if each]
-        self._aliases = _Aliases(tables.get("aliases", {}))
+        self._aliases = Aliases(tables.get("aliases", {}))
         self._layers = Table(tables.get("layers", {}), build.layer)
         self._factories = Table(tables.get("factories", {}), build.factory)
         self._wrappers = Table(tables.get("wrappers", {}), build.wrapper)
@@ -126,22 +127,31 @@ class Knowledge:
         """The spelling of a dotted name that the tables use."""
         return self._aliases.resolve(name)
 
-    def bare_names(self) -> frozenset[str]:
-        """The last parts of all names that make, wrap or switch modules, or have a flag."""
-        tables = (
-            self._layers, self._factories, self._wrappers, self._contexts, self._switches,
-            self._functional, self._exports,
-        )  # fmt: skip
-        return self._calling_names().union(*[table.bare_names() for table in tables])
+    def words(self, name: str) -> frozenset[str]:
+        """What a library's name is for, in words.
 
-    def _calling_names(self) -> frozenset[str]:
-        calling = self._callers.by_package(lambda known: known.calls)
-        return frozenset[str]().union(*calling.values())
+        ``mode``: it leaves a mode behind, or a module in eval mode; ``scope``: it sets gradients or
+        a mode for a while, or needs one; ``flag``: it has a training flag; ``layer``: it is a class
+        of modules; ``module``: it makes, wraps or holds modules; ``factory``: it is of a package
+        that makes some.
+        """
+        canonical = self.canonical(name)
+        package = canonical.partition(".")[0]
+        factory, context = self._factories.get(canonical), self._contexts.get(canonical)
+        wraps = self._wrappers.get(canonical) and package not in sys.stdlib_module_names
+        makes = factory and factory.module and factory.mode is not Mode.UNSEEN
+        switched = makes and factory and (factory.mode == Mode.EVAL or factory.mixed)
+        told = {
+            "mode": switched or self._switches.get(canonical),
+            "scope": (context and (context.grad or context.mode)) or self._exports.get(canonical),
+            "flag": self._functional.get(canonical),
+            "layer": self._layers.get(canonical),
+            "module": makes or wraps,
+            "factory": package in self.factory_packages,
+        }
+        return frozenset([word for word, known in told.items() if known])
 
-    def layer_names(self) -> frozenset[str]:
-        """The last parts of the names of module classes."""
-        return frozenset(self._layers.bare_names())
-
+    @cached_property
     def factory_packages(self) -> frozenset[str]:
         """The top-level packages, PyTorch aside, that have calls that return a module."""
         return frozenset(self._factories.by_package(lambda known: known.module)) - {"torch", "*"}
@@ -168,11 +178,6 @@ class Knowledge:
             if package == "*" or package in packages
         ]
         return frozenset[str]().union(*known)
-
-    def scoped_names(self) -> frozenset[str]:
-        """The last parts of the names that set gradients or want a mode."""
-        contexts = self._contexts.by_package(lambda known: bool(known.grad or known.mode))
-        return frozenset[str]().union(self._exports.bare_names(), *contexts.values())
 
     def functional_names(self) -> frozenset[str]:
         """The last parts of the names of functions that have a training flag."""
@@ -212,7 +217,9 @@ class Knowledge:
 
     def method_names(self) -> frozenset[str]:
         """The last parts of names that may be methods of a library's objects; see ``acts``."""
-        return self._calling_names().union(*[table.bare_names() for table in self._acting])
+        calling = self._callers.by_package(lambda known: known.calls)
+        acting = [table.bare_names() for table in self._acting]
+        return frozenset[str]().union(*calling.values(), *acting)
 
     def acts(self, name: str) -> bool:
         """Whether a method of this name does something to a module that a table tells."""
@@ -285,6 +292,19 @@ class Knowledge:
         """Whether an optimizer's method of this bare name changes the parameters."""
         return self.effect(name) == "steps"
 
+    @cached_property
+    def measuring_names(self) -> frozenset[str]:
+        """The bare names of what turns a result into something that can't carry a gradient."""
+        cuts = ("measures", "picks", "detaches")
+        named = self._values.by_package(lambda effect: effect in cuts)
+        return frozenset[str]().union(*[named[key] for key in named if key != "builtins"])
+
+    @cached_property
+    def stepping_names(self) -> frozenset[str]:
+        """The bare names of an optimizer's methods that change the parameters."""
+        named = self._values.by_package(lambda effect: effect == "steps")
+        return frozenset[str]().union(*named.values())
+
     def is_unwrapping(self, name: str) -> bool:
         """Whether a wrapper's attribute of this bare name is the module inside."""
         return self._attributes.get(name) == "self"
@@ -313,45 +333,6 @@ class Knowledge:
         """
         words = self._tables["names"][kind]["words"]
         return speaks(function_name, words)  # type: ignore[arg-type]
-
-
-class _Aliases:
-    """Rewrites of names: a key that ends in ``.`` is a prefix, another a whole name."""
-
-    def __init__(self, entries: Mapping[str, Mapping[str, object]]) -> None:
-        self._exact = {key: str(entry["to"]) for key, entry in entries.items() if key[-1] != "."}
-        self._prefixes: dict[str, list[tuple[list[str], str]]] = {}
-        for key in sorted(entries, key=_specific, reverse=True):
-            if key[-1] == ".":
-                parts = key[:-1].split(".")
-                rewrite = (parts, str(entries[key]["to"]))
-                self._prefixes.setdefault(parts[0], []).append(rewrite)
-        self._packages = set(self._prefixes) | {key.partition(".")[0] for key in self._exact}
-        self.resolve = lru_cache(maxsize=None)(self._resolve)
-
-    def _resolve(self, name: str) -> str:
-        for _ in range(_REWRITES):
-            if name.partition(".")[0] not in self._packages:
-                return name
-            rewritten = self._rewritten(name)
-            if rewritten == name:
-                return name
-            name = rewritten
-        return name
-
-    def _rewritten(self, name: str) -> str:
-        if name in self._exact:
-            return self._exact[name]
-        parts = name.split(".")
-        for prefix, to in self._prefixes.get(parts[0], ()):
-            size = len(prefix)
-            if len(parts) > size and matches(prefix, parts[:size]):
-                return to + ".".join(parts[size:])
-        return name
-
-
-def _specific(key: str) -> tuple[int, int, str]:
-    return (key.count("."), -key.count("*"), key)
 
 
 def _merged(under: Tables, over: Tables) -> Tables:

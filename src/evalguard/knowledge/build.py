@@ -54,6 +54,7 @@ def layer(name: str, fields: Fields) -> Layer:
         unless=_conditions(fields, "unless"),
         when=_conditions(fields, "when"),
         parameters=fields.get("parameters", False),
+        bare=_conditions(fields, "bare"),
         contains=fields.get("contains", ""),
         detector=fields.get("detector", False),
         source=fields.get("source", ""),

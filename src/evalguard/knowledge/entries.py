@@ -24,7 +24,8 @@ NOTHING: Mapping[str, object] = {}
 class Layer(NamedTuple):
     """A class of modules.
 
-    ``sensitive`` is the answer for a plain call. ``contains`` tells whose sensitivity it has
+    ``sensitive`` is the answer for a plain call. ``parameters``: it has some to learn, unless one
+    of ``bare`` holds. ``contains`` tells whose sensitivity it has
     besides its own: ``container`` (of what is put into it), ``copies`` (of its first argument),
     ``argument`` (it wraps its first argument). ``kind`` is a word such as ``dropout``, ``norm``,
     ``recurrent``, ``attention``, ``loss``, ``activation``. A ``detector`` returns something
@@ -37,6 +38,7 @@ class Layer(NamedTuple):
     unless: tuple[Condition, ...] = ()
     when: tuple[Condition, ...] = ()
     parameters: bool = False
+    bare: tuple[Condition, ...] = ()
     contains: str = ""
     detector: bool = False
     source: str = ""
@@ -50,6 +52,10 @@ class Layer(NamedTuple):
         if on:
             return Sensitivity.YES
         return Sensitivity.UNKNOWN if off is None or on is None else self.sensitive
+
+    def learns(self, positional: Positional = (), keywords: Keywords = NOTHING) -> bool:
+        """Whether a layer built with these arguments is known to have parameters."""
+        return self.parameters and any_holds(self.bare, positional, keywords) is False
 
 
 class Case(NamedTuple):

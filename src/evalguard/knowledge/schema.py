@@ -147,6 +147,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "unless": _CONDITIONS,
             "when": _CONDITIONS,
             "parameters": _FLAG,
+            "bare": _CONDITIONS,
             "contains": _one_of("", "container", "copies", "argument"),
             "detector": _FLAG,
         },
@@ -172,7 +173,15 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
         "module_methods": {
             "returns": _one_of("self", "none", "children", "parameters", "child", "other"),
             "effect": _one_of(
-                "none", "train", "eval", "registers", "freezes", "applies", "forwards", "loads"
+                "none",
+                "train",
+                "eval",
+                "registers",
+                "freezes",
+                "applies",
+                "forwards",
+                "loads",
+                "clears",
             ),
             "shared": _FLAG,
         },
@@ -258,7 +267,8 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {"aliases": ("to",)}
 KINDS_OF_NAMES = (
-    "dropout", "evaluation", "scheduler", "statistics", "stochastic", "timing", "training",
+    "dropout", "evaluation", "sampling", "scheduler", "statistics", "stochastic", "timing",
+    "training",
 )  # fmt: skip
 
 

@@ -47,4 +47,4 @@ def link(
     by_path = {unit.path: unit for unit in sorted(units, key=lambda unit: unit.path)}
     files = by_path.values()
     imports = Imports(by_path, {unit.path: unit.folders for unit in files}, unread, here, src)
-    return Program(by_path, imports, knowledge, interest(files, knowledge))
+    return Program(by_path, imports, knowledge, interest(files, imports, knowledge))

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalguard.events import Block, Class, Define, DefineClass, Function, If, Loop, Stmt, Try, With
+from evalguard.events import (
+    Block,
+    Class,
+    Compare,
+    Const,
+    Define,
+    DefineClass,
+    Function,
+    If,
+    Loop,
+    Name,
+    Stmt,
+    Try,
+    With,
+)
 
 
 def statements(block: Block) -> Iterator[Stmt]:
@@ -54,3 +68,13 @@ def inner_blocks(stmt: object) -> Iterator[Block]:
             yield body
     elif isinstance(stmt, With):
         yield stmt.body
+
+
+def is_main(stmt: Stmt) -> bool:
+    """Whether a statement is ``if __name__ == "__main__":``."""
+    test = stmt.test if isinstance(stmt, If) else None
+    return (
+        isinstance(test, Compare)
+        and test.left == Name("__name__")
+        and test.right == Const("__main__")
+    )

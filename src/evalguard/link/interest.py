@@ -1,252 +1,262 @@
-"""Which names can bear on modes and gradients, so that the rest needn't be walked.
+"""What each function can bear on, so that the rest needn't be walked.
 
-A function matters if it mentions a switch, a gradient mode, a backward pass or a layer, or the
-name of something in the program that does. Names alone decide, so the answer errs on the side
-of walking too much.
+A function matters if it mentions a switch, a gradient mode, a backward pass or a layer, or
+something of the program that does. A name means what Python would find under it, an attribute of
+``self`` one of the class's family; another attribute may be that of anything, so the answer errs on
+the side of walking too much.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from evalguard.events import (
-    LOOKED_UP,
-    TRAINING_SET,
-    Attr,
-    Bind,
-    Block,
-    Class,
-    Define,
-    DefineClass,
-    Function,
-    Import,
-    Item,
-    Mapping,
-    Name,
-    Unit,
-)
+from evalguard.events import LOOKED_UP, VOLATILE, Class, Define, Function, If, Loop, Unit
 from evalguard.knowledge import Knowledge
-from evalguard.link.blocks import classes, functions, inner_blocks, statements
-from evalguard.link.mentions import names_in
-from evalguard.link.registers import registered
+from evalguard.link.blocks import statements
+from evalguard.link.definitions import MAIN
+from evalguard.link.graph import Entry, Graph, Nodes, nodes_of
+from evalguard.link.imports import Imports
+from evalguard.link.meanings import Meanings
+from evalguard.link.mentions import dotted_in
+from evalguard.places import Span
 
-Defined = tuple[str, frozenset[str]]
-
-BACKWARD = frozenset(("backward", "manual_backward"))
-SWITCHES = frozenset(("eval", "train", TRAINING_SET, "from_pretrained", "load_state_dict"))
-GRADIENTS = frozenset((
-    "no_grad", "inference_mode", "set_grad_enabled", "enable_grad", "volatile",
-    "requires_grad", "requires_grad_", "reveal_mode",
-))  # fmt: skip
-NEAR = 1
-MODULES = frozenset(("Module", "LightningModule"))
-ROOTS = (
-    SWITCHES
-    | GRADIENTS
-    | MODULES
-    | frozenset(("training", "backward", "globals", "import_module", LOOKED_UP))
+BACKWARD = frozenset((".backward", ".manual_backward", "*backward"))
+SWITCHES = frozenset(
+    (".eval", ".train", ".training=", ".from_pretrained", ".load_state_dict", "*mode")
 )
+SCOPES = frozenset((
+    ".no_grad", ".inference_mode", ".set_grad_enabled", ".enable_grad", ".requires_grad=",
+    ".requires_grad_", "*scope", "?reveal_mode",
+))  # fmt: skip
+LAYERS = frozenset(("*layer", "*base"))
+MADE = frozenset(("*module", "*mode", ".from_pretrained"))
+ROOTS = BACKWARD | SWITCHES | SCOPES | LAYERS | {"*module", "*flag"}
+NAMED = {
+    "mode": frozenset(("eval", "train", "from_pretrained", "load_state_dict")),
+    "scope": frozenset(("no_grad", "inference_mode", "set_grad_enabled", "enable_grad")),
+    "backward": frozenset(("backward",)),
+    "base": frozenset(("Module", "LightningModule")),
+}
 PLAIN = frozenset((
-    "__init__", "super", "append", "extend", "items", "keys", "values", "join", "format",
-    "split", "strip", "get", "pop", "copy", "sort", "lower", "upper", "replace",
-    "startswith", "endswith", "read", "write", "close", "open", "exists", "mkdir", "print",
-    "len", "range", "int", "float", "str", "list", "dict", "tuple", "set", "zip",
-    "enumerate", "isinstance", "getattr", "setattr", "hasattr", "type", "min", "max", "sum",
-    "abs", "shape", "size", "dtype", "device", "view", "self", "cls", "name", "index",
-    "count", "data", "transform", "transforms", "raises", "warns", "load", "save", "v2",
-    "setup", "prepare", "compile",
-    "deepcopy", "losses", "weights", "pipeline", "normalize", "apply", "map", "filter",
-    "step", "__call__", "__getitem__", "__len__", "__iter__", "__enter__",
-    "__exit__", "__repr__", "__post_init__", "reset_parameters", "init_weights",
-    "_init_weights", "initialize_weights",
+    "append", "extend", "items", "keys", "values", "join", "format", "split", "strip", "get",
+    "pop", "copy", "sort", "lower", "upper", "replace", "startswith", "endswith", "read", "write",
+    "close", "open", "exists", "mkdir", "shape", "size", "dtype", "device", "view", "name",
+    "index", "count", "data", "transform", "transforms", "load", "save", "setup", "prepare",
+    "compile", "losses", "weights", "pipeline", "normalize", "apply", "map", "filter", "step",
+    "reset_parameters", "init_weights", "_init_weights", "initialize_weights", "log", "info",
+    "warn", "warning", "debug", "error", "to", "cpu", "cuda", "item", "numpy", "detach", "clone",
+    "flatten", "mean", "sum", "start", "add", "update", "__init__", "__call__", "__getitem__",
+    "__len__", "__iter__", "__enter__", "__exit__", "__repr__", "__post_init__",
 ))  # fmt: skip
 COMMON = frozenset(("fit", "test", "predict", "score", "encode", "decode", "run", "forward"))
+SKIPPED = frozenset(f".{name}" for name in (*PLAIN, "forward"))
+SHARED = frozenset(f".{name}" for name in COMMON)
+
+
+class Bearing(NamedTuple):
+    """What walking a function may tell.
+
+    ``matters``: it bears on modes or gradients in some way, so that a call is worth following.
+    ``starts``: it may hold the cause of a finding, even if nobody is seen to call it. ``tells``:
+    it starts something, or makes a module. ``trains``: it may run a backward pass. ``measures``:
+    it may turn a result into plain numbers. ``switches``: it leaves a mode behind.
+    """
+
+    matters: bool = True
+    starts: bool = False
+    tells: bool = False
+    trains: bool = False
+    measures: bool = False
+    switches: bool = False
+
+
+UNKNOWN = Bearing(tells=True)
 
 
 class Interest(NamedTuple):
-    """Names, by what they can bear on.
+    """What the functions of a program can bear on, by file and place.
 
-    ``follow``: on modes or gradients in any way, so that a call is worth following. ``carried``:
-    by file, what switches a mode on the spot or loads a module in one. ``start``: what does so a
-    few calls deep, or trains, so that a finding may begin where it is used. ``scopes``: contexts
-    and exports, which concern the function that uses them alone; ``scoped`` are those functions.
-    ``flags``: functions with a
-    training flag. ``modules``: classes of modules, and ``makers`` the functions that make some.
-    ``training``: what may run a backward pass.
+    ``mains``: the files whose ``__main__`` block may hold the cause of a finding. ``all``:
+    everything matters, and everything starts something.
     """
 
-    follow: frozenset[str]
-    carried: dict[str, frozenset[str]]
-    start: frozenset[str]
-    scopes: frozenset[str]
-    scoped: frozenset[str]
-    flags: frozenset[str]
-    modules: frozenset[str]
-    imported: dict[str, frozenset[str]]
-    makers: frozenset[str]
-    training: frozenset[str]
+    functions: dict[tuple[str, Span], Bearing]
+    mains: frozenset[str]
+    all: bool = False
 
-    def starts(self, function: Function, path: str) -> bool:
-        """Whether a function that nobody is seen to call may hold the cause of a finding."""
-        uses = function.uses
-        if not (uses.isdisjoint(self.carried[path]) and uses.isdisjoint(self.scopes)):
-            return True
-        if not (uses.isdisjoint(BACKWARD) and function.calls.isdisjoint(self.flags)):
-            return True
-        if function.name == "forward" and self.makes(function):
-            return True
-        return self._brings_together(function, path)
+    def of(self, function: Function, path: str) -> Bearing:
+        """What a function can bear on."""
+        known = self.functions.get((path, function.at), UNKNOWN)
+        return known._replace(matters=True, starts=True, tells=True) if self.all else known
 
-    def _brings_together(self, function: Function, path: str) -> bool:
-        """Whether a function calls one that switches or trains, and another or with a module.
-
-        Alone, the other is better looked at by itself.
-        """
-        uses = function.uses
-        found = uses & self.start
-        if not found:
-            enters = not uses.isdisjoint(self.scoped - PLAIN)
-            return enters and not function.calls.isdisjoint(self.modules)
-        together = found | (uses & self.makers) | (uses & self.scoped)
-        if len(together) > 1 or not function.calls.isdisjoint(self.modules):
-            return True
-        if found & self.makers & self.training:
-            return True
-        return not uses.isdisjoint(self.imported[path])
-
-    def makes(self, function: Function) -> bool:
-        """Whether a function may make a module."""
-        return (
-            function.name == "__init__"
-            or not function.calls.isdisjoint(self.modules)
-            or not function.uses.isdisjoint(self.makers)
-        )
-
-    def carries(self, cls: Class, path: str) -> bool:
+    def switches(self, cls: Class, path: str) -> bool:
         """Whether making an object of a class leaves modes behind for its methods to meet."""
         return any(
             isinstance(stmt, Define)
             and stmt.function.name == "__init__"
-            and not stmt.function.uses.isdisjoint(self.carried[path])
+            and self.of(stmt.function, path).switches
             for stmt in cls.body
         )
 
 
-def interest(units: Collection[Unit], knowledge: Knowledge) -> Interest:
-    """The names that matter, each kind closed under being used by one's definition.
+def interest(units: Collection[Unit], imports: Imports, knowledge: Knowledge) -> Interest:
+    """What each function can bear on.
 
     Args:
         units: The files of the program.
+        imports: Which files their imports mean.
         knowledge: What is known of libraries.
     """
-    by_file = [(unit, list(definitions(unit.body))) for unit in units]
-    defined = [item for _, items in by_file for item in items]
-    entered = list(registered(units))
-    known = [function for unit in units for function in functions(unit.body)]
-    plain = [(function.name, function.uses) for function in known]
-    bases = [
-        (cls.name, frozenset(names_in(cls.bases))) for unit in units for cls in classes(unit.body)
+    bearings = Bearings(units, imports, knowledge)
+    return Interest(bearings.functions(), bearings.mains())
+
+
+class Bearings:
+    """What follows for each function from what it is made of."""
+
+    def __init__(self, units: Collection[Unit], imports: Imports, knowledge: Knowledge) -> None:
+        meanings = Meanings(units, imports, lambda name: _words(name, knowledge))
+        self._graph = Graph(units, meanings, SKIPPED, SHARED)
+        self._switches = {
+            unit.path: SWITCHES | {f".{name}" for name in knowledge.mode_names(unit.uses)}
+            for unit in units
+        }
+        self._flags = knowledge.functional_names()
+        self._measuring = knowledge.measuring_names
+        self._telling = knowledge.stepping_names | {LOOKED_UP, "globals", "import_module"}
+        self._find()
+
+    def _find(self) -> None:
+        graph = self._graph
+        functions = [entry for entry in graph.entries if entry.item.function]
+        self._modules = graph.modules(LAYERS)
+        self._start = graph.near(nodes_of(filter(self._acts, graph.entries)))
+        self._makers = graph.near(nodes_of(filter(self._makes_some, functions)))
+        self._making = graph.named(self._makers)
+        variables = [entry for entry in graph.entries if entry.item.called]
+        self._held = nodes_of(filter(self._makes, variables))
+        self._scoped = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(SCOPES))
+        self._leading = graph.named(self._start | self._scoped)
+        self._training = graph.closed(BACKWARD)
+        self._measured = graph.named(nodes_of(filter(self._measures, functions)))
+        self._reaching = graph.closed(ROOTS | self._modules)
+        self._reaching |= _deciding(filter(self._acts, functions))
+        self._kin = {
+            graph.families.head(entry.item.cls)
+            for entry in graph.entries
+            if entry.item.cls and not entry.uses.isdisjoint(self._reaching)
+        }
+
+    def functions(self) -> dict[tuple[str, Span], Bearing]:
+        """What each function bears on."""
+        return {
+            (entry.item.path, entry.item.function.at): self._bearing(entry, entry.item.function)
+            for entry in self._graph.entries
+            if entry.item.function is not None
+        }
+
+    def mains(self) -> frozenset[str]:
+        """The files whose ``__main__`` block may hold the cause of a finding."""
+        return frozenset(
+            entry.item.path
+            for entry in self._graph.entries
+            if entry.item.name == MAIN and self._starts(entry)
+        )
+
+    def _bearing(self, entry: Entry, function: Function) -> Bearing:
+        starts = self._starts(entry)
+        makes = function.name == "__init__" or "cls" in function.uses
+        makes = makes and self._graph.families.head(entry.item.cls) in self._kin
+        matters = not (
+            entry.uses.isdisjoint(self._reaching) and function.uses.isdisjoint(self._telling)
+        )
+        return Bearing(
+            matters=matters or makes or starts,
+            starts=starts,
+            tells=starts or makes or self._makes(entry),
+            trains=not entry.uses.isdisjoint(self._training),
+            measures=self._measures(entry) or not entry.uses.isdisjoint(self._measured),
+            switches=not entry.uses.isdisjoint(self._switches[entry.item.path]),
+        )
+
+    def _starts(self, entry: Entry) -> bool:
+        """Whether what nobody is seen to call may hold the cause of a finding."""
+        if self._acts(entry) or not entry.uses.isdisjoint(SCOPES):
+            return True
+        function = entry.item.function
+        if function is not None and VOLATILE in function.uses:
+            return True
+        if entry.item.name == "forward" and self._makes(entry):
+            return True
+        if function is not None and not entry.uses.isdisjoint(self._held):
+            return True
+        return self._brings_together(entry)
+
+    def _brings_together(self, entry: Entry) -> bool:
+        """Whether a function calls one that switches or trains, and another or with a module.
+
+        Alone, the other is better looked at by itself.
+        """
+        found = entry.uses & self._start
+        if not found:
+            acting = self._leading if entry.item.name == MAIN else self._scoped
+            makes = self._makes(entry) or not entry.uses.isdisjoint(self._making)
+            return makes and not entry.uses.isdisjoint(acting)
+        together = found | (entry.uses & self._makers) | (entry.uses & self._scoped)
+        if len(together) > 1 or self._calls_module(entry) or "*factory" in entry.uses:
+            return True
+        return not found.isdisjoint(self._makers & self._training)
+
+    def _makes(self, entry: Entry) -> bool:
+        """Whether a function may make a module."""
+        return self._makes_some(entry) or not entry.uses.isdisjoint(self._makers)
+
+    def _makes_some(self, entry: Entry) -> bool:
+        """Whether a function makes a module itself."""
+        return not entry.uses.isdisjoint(MADE) or self._calls_module(entry)
+
+    def _calls_module(self, entry: Entry) -> bool:
+        """Whether a function mentions a class of modules as something that it calls."""
+        found = entry.uses & self._modules
+        return "*layer" in found or any(
+            node.rpartition(":")[2] in entry.item.calls for node in found
+        )
+
+    def _acts(self, entry: Entry) -> bool:
+        """Whether a definition switches a mode, trains, or calls what has a training flag."""
+        switches = self._switches[entry.item.path]
+        if not (entry.uses.isdisjoint(switches) and entry.uses.isdisjoint(BACKWARD)):
+            return True
+        function = entry.item.function
+        return function is not None and not function.calls.isdisjoint(self._flags)
+
+    def _measures(self, entry: Entry) -> bool:
+        """Whether a function turns something into plain numbers."""
+        function = entry.item.function
+        return function is not None and not function.uses.isdisjoint(self._measuring)
+
+
+def _deciding(entries: Iterable[Entry]) -> Nodes:
+    """The attributes, as they are set, that functions ask for in their conditions."""
+    bodies = [entry.item.function.body for entry in entries if entry.item.function]
+    tests = [
+        stmt.test for body in bodies for stmt in statements(body) if isinstance(stmt, (If, Loop))
     ]
-    flags = knowledge.functional_names()
-    scopes = GRADIENTS | knowledge.scoped_names()
-    carried = {unit.path: SWITCHES | knowledge.mode_names(unit.uses) for unit in units}
-    switching = {
-        name
-        for unit, items in by_file
-        for name, uses in items
-        if not uses.isdisjoint(carried[unit.path])
-    }
-    modules = _closed(bases, MODULES | knowledge.layer_names())
-    start = _closed(defined, BACKWARD | switching, NEAR) | _closed(
-        plain, _callers(known, flags), NEAR
-    )
-    return Interest(
-        follow=_closed([*defined, *entered], ROOTS | knowledge.bare_names()),
-        carried=carried,
-        start=start - PLAIN - {"forward"},
-        scopes=scopes,
-        scoped=frozenset([name for name, uses in plain if not uses.isdisjoint(scopes)]) - COMMON,
-        flags=flags,
-        modules=modules,
-        imported={unit.path: _imported(unit, knowledge.factory_packages()) for unit in units},
-        makers=_closed(plain, _callers(known, modules), NEAR) - PLAIN - COMMON,
-        training=_closed(defined, BACKWARD),
-    )
+    return {f".{_last(dotted)}=" for dotted in dotted_in(tuple(tests)) if "." in dotted}
 
 
-def _imported(unit: Unit, packages: AbstractSet[str]) -> frozenset[str]:
-    """The names under which a file has something of these packages."""
-    return frozenset([
-        stmt.bound for stmt in statements(unit.body)
-        if isinstance(stmt, Import) and stmt.module.partition(".")[0] in packages
-    ])  # fmt: skip
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]
 
 
-def _callers(known: Iterable[Function], names: frozenset[str]) -> set[str]:
-    """The names of functions that call one of these names."""
-    return {function.name for function in known if not function.calls.isdisjoint(names)}
-
-
-def _closed(
-    defined: Iterable[Defined], roots: AbstractSet[str], deepest: int = 1000
-) -> frozenset[str]:
-    """The roots, what is made of one of them, and so on, so many times."""
-    waiting: dict[str, list[str]] = {}
-    for name, uses in defined:
-        for used in uses:
-            if used not in PLAIN and used not in COMMON:
-                waiting.setdefault(used, []).append(name)
-    found = set(roots) - PLAIN
-    last = found
-    for _ in range(deepest):
-        last = {name for used in last for name in waiting.get(used, ())} - found
-        found |= last
-        if not last:
-            break
-    return frozenset(found)
-
-
-def definitions(block: Block, variables: bool = True) -> Iterator[Defined]:
-    """Every function, class and variable in a block, with the names that it is made of."""
-    for stmt in block:
-        if isinstance(stmt, Bind):
-            yield from _bindings(stmt) if variables else _choices(stmt)
-        if isinstance(stmt, Define):
-            yield stmt.function.name, stmt.function.uses
-            yield from definitions(stmt.function.body, variables=False)
-        elif isinstance(stmt, DefineClass):
-            yield stmt.cls.name, _made_of(stmt.cls)
-            yield from definitions(stmt.cls.body)
-        else:
-            for inner in inner_blocks(stmt):
-                yield from definitions(inner, variables)
-
-
-def _bindings(stmt: Bind) -> Iterator[Defined]:
-    uses = frozenset(names_in(stmt.value))
-    if uses:
-        for target in stmt.targets:
-            holder = target.value if isinstance(target, Item) else target
-            if isinstance(holder, Name):
-                yield holder.id, uses
-
-
-def _choices(stmt: Bind) -> Iterator[Defined]:
-    """An attribute that holds classes or functions by name: who mentions it may make one."""
-    if not isinstance(stmt.value, Mapping):
-        return
-    uses = {value.id for _, value in stmt.value.items if isinstance(value, Name)}
-    for target in stmt.targets if uses else ():
-        if isinstance(target, Attr):
-            yield target.name, frozenset(uses)
-
-
-def _made_of(cls: Class) -> frozenset[str]:
-    """What making or using an object of a class runs without naming it: bases, ``__init__``."""
-    uses = names_in((*cls.bases, *cls.decorators, cls.body))
-    for stmt in cls.body:
-        if isinstance(stmt, Define) and stmt.function.name.startswith("__"):
-            uses |= stmt.function.uses
-    return frozenset(uses)
+def _words(name: str, knowledge: Knowledge) -> Iterable[str]:
+    """What is known of a library's name, by the tables or its last part."""
+    last = _last(name)
+    yield from knowledge.words(name)
+    yield from [word for word, names in NAMED.items() if last in names]
+    if knowledge.effect(name) in ("backward", "gradient"):
+        yield "backward"
+    base = knowledge.is_module_base(name)
+    if base is not False:
+        yield "base" if base else "unsure"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Define, DefineClass, Function, Import, Name
+from evalguard.events import Attr, Define, DefineClass, Expr, Function, Import, Name
 
 
 def names_in(node: object) -> set[str]:
@@ -28,3 +28,40 @@ def names_in(node: object) -> set[str]:
         elif isinstance(item, tuple):
             todo += item
     return found
+
+
+def dotted_in(node: object) -> set[str]:
+    """The same, as they are written: ``nn.Linear``; ``.eval`` of something without a name."""
+    found: set[str] = set()
+    todo: list[object] = [node]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, Name):
+            found.add(item.id)
+        elif isinstance(item, Attr):
+            names, holder = _chain(item)
+            if isinstance(holder, Name):
+                names.append(holder.id)
+            else:
+                names.append("")
+                todo.append(holder)
+            found.add(".".join(reversed(names)))
+        elif isinstance(item, Define):
+            todo += item.function.decorators
+        elif isinstance(item, DefineClass):
+            todo += [*item.cls.bases, *item.cls.decorators, item.cls.body]
+        elif isinstance(item, (Function, Import)):
+            continue
+        elif isinstance(item, tuple):
+            todo += item
+    return found
+
+
+def _chain(node: Attr) -> tuple[list[str], Expr]:
+    """The attributes that are read one of the other, the last first, and of what."""
+    names: list[str] = []
+    item: Expr = node
+    while isinstance(item, Attr):
+        names.append(item.name)
+        item = item.value
+    return names, item

@@ -4,45 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from evalguard.events import (
-    Bind,
-    Block,
-    Call,
-    Define,
-    DefineClass,
-    Do,
-    Name,
-    Unit,
-)
+from evalguard.events import Bind, Block, Call, Define, DefineClass, Do, Name, Unit
 from evalguard.link.blocks import functions, inner_blocks
-from evalguard.link.mentions import names_in
+from evalguard.link.meanings import Meanings
+from evalguard.link.mentions import dotted_in
+
+Entered = tuple[set[str], set[str]]
 
 
-def registered(units: Iterable[Unit]) -> Iterator[tuple[str, frozenset[str]]]:
-    """The variables of modules that something is put into, with the names of what is put there."""
+def registered(units: Iterable[Unit], meanings: Meanings) -> Iterator[tuple[str, set[str]]]:
+    """The variables of files that something is put into, with the nodes of what is put there."""
     holders: dict[str, set[str]] = {}
-    entered: list[tuple[set[str], frozenset[str]]] = []
+    entered: list[tuple[str, Entered]] = []
     for unit in units:
         variables = {name for stmt in unit.body if isinstance(stmt, Bind) for name in _named(stmt)}
         for name in variables:
-            holders.setdefault(name, set()).add(name)
+            holders.setdefault(f"{unit.path}:{name}", set()).add(f"{unit.path}:{name}")
         for function in functions(unit.body) if variables else ():
-            holders.setdefault(function.name, set()).update(function.uses & variables)
-        entered += _entered(unit.body)
-    for ways, things in entered:
-        for holder in sorted({holder for way in ways for holder in holders.get(way, ())}):
-            yield holder, things
+            held = {f"{unit.path}:{name}" for name in function.uses & variables}
+            holders.setdefault(f"{unit.path}:{function.name}", set()).update(held)
+        entered += [(unit.path, item) for item in _entered(unit.body)]
+    for path, (ways, things) in entered:
+        through = {node for way in ways for node in meanings.of(path, way)}
+        found = {holder for node in through for holder in holders.get(node, ())}
+        if found:
+            put = {node for thing in things for node in meanings.of(path, thing)}
+            for holder in sorted(found):
+                yield holder, put
 
 
-def _entered(block: Block) -> Iterator[tuple[set[str], frozenset[str]]]:
+def _entered(block: Block) -> Iterator[Entered]:
     """What is decorated, or handed to a call on its own: by which names, and which it is."""
     for stmt in block:
         if isinstance(stmt, Define) and stmt.function.decorators:
-            yield names_in(stmt.function.decorators), frozenset((stmt.function.name,))
+            yield dotted_in(stmt.function.decorators), {stmt.function.name}
         elif isinstance(stmt, DefineClass) and stmt.cls.decorators:
-            yield names_in(stmt.cls.decorators), frozenset((stmt.cls.name,))
+            yield dotted_in(stmt.cls.decorators), {stmt.cls.name}
         elif isinstance(stmt, Do) and isinstance(stmt.value, Call):
-            yield names_in(stmt.value.func), frozenset(names_in(stmt.value[1:]))
+            yield dotted_in(stmt.value.func), dotted_in(stmt.value[1:])
         else:
             for inner in inner_blocks(stmt):
                 yield from _entered(inner)

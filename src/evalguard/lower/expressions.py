@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from evalguard.events import (
     LOOKED_UP,
@@ -94,6 +94,10 @@ class Expressions:
             return Star(self.target(node.value))
         if isinstance(node, ast.Attribute) and node.attr == "training":
             self.scopes.use(TRAINING_SET)
+        if isinstance(node, ast.Attribute):
+            names, holder = _chain(node)
+            root = holder.id if isinstance(holder, ast.Name) else ""
+            self.scopes.mention(".".join((root, *names)) + "=")
         return self.expr(node)
 
     def _mix(self, node: ast.AST) -> Expr:
@@ -127,11 +131,21 @@ class Expressions:
 
     def _name(self, node: ast.Name) -> Expr:
         self.scopes.use(node.id)
+        self.scopes.mention(node.id)
         return Name(node.id)
 
     def _attribute(self, node: ast.Attribute) -> Expr:
-        self.scopes.use(node.attr)
-        return Attr(self.expr(node.value), node.attr)
+        names, holder = _chain(node)
+        if isinstance(holder, ast.Name):
+            root, expr = holder.id, cast("Expr", Name(holder.id))
+            self.scopes.use(root)
+        else:
+            root, expr = _called(holder), self.expr(holder)
+        for name in names:
+            self.scopes.use(name)
+            expr = Attr(expr, name)
+        self.scopes.mention(".".join((root, *names)))
+        return expr
 
     def _constant(self, node: ast.Constant) -> Expr:
         value = node.value
@@ -251,6 +265,21 @@ def looks_up(node: ast.expr) -> bool:
 
 def _is_string(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _chain(node: ast.Attribute) -> tuple[list[str], ast.expr]:
+    """The attributes that are read one of the other, and what the first of them is read of."""
+    names, holder = [node.attr], node.value
+    while isinstance(holder, ast.Attribute):
+        names.append(holder.attr)
+        holder = holder.value
+    return names[::-1], holder
+
+
+def _called(node: ast.expr) -> str:
+    """The name of an object that a call of it stands for: ``super()`` is the object itself."""
+    is_super = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    return "super" if is_super and node.func.id == "super" else ""  # type: ignore[attr-defined]
 
 
 def _of_mode(node: Expr) -> bool:

@@ -11,6 +11,7 @@ class Scope:
 
     name: str
     uses: set[str] = field(default_factory=set)
+    mentions: set[str] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
     binds: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
@@ -33,6 +34,10 @@ class Scopes:
         """Note that a name or attribute is mentioned."""
         self._stack[-1].uses.add(name)
 
+    def mention(self, dotted: str) -> None:
+        """Note a variable, or attributes of one: ``nn.Linear``; of something else: ``.eval``."""
+        self._stack[-1].mentions.add(dotted)
+
     def call(self, name: str) -> None:
         """Note that something of this name is called."""
         self._stack[-1].calls.add(name)
@@ -53,6 +58,7 @@ class Scopes:
         """Leave a scope; its uses and calls are handed to the one around."""
         scope = self._stack.pop()
         self._stack[-1].uses |= scope.uses
+        self._stack[-1].mentions |= scope.mentions
         self._stack[-1].calls |= scope.calls
         return scope
 

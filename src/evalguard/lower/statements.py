@@ -46,12 +46,22 @@ class Lowerer(Expressions):
     def __init__(self, path: str, text: str) -> None:
         super().__init__(text)
         self._path, self._text = path, text
+        self._imports: list[Import] = []
+        self._nested: set[str] = set()
 
     def unit(self, tree: ast.Module) -> Unit:
         """Lower the whole file."""
         body = self.block(tree.body)
-        uses = frozenset(self.scopes.current.uses)
-        return Unit(self._path, body, uses, folders(tree, self._text))
+        scope = self.scopes.current
+        imported = {stmt.bound for stmt in self._imports}
+        return Unit(
+            self._path,
+            body,
+            frozenset(scope.uses),
+            frozenset((scope.binds - imported) | self._nested),
+            tuple(self._imports),
+            folders(tree, self._text),
+        )
 
     def block(self, nodes: Sequence[ast.stmt]) -> Block:
         """Lower statements in order."""
@@ -139,8 +149,8 @@ class Lowerer(Expressions):
         kind = "global" if isinstance(node, ast.Global) else "nonlocal"
         return [Scope(kind, tuple(node.names), self.at(node))]
 
-    def _import(self, node: ast.Import) -> list[Stmt]:
-        out: list[Stmt] = []
+    def _import(self, node: ast.Import) -> Sequence[Stmt]:
+        out: list[Import] = []
         for item in node.names:
             bound = item.asname or item.name.partition(".")[0]
             self.scopes.bind(bound)
@@ -150,20 +160,23 @@ class Lowerer(Expressions):
             else:
                 out.append(Import(item.name, 0, None, bound, self.at(node)))
             self.scopes.current.uses.update(item.name.split("."))
+        self._imports += out
         return out
 
-    def _import_from(self, node: ast.ImportFrom) -> list[Stmt]:
-        out: list[Stmt] = []
+    def _import_from(self, node: ast.ImportFrom) -> Sequence[Stmt]:
+        out: list[Import] = []
         module = node.module or ""
         for item in node.names:
             bound = item.asname or item.name
             self.scopes.bind(bound)
             self.scopes.use(item.name)
             out.append(Import(module, node.level, item.name, bound, self.at(node)))
+        self._imports += out
         return out
 
     def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[Stmt]:
         self.scopes.bind(node.name)
+        self._nested.add(node.name)
         qualname = self.scopes.qualified(node.name)
         self.scopes.push(node.name)
         decorators = self.exprs(node.decorator_list)
@@ -196,10 +209,10 @@ class Lowerer(Expressions):
         scope = self.scopes.pop()
         bound = frozenset((scope.binds | {param.name for param in params}) - scope.elsewhere)
         uses, calls = frozenset(scope.uses), frozenset(scope.calls)
-        at = self.at(node)
+        at, mentions = self.at(node), frozenset(scope.mentions)
         return Function(
-            name, qualname, params, body, decorators, uses, calls, bound, scope.generator,
-            is_async, at,
+            name, qualname, params, body, decorators, uses, mentions, calls, bound,
+            scope.generator, is_async, at,
         )  # fmt: skip
 
     def _params(self, node: ast.arguments) -> tuple[Param, ...]:
@@ -273,7 +286,7 @@ class Lowerer(Expressions):
         return Bind((Name(name),), subject, False, at)
 
 
-_HANDLERS: dict[type[ast.AST], Callable[[Lowerer, Any], list[Stmt]]] = {
+_HANDLERS: dict[type[ast.AST], Callable[[Lowerer, Any], Sequence[Stmt]]] = {
     ast.Expr: Lowerer._do,
     ast.Assign: Lowerer._assign,
     ast.AnnAssign: Lowerer._annotated,

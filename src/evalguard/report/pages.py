@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.markdown import Markdown
@@ -13,11 +14,22 @@ from evalguard.report.terminal import SEVERITY_STYLES, drawn
 from evalguard.rule import Rule
 
 __all__ = ["drawn_page", "page", "table"]
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def drawn_page(rule: Rule, *, width: int, color: bool) -> str:
     """Draw a rule's page for a terminal."""
-    return drawn(Markdown(page(rule), hyperlinks=False), width=width, color=color)
+    if color:
+        return drawn(Markdown(page(rule), hyperlinks=False), width=width, color=True)
+    text = drawn(Markdown(_with_backticks(page(rule)), hyperlinks=False), width=width, color=False)
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def _with_backticks(text: str) -> str:
+    """Have code in sentences keep its backticks, as no colour will tell it apart."""
+    parts = text.split("```")
+    parts[::2] = [_CODE.sub(r"`` `\1` ``", part) for part in parts[::2]]
+    return "```".join(parts)
 
 
 def table(rules: Sequence[Rule], *, width: int, color: bool) -> str:

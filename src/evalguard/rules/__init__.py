@@ -23,6 +23,7 @@ NAMES = (
     "frozen-in-train",
     "export-in-train",
     "eval-without-no-grad",
+    "backward-under-no-grad",
     "grad-mode-leak",
     "no-grad-without-effect",
     "functional-dropout",
@@ -31,6 +32,7 @@ NAMES = (
     "bad-train-override",
     "attr-without-call",
     "training-attr-assign",
+    "mode-argument",
 )
 
 MOST_STORIES = 4

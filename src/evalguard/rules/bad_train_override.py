@@ -19,7 +19,7 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5))
+        self.body = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5))
         self.out = nn.Linear(32, 2)
 
     def train(self, mode=True):  # error: [bad-train-override]
@@ -32,7 +32,7 @@ class Net(nn.Module):
 
 net = Net()
 net.eval()
-print(net.body[2].training)
+print(net.body[1].training)
 ```
 
 ## Use instead
@@ -44,7 +44,7 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5))
+        self.body = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5))
         self.out = nn.Linear(32, 2)
 
     def train(self, mode=True):
@@ -57,20 +57,20 @@ class Net(nn.Module):
 
 net = Net()
 net.eval()
-print(net.body[2].training)
+print(net.body[1].training)
 ```
 
 ## When to ignore
-When a part is never to leave its mode: a frozen encoder whose `train` does nothing but return
-`self`, and whose layers were put in eval mode one level below.
+When a part is never to leave its mode. A `train` that does nothing but return `self` says so, and
+evalguard is silent.
 
 ## Fix safety
 Safe: a missing `return self` is added at the end, if nothing else is returned. Which mode the rest
 should hand on, and what a training loop should be called instead, is the author's to say.
 
 ## Known limits
-What the override does is read from its own text. One that switches its children through a helper
-of its own is taken not to switch them.
+What the override does is read from its own text, and from that of the methods of its class that it
+calls. One that hands the mode to a method of another class is taken to switch its children there.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ _TWO_MINDS = _Fault(
     "call `.eval()` on the children to keep them in eval mode, or set `self.training = mode`",
 )
 _NO_SELF = _Fault(
-    "doesn't return `self`: `net = net.eval()` gives None",
+    "doesn't return `self` on every path: `net = net.eval()` gives None",
     Confidence.LIKELY,
     "end it with `return self`",
 )

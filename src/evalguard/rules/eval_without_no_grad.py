@@ -11,7 +11,7 @@ tensors, it holds the graphs of all batches until memory runs out.
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 
 net.eval()
@@ -27,7 +27,7 @@ print(correct)
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 
 net.eval()

@@ -13,12 +13,12 @@ module with an exception.
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 x = torch.ones(1, 16)
-traced = torch.jit.trace(net, x, check_trace=False)  # error: [export-in-train]
-traced.eval()
+graph = torch.jit.trace(net, x, check_trace=False)  # error: [export-in-train]
+graph.eval()
 with torch.no_grad():
-    print(torch.equal(traced(x), traced(x)))
+    print(torch.equal(graph(x), graph(x)))
 ```
 
 ## Use instead
@@ -26,13 +26,13 @@ with torch.no_grad():
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 x = torch.ones(1, 16)
 net.eval()
-traced = torch.jit.trace(net, x, check_trace=False)
-traced.eval()
+graph = torch.jit.trace(net, x, check_trace=False)
+graph.eval()
 with torch.no_grad():
-    print(torch.equal(traced(x), traced(x)))
+    print(torch.equal(graph(x), graph(x)))
 ```
 
 ## When to ignore

@@ -17,7 +17,7 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.backbone = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU())
+        self.backbone = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32))
         self.head = nn.Linear(32, 2)
         for parameter in self.backbone.parameters():
             parameter.requires_grad = False
@@ -49,7 +49,7 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.backbone = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU())
+        self.backbone = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32))
         self.head = nn.Linear(32, 2)
         for parameter in self.backbone.parameters():
             parameter.requires_grad = False

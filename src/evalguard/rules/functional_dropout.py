@@ -58,8 +58,9 @@ with torch.no_grad():
 
 ## When to ignore
 When random answers at inference are wanted, as in Monte Carlo dropout and in the prenet of some
-speech models. evalguard is silent if the function or class is named so, if the call stands in
-`if self.training:`, and if the probability is 0.
+speech models. evalguard is silent if the function, the class or a flag around it is named so, if it
+is repeated for a number of samples or passes, if the call stands in `if self.training:` or in a
+training step, and if the probability is 0 or made of the mode.
 
 ## Fix safety
 Safe: `training=self.training`, or a rate that is 0 unless `self.training`, changes nothing in train

@@ -1,10 +1,11 @@
 """Gradients are switched off by a statement, and are still off where training starts.
 
 ## Why is this bad?
-`torch.set_grad_enabled(False)` as a statement acts at once and for good: at the end of the
-function that calls it, gradients stay off in the whole thread. What comes next and means to train
-builds no graph. Where the loss needs no gradient at all, `backward()` raises, far away from the
-cause; where only a part of the network ran with gradients off, that part is silently not trained.
+`torch.set_grad_enabled(False)` as a statement (or a `no_grad()` entered by hand) acts at once and
+for good: at the end of the function that calls it, gradients stay off in the whole thread. What
+comes next and means to train builds no graph. Where the loss needs no gradient at all, `backward()`
+raises, far away from the cause; where only a part of the network ran with gradients off, that part
+is silently not trained.
 
 ## Example
 ```python
@@ -18,7 +19,7 @@ batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 
 def accuracy():
     torch.set_grad_enabled(False)  # error: [grad-mode-leak]
-    right = sum((net(inputs).argmax(dim=1) == labels).sum().item() for inputs, labels in batches)
+    right = sum((net(x).argmax(1) == y).sum().item() for x, y in batches)
     return right / 32
 
 
@@ -42,9 +43,7 @@ batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 
 def accuracy():
     with torch.no_grad():
-        right = sum(
-            (net(inputs).argmax(dim=1) == labels).sum().item() for inputs, labels in batches
-        )
+        right = sum((net(x).argmax(1) == y).sum().item() for x, y in batches)
     return right / 32
 
 

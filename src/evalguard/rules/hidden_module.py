@@ -15,7 +15,10 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.layers = [nn.Linear(16, 16), nn.Dropout(0.5)]  # error: [hidden-module]
+        self.layers = [  # error: [hidden-module]
+            nn.Linear(16, 16),
+            nn.Dropout(0.5),
+        ]
         self.out = nn.Linear(16, 2)
 
     def forward(self, x):

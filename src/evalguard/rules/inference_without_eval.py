@@ -13,7 +13,7 @@ the network.
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.Linear(32, 2))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 
@@ -35,7 +35,7 @@ print(correct)
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.Linear(32, 2))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 

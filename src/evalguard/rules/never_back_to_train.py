@@ -11,7 +11,7 @@ round, and the learning curve has a kink that looks like a matter of the learnin
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.Linear(32, 2))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 
@@ -19,7 +19,7 @@ batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 def validate():
     net.eval()
     with torch.no_grad():
-        return sum((net(x).argmax(dim=1) == y).sum().item() for x, y in batches)
+        return sum((net(x).argmax(1) == y).sum().item() for x, y in batches)
 
 
 net.train()
@@ -38,7 +38,7 @@ for epoch in range(3):
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.Linear(32, 2))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 
@@ -46,7 +46,7 @@ batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 def validate():
     net.eval()
     with torch.no_grad():
-        return sum((net(x).argmax(dim=1) == y).sum().item() for x, y in batches)
+        return sum((net(x).argmax(1) == y).sum().item() for x, y in batches)
 
 
 for epoch in range(3):

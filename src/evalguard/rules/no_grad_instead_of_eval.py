@@ -12,14 +12,15 @@ different things, and an evaluation wants both.
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 net.train()
 batches = [torch.randn(8, 16) for _ in range(4)]
 
 answers = []
 with torch.no_grad():
     for inputs in batches:
-        answers.extend(net(inputs).argmax(dim=1).tolist())  # error: [no-grad-instead-of-eval]
+        scores = net(inputs)  # error: [no-grad-instead-of-eval]
+        answers.extend(scores.argmax(dim=1).tolist())
 print(answers)
 ```
 
@@ -28,14 +29,15 @@ print(answers)
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 net.eval()
 batches = [torch.randn(8, 16) for _ in range(4)]
 
 answers = []
 with torch.no_grad():
     for inputs in batches:
-        answers.extend(net(inputs).argmax(dim=1).tolist())
+        scores = net(inputs)
+        answers.extend(scores.argmax(dim=1).tolist())
 print(answers)
 ```
 

@@ -12,7 +12,7 @@ loader evals what it loads, or where an evaluation ran before the training.
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.Linear(32, 2))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 
@@ -38,7 +38,7 @@ for inputs, labels in batches:
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.Linear(32, 2))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 batches = [(torch.randn(8, 16), torch.randint(0, 2, (8,))) for _ in range(4)]
 

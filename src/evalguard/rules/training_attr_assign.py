@@ -11,9 +11,9 @@ whoever asks.
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 net.training = False  # error: [training-attr-assign]
-print(net[2].training)
+print(net[1].training)
 ```
 
 ## Use instead
@@ -21,9 +21,9 @@ print(net[2].training)
 import torch
 from torch import nn
 
-net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 2))
+net = nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 2))
 net.eval()
-print(net[2].training)
+print(net[1].training)
 ```
 
 ## When to ignore

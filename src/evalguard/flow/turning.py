@@ -1,0 +1,129 @@
+"""``train()`` and ``eval()`` as ``nn.Module`` defines them, called on what the code holds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from evalguard.events import Attr, Call, Item, Name, show
+from evalguard.facts import ModeMisgiven, Module
+from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.libraries import Libraries
+from evalguard.flow.misgiven import given_text, misgiven, names_a_mode
+from evalguard.flow.state import State
+from evalguard.flow.values import Fun, Inert, Part, Ref, Saved, Value, constant, lit, one, only
+from evalguard.modes import Mode
+
+
+class MethodCall(NamedTuple):
+    """A call of one of ``nn.Module``'s own methods."""
+
+    owner: Ref | Part | Inert
+    args: Arguments
+    site: Call
+
+
+class Turning(Libraries):
+    """Turns modules to a mode."""
+
+    def _misgiven(self, call: MethodCall, name: str, state: State, frame: Frame) -> bool:
+        """Whether a switch is given what is no mode, which raises; note it if so."""
+        how = misgiven(name, call.args)
+        if not how or not self._has_own_switches(call.owner, names_a_mode(name, call.args)):
+            return False
+        if self._is_one_of_several(call.site, state, frame):
+            return False
+        site, steps, place = call.site, self.steps(frame.context), self.place(frame, call.site.at)
+        if steps and frame.known is not None and frame.known.function.name == name:
+            steps, place = steps[:-1], steps[-1].place
+        number = getattr(call.owner, "thing", None)
+        text = show(site.func).rpartition(".")[0]
+        module = (
+            Module(text, shown=True) if number is None else self.survey(number, text, state).module
+        )
+        function = frame.known.function.qualname if frame.known else ""
+        given = given_text(call.args, site)
+        self.recorder.note(
+            ModeMisgiven(place, function, steps, module=module, name=name, given=given, how=how)
+        )
+        return True
+
+    def _is_one_of_several(self, site: Call, state: State, frame: Frame) -> bool:
+        """Whether what a method is called on may be another object as well."""
+        receiver = site.func.value if isinstance(site.func, Attr) else None
+        if not isinstance(receiver, (Name, Attr, Item)):
+            return False
+        return len(self.value(receiver, state, frame).atoms) > 1
+
+    def _has_own_switches(self, owner: Ref | Part | Inert, told: bool) -> bool:
+        """Whether ``train`` and ``eval`` of an object are surely those of PyTorch's modules.
+
+        Args:
+            owner: The object.
+            told: Whether what they are given speaks of a mode; then it is enough that something
+                else shows the object to be a module.
+        """
+        if isinstance(owner, Inert):
+            return True
+        thing = self.things[owner.thing]
+        if thing.cls is None:
+            return thing.kind == "module" or (thing.shown and told)
+        libraries = self.classes.libraries(thing.cls)
+        seen = all(self._inherits_no_other(name) for name in libraries)
+        return seen and not self.classes.is_open(thing.cls)
+
+    def _inherits_no_other(self, name: str) -> bool:
+        plain = name.startswith(("builtins.", "abc.", "typing."))
+        return plain or self.knowledge.is_module_base(name) is True
+
+    def _train(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        owner, args, site = call.owner, call.args, call.site
+        if self._misgiven(call, "train", state, frame):
+            self._set_mode(owner, Mode.UNSEEN, "flag", site, state, frame)
+            return None
+        flag = (*args.positional, *[value for _, value in args.keywords])[:1]
+        mode = self.flag_mode(flag[0], state, frame) if flag else Mode.TRAIN
+        literal = not flag or constant(flag[0]) is not None
+        self._set_mode(owner, mode, "switched" if literal else "flag", site, state, frame)
+        return None
+
+    def _eval(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        owner, site = call.owner, call.site
+        self._misgiven(call, "eval", state, frame)
+        if isinstance(owner, Ref):
+            override = self.override(self.things[owner.thing], "train", state)
+            if override is not None and self._takes_mode(override):
+                place = self.place(frame, site.at)
+                off = Arguments((lit(False),))
+                self.call_function(override, off, place, show(site.func), state, frame)
+                return one(owner)
+        self._set_mode(owner, Mode.EVAL, "switched", site, state, frame)
+        return None
+
+    def _takes_mode(self, override: Fun) -> bool:
+        params = self.functions[override.number].function.params
+        return len(params) > (override.bound is not None)
+
+    def flag_mode(self, flag: Value, state: State, frame: Frame) -> Mode:
+        """The mode that ``train(flag)`` sets."""
+        saved = only(flag)
+        if isinstance(saved, Saved):
+            decided = state.assume.get(("training", saved.thing))
+            return saved.mode if decided is None else Mode.of(decided)
+        holds = self.decide(flag, state, frame)
+        return Mode.UNSEEN if holds is None else Mode.of(holds)
+
+    def _set_mode(
+        self,
+        owner: Ref | Part | Inert,
+        mode: Mode,
+        how: str,
+        site: Call,
+        state: State,
+        frame: Frame,
+    ) -> None:
+        if isinstance(owner, Inert):
+            return
+        place = self.place(frame, site.at)
+        self.keep(one(owner))
+        origin = self.written(mode, how, show(site), place)
+        self.switch_atom(owner, origin, state, frame)

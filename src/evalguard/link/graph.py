@@ -1,0 +1,111 @@
+"""Definitions and what each is made of → what is made of something, directly or not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from evalguard.events import Unit
+from evalguard.link.definitions import Definition, contents, definitions
+from evalguard.link.families import Families
+from evalguard.link.meanings import Meanings
+from evalguard.link.registers import registered
+
+Nodes = AbstractSet[str]
+
+
+class Entry(NamedTuple):
+    """A definition, the nodes that it is reached under, and those that it is made of."""
+
+    item: Definition
+    nodes: frozenset[str]
+    uses: frozenset[str]
+
+
+class Graph:
+    """What the definitions of a program are made of.
+
+    Args:
+        units: The files of the program.
+        meanings: What names stand for.
+        plain: Attributes that tell nothing, as too many things have them.
+        shared: Attributes that tell something where they are read, but nothing of those who have
+            one like it.
+    """
+
+    def __init__(
+        self, units: Collection[Unit], meanings: Meanings, plain: Nodes, shared: Nodes
+    ) -> None:
+        defined = [item for unit in units for item in definitions(unit.body, unit.path)]
+        defined += [contents(unit.path, unit.body) for unit in units]
+        self.families = Families(defined, meanings)
+        self.entries = [
+            Entry(
+                item,
+                frozenset(self.families.nodes(item)) - plain,
+                frozenset(self.families.uses(item)) - plain,
+            )
+            for item in defined
+        ]
+        self._shared = shared
+        self._put = [(frozenset((holder,)), put) for holder, put in registered(units, meanings)]
+        made = [(entry.nodes, entry.uses) for entry in self.entries]
+        self._users = _users([*made, *self._put], shared)
+
+    def closed(self, roots: Nodes) -> Nodes:
+        """The roots, what is made of one of them, and so on."""
+        return _closed(roots, self._users)
+
+    def named(self, roots: Nodes) -> Nodes:
+        """The same, as far as it is used by names that nothing else has."""
+        return _closed(roots, {node: users for node, users in self._users.items() if ":" in node})
+
+    def near(self, roots: Nodes) -> Nodes:
+        """The roots, and what is made of one of them."""
+        telling = roots - self._shared
+        users = [entry for entry in self.entries if not entry.uses.isdisjoint(telling)]
+        return roots | nodes_of(users)
+
+    def modules(self, roots: Nodes) -> Nodes:
+        """The classes that inherit from one of the roots.
+
+        One whose base nobody knows does, if it has a ``forward``.
+        """
+        classes = [entry for entry in self.entries if entry.item.is_class]
+        inheriting = [
+            (entry.nodes, frozenset(self.families.bases(entry.item))) for entry in classes
+        ]
+        likely = {
+            node
+            for entry, (nodes, bases) in zip(classes, inheriting, strict=True)
+            if "*unsure" in bases and self.families.has(entry.item.cls, "forward")
+            for node in nodes
+        }
+        return _closed(roots | likely, _users(inheriting, frozenset()))
+
+
+def nodes_of(entries: Iterable[Entry]) -> Nodes:
+    """What some definitions are reached under."""
+    return {node for entry in entries for node in entry.nodes}
+
+
+def _users(
+    made: Iterable[tuple[frozenset[str], Nodes]], shared: Nodes
+) -> dict[str, list[frozenset[str]]]:
+    """Node → the nodes of everything that is made of it."""
+    found: dict[str, list[frozenset[str]]] = {}
+    for nodes, uses in made:
+        for used in uses - shared:
+            found.setdefault(used, []).append(nodes)
+    return found
+
+
+def _closed(roots: Nodes, users: dict[str, list[frozenset[str]]]) -> Nodes:
+    found, todo = set(roots), list(roots)
+    while todo:
+        for nodes in users.get(todo.pop(), ()):
+            new = nodes - found
+            found |= new
+            todo += new
+    return found
