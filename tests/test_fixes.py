@@ -140,7 +140,7 @@ def _marked(case: Case) -> Any:
     return pytest.param(case, marks=marks, id=f"{case.page}: {case.title}")
 
 
-@pytest.mark.parametrize("case", map(_marked, _programs()))
+@pytest.mark.parametrize("case", [*map(_marked, _programs())])
 def test_laws(case: Case) -> None:
     texts = _plain(case)
     before, outcome = mended(texts)
