@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -128,19 +128,7 @@ def _rules(result: Result) -> Counter[str]:
     return Counter(finding.rule for finding in result.findings)
 
 
-UNLAWFUL = {
-    "Methods called from forward, and what is called for training only": "a method that forward "
-    "calls for training only is walked by itself once forward drops nothing else"
-}
-
-
-def _marked(case: Case) -> Any:
-    reason = UNLAWFUL.get(case.title.rpartition(" / ")[2])
-    marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-    return pytest.param(case, marks=marks, id=f"{case.page}: {case.title}")
-
-
-@pytest.mark.parametrize("case", [*map(_marked, _programs())])
+@pytest.mark.parametrize("case", _programs(), ids=lambda case: f"{case.page}: {case.title}")
 def test_laws(case: Case) -> None:
     texts = _plain(case)
     before, outcome = mended(texts)

@@ -187,7 +187,8 @@ class Bearings:
         function = entry.item.function
         if function is not None and VOLATILE in function.uses:
             return True
-        if entry.item.name == "forward" and self._makes(entry):
+        leads = self._makes(entry) or not entry.uses.isdisjoint(self._start)
+        if entry.item.name == "forward" and leads:
             return True
         if function is not None and not entry.uses.isdisjoint(self._held):
             return True
