@@ -43,19 +43,23 @@ class Entries(Hiding):
     def walk_entries(self, mentioned: frozenset[str]) -> None:
         """Walk every function not yet reached.
 
-        Those that nobody mentions come first, so that they reach the others; and tests come
-        last, so that what they test is seen in its own callers' states.
+        Those that nobody mentions come first, and those that another one uses last, so that these
+        are reached by their callers; and tests come after all, so that what they test is seen in
+        its own callers' states.
         """
         for tests in (False, True):
-            for first in (True, False):
+            for turn in range(3):
                 index = 0
                 while index < len(self.functions):
                     known = self.functions[index]
                     index += 1
-                    alone = known.function.name not in mentioned
-                    if alone is first and is_test_file(known.path) is tests:
+                    if self._turn(known, mentioned) == turn and is_test_file(known.path) is tests:
                         self._walk_if_due(known)
         self._walk_for_parts()
+
+    def _turn(self, known: Known, mentioned: frozenset[str]) -> int:
+        """When it is a function's turn to be an entry point."""
+        return known.function.name in mentioned and 1 + known.bearing.led
 
     def _walk_if_due(self, known: Known) -> None:
         if known.walked or known.function.name in NEVER:

@@ -58,13 +58,15 @@ class Bearing(NamedTuple):
     """What walking a function may tell.
 
     ``matters``: it bears on modes or gradients in some way, so that a call is worth following.
-    ``starts``: it may hold the cause of a finding, even if nobody is seen to call it. ``tells``:
+    ``starts``: it may hold the cause of a finding, even if nobody is seen to call it; ``led``: but
+    something else that does uses it. ``tells``:
     it starts something, or makes a module. ``trains``: it may run a backward pass. ``measures``:
     it may turn a result into plain numbers. ``switches``: it leaves a mode behind.
     """
 
     matters: bool = True
     starts: bool = False
+    led: bool = False
     tells: bool = False
     trains: bool = False
     measures: bool = False
@@ -142,6 +144,8 @@ class Bearings:
         self._measured = graph.named(nodes_of(filter(self._measures, functions)))
         self._reaching = graph.closed(ROOTS | self._modules)
         self._reaching |= _deciding(filter(self._acts, functions))
+        self._starting = [entry for entry in graph.entries if self._starts(entry)]
+        self._led = {node for entry in self._starting for node in entry.uses - entry.nodes}
         self._kin = {
             graph.families.head(entry.item.cls)
             for entry in graph.entries
@@ -158,10 +162,12 @@ class Bearings:
 
     def mains(self) -> frozenset[str]:
         """The files whose ``__main__`` block may hold the cause of a finding."""
+        mains = [entry for entry in self._graph.entries if entry.item.name == MAIN]
+        starting = nodes_of(self._starting)
         return frozenset(
             entry.item.path
-            for entry in self._graph.entries
-            if entry.item.name == MAIN and self._starts(entry)
+            for entry in mains
+            if self._starts(entry) or not entry.uses.isdisjoint(starting)
         )
 
     def _bearing(self, entry: Entry, function: Function) -> Bearing:
@@ -174,6 +180,7 @@ class Bearings:
         return Bearing(
             matters=matters or makes or starts,
             starts=starts,
+            led=not entry.nodes.isdisjoint(self._led),
             tells=starts or makes or self._makes(entry),
             trains=not entry.uses.isdisjoint(self._training),
             measures=self._measures(entry) or not entry.uses.isdisjoint(self._measured),
