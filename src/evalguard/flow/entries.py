@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 from evalguard.events import Define, Function, Raise
@@ -10,7 +11,7 @@ from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
 from evalguard.flow.hiding import Hiding, keeps_containers
 from evalguard.flow.record import Recorder
-from evalguard.flow.state import ModeState, State
+from evalguard.flow.state import ModeState, State, flagged
 from evalguard.flow.values import (
     ANYTHING,
     Cls,
@@ -29,6 +30,7 @@ from evalguard.places import Place
 MOST_CONTEXTS = 3
 SWITCHED = frozenset(("train", "eval"))
 NOTHING = lit(None)
+WRITTEN = re.compile(r"\((mode=)?(True|False)?\)$")
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
@@ -203,7 +205,8 @@ class Entries(Hiding):
             self.switch(me.thing, ModeState(mode, origins), state, frame, set())
             return
         for thing, known in list(state.modes.items()):
-            state.modes[thing] = known._replace(assumed=True)
+            asked = any(_is_asked(origin) for origin in known.origins)
+            state.modes[thing] = (flagged(known) if asked else known)._replace(assumed=True)
 
     def _unsettle_flags(self, me: Ref, cls: int, state: State) -> None:
         """Callers that can't be seen may have called methods that set attributes anew."""
@@ -262,6 +265,11 @@ class Entries(Hiding):
 
     def _escape(self, value: Value, state: State) -> None:
         self.recorder.escaped(self.deep(value, state).taint)
+
+
+def _is_asked(origin: Origin) -> bool:
+    """Whether a switch was given a variable: who calls its function again may give another."""
+    return origin.how == "switched" and not WRITTEN.search(origin.text)
 
 
 def _defines(body: object, known: Known) -> bool:
