@@ -35,6 +35,7 @@ class Imports:
         here: str = "",
         src: Iterable[str] = (),
     ) -> None:
+        self._folder_of: dict[str, tuple[str, ...]] = {}
         self._unread = frozenset(unread)
         every = (*paths, *self._unread)
         roots = [f"{root}/{PACKAGE}" for root in src]
@@ -175,8 +176,11 @@ class Imports:
         return parts[:-1] if parts[-1] == PACKAGE else parts
 
     def _folder(self, path: str) -> tuple[str, ...]:
-        clean = posixpath.normpath(self._base + _clean(path))
-        return tuple(clean.split("/")[:-1])
+        known = self._folder_of.get(path)
+        if known is None:
+            clean = posixpath.normpath(self._base + _clean(path))
+            known = self._folder_of[path] = tuple(clean.split("/")[:-1])
+        return known
 
 
 def is_package(path: str) -> bool:
