@@ -71,16 +71,17 @@ class Meanings:
 
     def _imported(self, stmt: Import, path: str, wanted: list[str], hops: int) -> Nodes:
         """What some names mean that are read of the module that an import names."""
+        module = stmt.module.split(".") if stmt.module else []
+        told = () if stmt.level else self._of_library([*module, *wanted])
         file = self._files.resolve(stmt.module, stmt.level, path)
         if file is not None:
-            return self._read(file, wanted, hops)
-        module = stmt.module.split(".") if stmt.module else []
+            return (*self._read(file, wanted, hops), *told)
         for length in range(len(wanted), 0, -1):
             dotted = ".".join(module + wanted[:length])
             file = self._files.resolve(dotted, stmt.level, path)
             if file is not None:
-                return self._read(file, wanted[length:], hops)
-        return () if stmt.level else self._of_library([*module, *wanted])
+                return (*self._read(file, wanted[length:], hops), *told)
+        return told
 
     def _read(self, file: str, wanted: list[str], hops: int) -> Nodes:
         """What some names mean that are read of a file."""
