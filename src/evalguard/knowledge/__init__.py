@@ -300,6 +300,12 @@ class Knowledge:
         return frozenset[str]().union(*[named[key] for key in named if key != "builtins"])
 
     @cached_property
+    def number_names(self) -> frozenset[str]:
+        """The methods that turn a tensor into plain numbers."""
+        named = self._values.by_package(lambda effect: effect == "measures")
+        return frozenset(named.get("*", ()))
+
+    @cached_property
     def stepping_names(self) -> frozenset[str]:
         """The bare names of an optimizer's methods that change the parameters."""
         named = self._values.by_package(lambda effect: effect == "steps")

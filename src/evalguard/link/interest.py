@@ -126,6 +126,7 @@ class Bearings:
         }
         self._flags = knowledge.functional_names()
         self._measuring = knowledge.measuring_names
+        self._numbers = knowledge.number_names
         self._telling = knowledge.stepping_names | {LOOKED_UP, "globals", "import_module"}
         self._find()
 
@@ -199,6 +200,8 @@ class Bearings:
             return True
         if function is not None and not entry.uses.isdisjoint(self._held):
             return True
+        if function is not None and not function.uses.isdisjoint(self._numbers):
+            return self._makes(entry) or self._brings_together(entry)
         return self._brings_together(entry)
 
     def _brings_together(self, entry: Entry) -> bool:
