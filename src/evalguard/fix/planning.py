@@ -13,6 +13,7 @@ from evalguard.repair import Action, Edit, Repair
 
 _WAYS: Mapping[Action, Callable[[Tree, Repair], Iterator[tuple[Edit, ...]]]] = {
     Action.ADD_CALL: expressions.add_call,
+    Action.DROP_ARGUMENT: expressions.drop_argument,
     Action.SWITCH_WHOLE: expressions.switch_whole,
     Action.FLAG_BY_MODE: expressions.flag_by_mode,
     Action.SCALE_BY_MODE: expressions.scale_by_mode,
