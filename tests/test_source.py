@@ -15,6 +15,12 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "net.py"
 
 
+KINDS = (
+    "empty", "no end", "utf-8", "bom", "latin-1", "second line", "old line ends", "line ends",
+    "no line ends",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
@@ -28,10 +34,7 @@ def file(tmp_path: Path) -> Path:
         (b"a\r\nb\rc\nd\r\n", "a\nb\nc\nd\n"),
         (b"a\x0cb\x0b\xe2\x80\xa8c\n", "a\x0cb\x0b\u2028c\n"),
     ],
-    ids=[
-        "empty", "no end", "utf-8", "bom", "latin-1", "second line", "old line ends", "line ends",
-        "no line ends",
-    ],  # fmt: skip
+    ids=KINDS,
 )
 def test_decoding(file: Path, data: bytes, text: str) -> None:
     file.write_bytes(data)

@@ -1,9 +1,9 @@
 """Folders of projects → how many findings of each rule get a fix, and what the fixes look like.
 
 python -m tools.fixes FOLDER... [--diffs FOLDER] [--out FILE]: tries every fix, safe or not, in each
-folder below those given, and writes nothing there. A fix counts as applied if the files still parse,
-its finding is gone and nothing new is found; as refused if not. A finding may have a repair that
-can't be made with certainty where it stands; then it is neither.
+folder below those given, and writes nothing there. A fix counts as applied if the files still
+parse, its finding is gone and nothing new is found; as refused if not. A finding may have a repair
+that can't be made with certainty where it stands; then it is neither.
 """
 
 from __future__ import annotations
