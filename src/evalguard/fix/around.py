@@ -14,16 +14,27 @@ STEPS = re.compile(r"backward|step|zero_grad|scale")
 _TRAINS = re.compile(rf"{STEPS.pattern}|(\w*_)?(train|fit)(_\w*)?")
 
 
-def places(tree: Tree, narrow: Statement, subject: str) -> tuple[Statement, ...]:
-    """The statements around an evaluation that may be prepared for it, the best first."""
+def places(
+    tree: Tree, narrow: Statement, subject: str, over: tuple[type[Statement], ...] = (cst.For,)
+) -> tuple[Statement, ...]:
+    """The statements around an evaluation that may be prepared for it, the best first.
+
+    Args:
+        tree: The file.
+        narrow: The statement that evaluates.
+        subject: What the module is called.
+        over: The kinds of statement that may be prepared as a whole.
+    """
     whole = whole_choice(tree, narrow, subject)
-    return tuple(dict.fromkeys((widest(tree, whole, subject), whole, narrow)))
+    return tuple(dict.fromkeys((widest(tree, whole, subject, over), whole, narrow)))
 
 
-def widest(tree: Tree, place: Statement, subject: str) -> Statement:
-    """The outermost loop or ``with`` that does nothing but evaluate the module."""
+def widest(
+    tree: Tree, place: Statement, subject: str, over: tuple[type[Statement], ...]
+) -> Statement:
+    """The outermost statement of some kinds that does nothing but evaluate the module."""
     for outer in around(tree, place):
-        is_part = isinstance(outer, cst.For | cst.With)
+        is_part = isinstance(outer, over)
         if not is_part or binds(tree, outer, subject) or trains(tree, outer):
             return place
         if not isinstance(tree.parent(outer), Block):

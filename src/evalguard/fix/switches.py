@@ -27,7 +27,7 @@ def eval_before(tree: Tree, repair: Repair) -> Ways:
     narrow = tree.statement(call) if call is not None else None
     if call is None or narrow is None or _in_forward(tree, call) or _in_step(tree, narrow):
         return
-    for place in places(tree, narrow, repair.subject):
+    for place in places(tree, narrow, repair.subject, (cst.For, cst.With)):
         before = _switched(tree, place, repair.subject, "eval")
         if not any(trains(tree, item) for item in around(tree, place) if isinstance(item, Loop)):
             yield before
