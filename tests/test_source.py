@@ -15,6 +15,12 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "net.py"
 
 
+KINDS = (
+    "empty", "no end", "utf-8", "bom", "latin-1", "second line", "old line ends", "line ends",
+    "no line ends",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
@@ -24,10 +30,11 @@ def file(tmp_path: Path) -> Path:
         (b"\xef\xbb\xbfx = 1\n", "x = 1\n"),
         (b"# -*- coding: latin-1 -*-\nx = '\xe9'\n", "# -*- coding: latin-1 -*-\nx = 'é'\n"),
         (b"#!/bin/python\n# coding: koi8-r\n'\xd6'\n", "#!/bin/python\n# coding: koi8-r\n'ж'\n"),
+        (b"#!/bin/python\r# coding: koi8-r\r'\xd6'\r", "#!/bin/python\n# coding: koi8-r\n'ж'\n"),
         (b"a\r\nb\rc\nd\r\n", "a\nb\nc\nd\n"),
         (b"a\x0cb\x0b\xe2\x80\xa8c\n", "a\x0cb\x0b\u2028c\n"),
     ],
-    ids=["empty", "no end", "utf-8", "bom", "latin-1", "second line", "line ends", "no line ends"],
+    ids=KINDS,
 )
 def test_decoding(file: Path, data: bytes, text: str) -> None:
     file.write_bytes(data)
@@ -41,6 +48,9 @@ def test_decoding(file: Path, data: bytes, text: str) -> None:
         (b"\xff\xfex\x00", "not text in utf-8: invalid start byte", 1, 1),
         (b"# coding: ascii\n'\xc3\xa9'\n", "not text in ascii: ordinal not in range(128)", 2, 2),
         (b"# coding: klingon\n'\xff'\n", "can't be decoded: unknown encoding: klingon", 1, 0),
+        (b"\r# coding: klingon\r'\xff'\r", "can't be decoded: unknown encoding: klingon", 2, 0),
+        (b"'\xff'\r\r# coding: latin-1\r", "not text in utf-8: invalid start byte", 1, 2),
+        (b"1\r# coding: latin-1\r'\xff'\r", "not text in utf-8: invalid start byte", 3, 2),
         (b"\n# coding: klingon\n'\xff'", "can't be decoded: unknown encoding: klingon", 2, 0),
         (b"# coding: hex\n", "can't be decoded: hex is no encoding for text", 0, 0),
         (b"x = 1\ny = \x00\n", "holds a null character", 2, 5),

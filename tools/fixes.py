@@ -1,8 +1,9 @@
 """Folders of projects → how many findings of each rule get a fix, and what the fixes look like.
 
-python -m tools.fixes FOLDER... [--diffs FOLDER]: tries every fix, safe or not, in each folder below
-those given, and writes nothing there. A fix counts as applied if the files still parse, its finding
-is gone and nothing new is found; as refused if not.
+python -m tools.fixes FOLDER... [--diffs FOLDER] [--out FILE]: tries every fix, safe or not, in each
+folder below those given, and writes nothing there. A fix counts as applied if the files still
+parse, its finding is gone and nothing new is found; as refused if not. A finding may have a repair
+that can't be made with certainty where it stands; then it is neither.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from evalguard.check import check_paths
 from evalguard.finding import Finding, Result
@@ -79,11 +81,24 @@ def measure(folder: Path, diffs: Path | None) -> dict[str, object]:
             "applied": Counter(item.rule for item in mended.fixed),
             "refused": Counter(item.rule for item in mended.failed),
         },
+        "fates": [_fate(item, mended) for item in before.findings],
         "refused": [f"{item.place.path}:{item.place.line} {item.rule}" for item in mended.failed],
         "checks": desk.checks,
         "seconds": round(time.monotonic() - start, 1),
         "faults": faults,
     }
+
+
+def _fate(finding: Finding, mended: Mended) -> dict[str, object]:
+    """What became of a finding."""
+    if finding in mended.fixed:
+        fate = "applied"
+    elif finding in mended.failed:
+        fate = "refused"
+    else:
+        fate = "no repair" if finding.fix is None else "not certain"
+    place = finding.place
+    return {"path": place.path, "line": place.line, "rule": finding.rule, "fate": fate}
 
 
 def _left(finding: Finding, mended: Mended) -> bool:
@@ -116,6 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.fixes", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--diffs", type=Path, help="write what would change into this folder")
+    parser.add_argument("--out", type=Path, help="write what became of each finding into this file")
     parser.add_argument("--seconds", type=float, default=600, help="what one project may take")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -127,10 +143,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     told = [_run(folder, options) for folder in scans.repositories(options.folders)]
     _show(told)
+    if options.out is not None:
+        options.out.write_text("".join(map(_pointers, told)), encoding="utf-8")
     return 0
 
 
-def _run(folder: Path, options: argparse.Namespace) -> dict[str, object]:
+def _pointers(told: Mapping[str, Any]) -> str:
+    """One line of JSON for each finding of a project."""
+    lines = ({"repo": told["repo"], **fate} for fate in told.get("fates", ()))
+    return "".join(f"{json.dumps(line)}\n" for line in lines)
+
+
+def _run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     diffs = ["--diffs", str(options.diffs)] if options.diffs else []
     command = [sys.executable, "-m", "tools.fixes", "--one", str(folder.resolve()), *diffs]
     try:
@@ -139,8 +163,8 @@ def _run(folder: Path, options: argparse.Namespace) -> dict[str, object]:
         )
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
         _line(f"{folder.name}: failed: {str(error.stderr or 'not done in time').splitlines()[-1]}")
-        return {"counts": {}}
-    told: dict[str, object] = json.loads(done.stdout)
+        return {"repo": folder.name, "counts": {}}
+    told: dict[str, Any] = {"repo": folder.name, **json.loads(done.stdout)}
     _line(f"{folder.name}: {told['seconds']} s, {told['checks']} checks; {_words(told)}")
     return told
 

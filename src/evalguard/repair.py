@@ -15,6 +15,7 @@ class Action(Enum):
     """What is to be done at a repair's place."""
 
     ADD_CALL = "write the missing ()"
+    DROP_ARGUMENT = "call the switch without what it is given"
     SWITCH_WHOLE = "switch the whole module in place of its own flag"
     FLAG_BY_MODE = "bind a function's flag to the mode of the module"
     SCALE_BY_MODE = "hand a function its rate in train mode only"

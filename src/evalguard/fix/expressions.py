@@ -39,6 +39,28 @@ def _is_switch(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.Attribute) and node.attr.value in SWITCHES and not node.lpar
 
 
+def drop_argument(tree: Tree, repair: Repair) -> Ways:
+    """``net.eval(True)`` → ``net.eval()``, unless the exception may be what a ``try`` is for."""
+    call = tree.find(cst.Call, repair.place.span)
+    if call is None or len(call.args) != 1 or not _is_eval(call) or _is_tried(tree, call):
+        return
+    arg = call.args[0]
+    start, end = tree.bracketed(call.func), tree.span(call)
+    behind = Span(*start[2:], *end[2:])
+    comments = tree.within(call, cst.Comment)
+    if not arg.star and dotted(arg.value) == "True" and not any(True for _ in comments):
+        yield (Edit(behind, "()"),)
+
+
+def _is_eval(call: cst.Call) -> bool:
+    return isinstance(call.func, cst.Attribute) and call.func.attr.value == "eval"
+
+
+def _is_tried(tree: Tree, node: cst.CSTNode) -> bool:
+    around = (item for item in tree.above(node) if isinstance(item, cst.Try | Function))
+    return isinstance(next(around, None), cst.Try)
+
+
 def switch_whole(tree: Tree, repair: Repair) -> Ways:
     """``net.training = False`` → ``net.eval()``."""
     node = tree.find(cst.Assign, repair.place.span)

@@ -17,7 +17,7 @@ Edits = tuple[Edit, ...]
 Ways = Iterator[Edits]
 
 INIT = "__init__"
-_REPEATS = (cst.For, cst.While, cst.CompFor, cst.Lambda)
+_REPEATS = (cst.For, cst.While, cst.BaseComp, cst.Lambda)
 _LIST_METHODS = frozenset(("append", "extend", "insert"))
 _DICT_METHODS = frozenset(("items", "keys", "values", "pop", "update"))
 _TAKES_ANY = frozenset(("enumerate", "len", "zip", "reversed", "iter", "list", "tuple"))

@@ -72,6 +72,35 @@ def _unpacked(tree: Tree, target: cst.CSTNode) -> Iterator[cst.CSTNode]:
         yield target
 
 
+def is_handed_over(tree: Tree, function: Function) -> bool:
+    """Whether a function, or one that calls it, gives something back and is an argument of a call.
+
+    Functions are told by their names, within the file.
+    """
+    names: set[str] = set()
+    todo = [function]
+    while todo:
+        current = todo.pop()
+        if current.name.value in names or not any(map(_returns, tree.within(current, cst.Return))):
+            continue
+        names.add(current.name.value)
+        for call in tree.within(tree.module, cst.Call):
+            if any(_last(arg.value) == current.name.value for arg in call.args):
+                return True
+            outer = tree.function(call)
+            if outer is not None and _last(call.func) == current.name.value:
+                todo.append(outer)
+    return False
+
+
+def _returns(node: cst.Return) -> bool:
+    return node.value is not None
+
+
+def _last(node: cst.CSTNode) -> str:
+    return dotted(node).rpartition(".")[2]
+
+
 def local_names(tree: Tree, function: Function) -> set[str]:
     """The names that a function binds itself, those of its nested functions included."""
     params = {param.name.value for param in tree.within(function, cst.Param)}

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from evalguard.finding import Finding
-from evalguard.fix import expressions, members, switches
+from evalguard.fix import expressions, gradients, members, switches
 from evalguard.fix.tree import Tree, read_tree
 from evalguard.repair import Action, Edit, Repair
 
 _WAYS: Mapping[Action, Callable[[Tree, Repair], Iterator[tuple[Edit, ...]]]] = {
     Action.ADD_CALL: expressions.add_call,
+    Action.DROP_ARGUMENT: expressions.drop_argument,
     Action.SWITCH_WHOLE: expressions.switch_whole,
     Action.FLAG_BY_MODE: expressions.flag_by_mode,
     Action.SCALE_BY_MODE: expressions.scale_by_mode,
@@ -20,9 +21,9 @@ _WAYS: Mapping[Action, Callable[[Tree, Repair], Iterator[tuple[Edit, ...]]]] = {
     Action.EVAL_BEFORE: switches.eval_before,
     Action.TRAIN_BEFORE: switches.train_before,
     Action.TRAIN_EACH_ROUND: switches.train_each_round,
-    Action.NO_GRAD_AROUND: switches.no_grad_around,
-    Action.NO_GRAD_THROUGHOUT: switches.no_grad_throughout,
-    Action.NO_GRAD_BELOW: switches.no_grad_below,
+    Action.NO_GRAD_AROUND: gradients.no_grad_around,
+    Action.NO_GRAD_THROUGHOUT: gradients.no_grad_throughout,
+    Action.NO_GRAD_BELOW: gradients.no_grad_below,
     Action.MAKE_ONCE: members.make_once,
     Action.REGISTER: members.register,
 }

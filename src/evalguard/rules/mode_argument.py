@@ -33,7 +33,10 @@ When `train` or `eval` isn't PyTorch's. evalguard reports only what it has seen 
 and whose class doesn't define a `train` or `eval` of another kind.
 
 ## Fix safety
-What was meant is plain for a reader, and a guess for a tool. Not applied by itself.
+`net.eval(True)` becomes `net.eval()`, which is safe: the line raises as it is. It is unsafe where
+nothing but its use shows that `net` is a module, and isn't made in a `try`, which may be there for
+that exception. What other arguments were meant for is plain for a reader, and a guess for a tool:
+no fix.
 
 ## Known limits
 A flag whose value can't be seen isn't judged.
@@ -45,6 +48,7 @@ from collections.abc import Iterator
 
 from evalguard.facts import Fact, ModeMisgiven
 from evalguard.finding import Confidence, Evidence, Severity
+from evalguard.repair import Action, Repair
 from evalguard.rule import Rule, Verdict
 from evalguard.rules._story import named
 
@@ -67,7 +71,14 @@ def check(fact: Fact) -> Iterator[Verdict]:
             Evidence(step.place, f"`{step.function}` is called from here") for step in fact.calls
         ),
         "write `.eval()` for eval mode, `.train()` for train mode, or `.train(flag)` with a bool",
+        _repair(fact),
     )
+
+
+def _repair(fact: ModeMisgiven) -> Repair | None:
+    if fact.how != "unwanted" or fact.given != "True":
+        return None
+    return Repair(Action.DROP_ARGUMENT, fact.place, bool(fact.module.type))
 
 
 RULE = Rule(

@@ -202,22 +202,23 @@ def decoded(data: bytes, path: str) -> str:
 def encoding_of(data: bytes, path: str) -> str:
     """Tell a file's encoding.
 
-    A notebook's is UTF-8. A script follows PEP 263, but bytes that aren't UTF-8 are left to the
-    decoding, which finds them.
+    A notebook's is UTF-8. A script follows PEP 263, where a carriage return ends a line, too, as
+    Python has it; but bytes that aren't UTF-8 are left to the decoding, which finds them.
 
     Raises:
         Unreadable: It names an encoding that there isn't.
     """
     if path.endswith(NOTEBOOK):
         return "utf-8"
+    plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
-        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+        return tokenize.detect_encoding(io.BytesIO(plain).readline)[0]
     except SyntaxError as error:
         if "invalid or missing encoding" in str(error):
             return "utf-8"
         if "unknown encoding" in str(error) and _is_utf8(data):
             return "utf-8"
-        line = 1 if b"coding" in data.partition(b"\n")[0] else 2
+        line = 1 if b"coding" in plain.partition(b"\n")[0] else 2
         raise Unreadable(f"can't be decoded: {error.msg}", line) from None
 
 
