@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalguard.cli.given import places
 from evalguard.cli.output import emit
 from evalguard.config.kinds import Wrong
 from evalguard.config.settings import Key, keys
@@ -46,7 +46,7 @@ def _with_options(command: Command, options: Sequence[Key]) -> Command:
         wanted = {name: value for name, value in given.items() if value not in (None, [])}
         if config and isolated:
             raise click.UsageError("--config and --isolated exclude one another")
-        paths = rest.get("paths") or (os.curdir,)
+        paths = places(rest["paths"], rest.get("stdin_filename"))
         return command(*args, configuration=_configured(paths, wanted, config, isolated), **rest)
 
     whole: Command = run
