@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalguard.cli.completing import rule_names
 from evalguard.cli.given import places
 from evalguard.cli.output import emit
 from evalguard.config.kinds import Wrong
@@ -79,6 +80,8 @@ def _option(key: Key) -> Callable[[Command], Command]:
     else:
         metavar = METAVARS[key.name.removeprefix("extend-")]
         form = {"multiple": True, "callback": _words, "metavar": metavar}
+        if metavar == "RULES":
+            form["shell_complete"] = rule_names
         help_text = key.help
     return click.option(f"--{key.name}", _name(key.name), help=help_text, **form)
 
