@@ -172,6 +172,16 @@ def test_what_isn_t_mended_comes_out_as_it_was(
     assert (done.stdout.decode(), done.returncode) == (text, code)
 
 
+def test_fix_leaves_what_the_baseline_knows(project: Path, run: Run) -> None:
+    (project / "slip.py").write_text(SLIP)
+    assert main(["baseline", "-q", "slip.py"]) == 0
+    (project / "slip.py").unlink()
+    known = ("--stdin-filename", "slip.py", "--baseline", "evalguard-baseline.json", "-q")
+    done = run(f"{SLIP}net.train\n", "--fix", *known)
+    assert done.stdout.decode() == f"{SLIP}net.train()\n"
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_diff_shows_what_would_change(run: Run) -> None:
     done = run(SLIP, "--diff", "--stdin-filename", "app/slip.py")
     assert done.stdout.startswith(b"--- app/slip.py\n+++ app/slip.py\n")
