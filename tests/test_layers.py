@@ -31,7 +31,7 @@ LAYERS = (
     ("suppress",),
     ("report", "check", "fix"),
     ("config",),
-    ("progress",),
+    ("flake8", "progress"),
     ("cli",),
     ("__main__", "__init__"),
 )

@@ -38,6 +38,7 @@ def check_paths(
     *,
     progress: Progress = iter,
     reader: Reader | None = None,
+    unsaved: Collection[str] = (),
 ) -> Result:
     """Check files, and the Python files and notebooks below directories, as one program.
 
@@ -46,6 +47,7 @@ def check_paths(
         options: What to report.
         progress: Is given the files, and yields each of them before it is read.
         reader: Reads a file, in place of what does so usually; what it returns is what is checked.
+        unsaved: Those of the paths that needn't exist, as ``reader`` knows what they hold.
 
     Returns:
         The findings, and the files that could not be checked.
@@ -56,7 +58,7 @@ def check_paths(
         WrongTable: ``options`` holds a table of knowledge that doesn't fit.
     """
     rules, known = _rules(options), _known(options)
-    found = discover(paths, options.exclude, options.force_exclude)
+    found = discover(paths, options.exclude, options.force_exclude, unsaved)
     texts: dict[str, str] = {}
     with at_rest():
         source = _noting(reader or read, texts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -40,7 +40,12 @@ class Found(NamedTuple):
     errors: tuple[FileError, ...]
 
 
-def discover(paths: Sequence[str], exclude: Iterable[str] = EXCLUDED, force: bool = False) -> Found:
+def discover(
+    paths: Sequence[str],
+    exclude: Iterable[str] = EXCLUDED,
+    force: bool = False,
+    unsaved: Collection[str] = (),
+) -> Found:
     """Find what to check.
 
     A file that is given is always among the result, whatever its name. Below a directory that is
@@ -51,6 +56,7 @@ def discover(paths: Sequence[str], exclude: Iterable[str] = EXCLUDED, force: boo
         paths: Files and directories.
         exclude: Patterns of what to leave out: folders that hold no code of the project.
         force: Leave out what is excluded even if it is given.
+        unsaved: Paths of files, whether they exist or not.
 
     Returns:
         The files, named by the path given joined with what is below it, in the order of the
@@ -63,7 +69,9 @@ def discover(paths: Sequence[str], exclude: Iterable[str] = EXCLUDED, force: boo
     shown: dict[str, str] = {}
     excluded = Globs(exclude)
     for path in paths:
-        for file in () if force and _lies_in(path, excluded) else _below(path, excluded, errors):
+        if force and _lies_in(path, excluded):
+            continue
+        for file in (path,) if path in unsaved else _below(path, excluded, errors):
             shown.setdefault(os.path.abspath(file), file)
     return Found(tuple(shown.values()), tuple(errors))
 

@@ -10,6 +10,7 @@ from evalguard._version import __version__
 from evalguard.cli.baselining import baseline
 from evalguard.cli.checking import check
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, INTERRUPTED
+from evalguard.cli.completing import completion
 from evalguard.cli.configuring import config
 from evalguard.cli.pages import rule, rules
 
@@ -45,5 +46,5 @@ def app() -> None:
     """Find where a PyTorch program runs a module in the wrong mode."""
 
 
-for command in (check, baseline, config, rule, rules):
+for command in (check, baseline, completion, config, rule, rules):
     app.add_command(command)

@@ -12,6 +12,7 @@ import click
 from evalguard.cli.checking import checked
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN
 from evalguard.cli.configuring import with_settings
+from evalguard.cli.given import Given
 from evalguard.cli.known import read_baseline, skipped, unchecked
 from evalguard.cli.output import emit, from_here
 from evalguard.finding import Result
@@ -46,7 +47,7 @@ def baseline(
     paths = paths or (os.curdir,)
     path = output or configuration.settings.baseline or DEFAULT
     folder = os.getcwd() if path == "-" else os.path.dirname(os.path.abspath(path))
-    result = checked(paths, configuration.options(), None, quiet).result
+    result = checked(Given(paths), configuration.options(), None, quiet).result
     if not result.files:
         return COULD_NOT_RUN if result.errors else CLEAN
     before = read_baseline(path) if path != "-" and os.path.exists(path) else _nothing()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +10,10 @@ import click
 from evalguard._version import __version__
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
 from evalguard.cli.configuring import with_settings
+from evalguard.cli.given import Given, given
 from evalguard.cli.known import known_in, without_known
 from evalguard.cli.outcome import Checked, Ways
-from evalguard.cli.output import emit, report
+from evalguard.cli.output import emit, emit_bytes, report
 from evalguard.finding import Result, Severity
 
 if TYPE_CHECKING:
@@ -25,6 +24,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @with_settings()
+@click.option(
+    "--stdin-filename",
+    metavar="FILE",
+    help="Check standard input as if this file held it, as `-` does without a name.",
+)
 @click.option(
     "--output-file",
     type=click.Path(dir_okay=False),
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 def check(
     paths: tuple[str, ...],
     configuration: Configuration,
+    stdin_filename: str | None,
     output_file: str | None,
     statistics: bool,
     fix: bool,
@@ -56,7 +61,7 @@ def check(
 ) -> int:
     """Check files, and what directories hold of Python files and notebooks.
 
-    Without any, that is the current directory.
+    Without any, that is the current directory; `-` is standard input.
 
     Exits with 0 if there is nothing at or above --fail-on, 1 if there is, 2 if it could not run.
     """
@@ -67,17 +72,23 @@ def check(
         raise click.UsageError("--add-ignores goes with neither --fix nor --diff")
     settings = configuration.settings
     form = _form(configuration, statistics, diff)
-    paths = paths or (os.curdir,)
-    known = known_in(configuration, paths)
+    what = given(paths, stdin_filename)
+    if add_ignores and what.text:
+        raise click.UsageError("--add-ignores writes into files: it can't into standard input")
+    known = known_in(configuration, what.paths)
     ways = Ways(unsafe_fixes, not diff, known and known.news) if fix or diff else None
-    result, changes, whole = checked(paths, configuration.options(), ways, quiet)
-    result = without_known(result, known, quiet) if known else result
+    result, changes, whole = checked(what, configuration.options(), ways, quiet)
+    result = without_known(result, known, quiet, what.bytes_of) if known else result
     if add_ignores:
         from evalguard.cli.ignoring import ignored
 
         result = ignored(result, quiet)
+    filtered = what.text if fix and not diff else None
+    if filtered:
+        emit_bytes(filtered.data)
     closing = not (quiet or add_ignores)
-    emit(changes if diff else report(result, form, output_file, closing), output_file)
+    told = changes if diff else report(result, form, output_file, closing, what.bytes_of)
+    emit(told, output_file, error=bool(filtered))
     if verbose:
         seconds = time.perf_counter() - start
         click.echo(f"evalguard {__version__}: {result.files} files, {seconds:.2f} s", err=True)
@@ -85,13 +96,12 @@ def check(
     return code if whole else COULD_NOT_RUN
 
 
-def checked(paths: Sequence[str], options: Options, ways: Ways | None, quiet: bool) -> Checked:
+def checked(what: Given, options: Options, ways: Ways | None, quiet: bool) -> Checked:
     """Run a check, and mend what is found if that is asked; what a user has to know is told.
 
     Raises:
         UsageError: A path or a rule doesn't exist.
     """
-    from evalguard.check import check_paths
     from evalguard.discover import NoSuchPath
     from evalguard.progress import with_bar
     from evalguard.select import UnknownRule
@@ -101,14 +111,14 @@ def checked(paths: Sequence[str], options: Options, ways: Ways | None, quiet: bo
         if ways is not None:
             from evalguard.cli.fixing import fixed
 
-            checked = fixed(paths, options, ways, progress, quiet)
+            checked = fixed(what, options, ways, progress, quiet)
         else:
-            checked = Checked(check_paths(paths, options, progress=progress))
+            checked = Checked(what.check(options, progress))
     except (NoSuchPath, UnknownRule) as error:
         raise click.UsageError(str(error)) from None
     result = checked.result
     if not (result.files or result.errors or quiet):
-        click.echo(f"evalguard: no Python files or notebooks in {', '.join(paths)}", err=True)
+        click.echo(f"evalguard: no Python files or notebooks in {', '.join(what.paths)}", err=True)
     return checked
 
 

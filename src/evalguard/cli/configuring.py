@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalguard.cli.completing import rule_names
+from evalguard.cli.given import places
 from evalguard.cli.output import emit
 from evalguard.config.kinds import Wrong
 from evalguard.config.settings import Key, keys
@@ -46,7 +47,7 @@ def _with_options(command: Command, options: Sequence[Key]) -> Command:
         wanted = {name: value for name, value in given.items() if value not in (None, [])}
         if config and isolated:
             raise click.UsageError("--config and --isolated exclude one another")
-        paths = rest.get("paths") or (os.curdir,)
+        paths = places(rest["paths"], rest.get("stdin_filename"))
         return command(*args, configuration=_configured(paths, wanted, config, isolated), **rest)
 
     whole: Command = run
@@ -79,6 +80,8 @@ def _option(key: Key) -> Callable[[Command], Command]:
     else:
         metavar = METAVARS[key.name.removeprefix("extend-")]
         form = {"multiple": True, "callback": _words, "metavar": metavar}
+        if metavar == "RULES":
+            form["shell_complete"] = rule_names
         help_text = key.help
     return click.option(f"--{key.name}", _name(key.name), help=help_text, **form)
 

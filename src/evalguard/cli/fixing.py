@@ -12,7 +12,8 @@ from itertools import groupby
 
 import click
 
-from evalguard.check import Options, Progress, check_paths
+from evalguard.check import Options, Progress
+from evalguard.cli.given import Given
 from evalguard.cli.outcome import Checked, Ways
 from evalguard.finding import Finding, Result
 from evalguard.fix.mending import Mended, mend
@@ -25,7 +26,7 @@ from evalguard.report.edits import Edits, PlacedEdit
 from evalguard.report.words import count, position, visible
 from evalguard.rules import load
 from evalguard.select import choose
-from evalguard.source import Source, Unreadable
+from evalguard.source import Bytes, Source, Unreadable
 from evalguard.suppress.notices import NOTICES, UNUSED
 from evalguard.suppress.writing import without_ignores
 
@@ -33,11 +34,11 @@ from evalguard.suppress.writing import without_ignores
 class _Desk:
     """Checks the files of a run as if some of them held other texts."""
 
-    def __init__(self, paths: Sequence[str], options: Options, ways: Ways) -> None:
-        self._paths = paths
+    def __init__(self, what: Given, options: Options, ways: Ways) -> None:
+        self._what = what
         self._options = options
         self._news = ways.news
-        self._files = Files()
+        self._files = Files(what.bytes_of, what.put)
         self.text = lru_cache(maxsize=None)(self._files.text)
         self.pages = self._files.pages
 
@@ -72,20 +73,18 @@ class _Desk:
             return self._files.read(path) if draft is None else self._files.draft(path, draft)
 
         options = replace(self._options, warn_unused_ignores=comments)
-        return check_paths(self._paths, options, progress=progress, reader=reader)
+        return self._what.check(options, progress, reader)
 
     def check_again(self) -> Result:
-        """What is found in the files as they are on disk by now."""
-        return check_paths(self._paths, self._options)
+        """What is found in the files as they are by now."""
+        return self._what.check(self._options)
 
 
-def fixed(
-    paths: Sequence[str], options: Options, ways: Ways, progress: Progress, quiet: bool
-) -> Checked:
+def fixed(what: Given, options: Options, ways: Ways, progress: Progress, quiet: bool) -> Checked:
     """Check, and mend what was found.
 
     Args:
-        paths: Files and directories.
+        what: What to check.
         options: What to report, and so to mend.
         ways: What to mend, and whether to write it.
         progress: See ``check_paths``.
@@ -100,7 +99,7 @@ def fixed(
     """
     chosen = choose(load(), options.select, options.ignore)
     rules = {rule.name for rule in (*chosen, *NOTICES)}
-    desk = _Desk(paths, replace(options, select=(), ignore=()), ways)
+    desk = _Desk(what, replace(options, select=(), ignore=()), ways)
     before = desk.look({}, progress, options.warn_unused_ignores)
     mended = mend(
         desk, _tidy(desk.news(before, {})), lambda finding: finding.rule in rules, ways.unsafe
@@ -118,9 +117,9 @@ def fixed(
     return Checked(_tried(_only(result, rules), ways, refused), whole=not refused)
 
 
-def edits_of(result: Result) -> Edits:
+def edits_of(result: Result, bytes_of: Bytes) -> Edits:
     """The edits that would mend findings, for reports; those of its file for each finding."""
-    files = Files()
+    files = Files(bytes_of)
     found: dict[Finding, tuple[PlacedEdit, ...]] = {}
     for path in dict.fromkeys(each.place.path for each in result.findings if each.fix):
         with suppress(Unreadable):

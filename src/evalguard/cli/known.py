@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -17,6 +17,7 @@ from evalguard.report.words import count, visible
 if TYPE_CHECKING:
     from evalguard.config.layers import Configuration
     from evalguard.options import Options
+    from evalguard.source import Bytes
     from evalguard.suppress.baseline import Compared, Lines, Marks
 
 
@@ -58,11 +59,12 @@ def known_in(configuration: Configuration, paths: Sequence[str]) -> Known | None
     return whole._replace(marks=marks)
 
 
-def without_known(result: Result, known: Known, quiet: bool) -> Result:
+def without_known(result: Result, known: Known, quiet: bool, bytes_of: Bytes) -> Result:
     """Leave out what the baseline knows, and tell what of it is cured."""
     from evalguard.source import program
 
-    found = known.compared(result, lru_cache(maxsize=64)(program))
+    lines_of = lru_cache(maxsize=64)(partial(program, bytes_of=bytes_of))
+    found = known.compared(result, lines_of)
     gone = found.gone.total() - unchecked(result, found.gone, known.folder).total()
     if gone and not quiet:
         what = f"{count(gone, 'finding')} of {from_here(known.path)} no longer there"

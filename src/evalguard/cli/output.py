@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -12,11 +15,14 @@ from evalguard.finding import Result
 from evalguard.report.edits import NO_EDITS, Edits
 from evalguard.report.formats import View, render
 
+if TYPE_CHECKING:
+    from evalguard.source import Bytes
+
 WIDTH = 120
 NARROWEST = 40
 
 
-def report(result: Result, name: str, file: str | None, closing: bool) -> str:
+def report(result: Result, name: str, file: str | None, closing: bool, bytes_of: Bytes) -> str:
     """Write a report for where it goes.
 
     Args:
@@ -24,6 +30,7 @@ def report(result: Result, name: str, file: str | None, closing: bool) -> str:
         name: The form of the report, or ``statistics``.
         file: The file that it goes to, or standard output.
         closing: Whether people are told what was found in all.
+        bytes_of: Gives what a file holds.
     """
     if name == "statistics":
         from evalguard.report import statistics
@@ -32,20 +39,26 @@ def report(result: Result, name: str, file: str | None, closing: bool) -> str:
     from evalguard.source import lines
 
     width, color = (WIDTH, False) if file else terminal()
-    lines_of = lru_cache(maxsize=64)(lines)
-    return render(name, result, View(lines_of, _edits_of, width, color, closing))
+    lines_of = lru_cache(maxsize=64)(partial(lines, bytes_of=bytes_of))
+    edits_of = partial(_edits_of, bytes_of=bytes_of)
+    return render(name, result, View(lines_of, edits_of, width, color, closing))
 
 
-def _edits_of(result: Result) -> Edits:
+def _edits_of(result: Result, bytes_of: Bytes) -> Edits:
     if all(finding.fix is None for finding in result.findings):
         return NO_EDITS
     from evalguard.cli.fixing import edits_of
 
-    return edits_of(result)
+    return edits_of(result, bytes_of)
 
 
-def emit(text: str, file: str | None = None) -> None:
+def emit(text: str, file: str | None = None, error: bool = False) -> None:
     """Write to a file, or to standard output, which may be closed early or lack characters.
+
+    Args:
+        text: What to write.
+        file: The file.
+        error: Whether to write to standard error in place of standard output.
 
     Raises:
         click.UsageError: The file can't be written.
@@ -53,14 +66,28 @@ def emit(text: str, file: str | None = None) -> None:
     if file is not None:
         _write(text, file)
         return
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    stream = sys.stderr if error else sys.stdout
+    reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure:
         reconfigure(errors="backslashreplace")
+    with _open_to_its_end(stream):
+        stream.write(text)
+
+
+def emit_bytes(data: bytes) -> None:
+    """Write to standard output what is no text of ours."""
+    with _open_to_its_end(sys.stdout):
+        sys.stdout.buffer.write(data)
+
+
+@contextmanager
+def _open_to_its_end(stream: TextIO) -> Iterator[None]:
+    """Write to a stream; if it is closed early, the rest goes nowhere."""
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        yield
+        stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def from_here(path: str) -> str:

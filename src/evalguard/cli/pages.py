@@ -6,11 +6,12 @@ import sys
 
 import click
 
+from evalguard.cli.completing import rule_names
 from evalguard.cli.output import emit, terminal
 
 
 @click.command()
-@click.argument("name", required=False, metavar="[NAME|CODE]")
+@click.argument("name", required=False, metavar="[NAME|CODE]", shell_complete=rule_names)
 def rule(name: str | None) -> None:
     """Show the page of a rule, or the table of all rules."""
     from evalguard.report import pages

@@ -7,9 +7,10 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from evalguard.source import (
+    Bytes,
     Source,
     Unreadable,
     as_written,
@@ -21,6 +22,7 @@ from evalguard.source import (
     rewritten,
 )
 
+Put = Callable[[str, bytes], None]
 UNWRITABLE = "can't be written: {}"
 CHANGED = "changed on disk since it was read, so it is left as it is"
 ONE_WAY = "can't be written back as it was: {} has more than one spelling of its text"
@@ -39,9 +41,16 @@ class Unwritable(Exception):
 
 
 class Files:
-    """The files of a run, and what they held when they were first read."""
+    """The files of a run, and what they held when they were first read.
 
-    def __init__(self) -> None:
+    Args:
+        bytes_of: Gives what a file holds.
+        put: Writes what a file is to hold.
+    """
+
+    def __init__(self, bytes_of: Bytes = raw, put: Put | None = None) -> None:
+        self._raw = bytes_of
+        self._put = put or replace
         self._digests: dict[str, bytes] = {}
 
     def read(self, path: str) -> Source:
@@ -50,8 +59,8 @@ class Files:
         Raises:
             Unreadable: It can't be read.
         """
-        self._digests.setdefault(path, _digest(raw(path)))
-        return read(path)
+        self._digests.setdefault(path, _digest(self._raw(path)))
+        return read(path, self._raw)
 
     def text(self, path: str) -> str | None:
         """The text of a file; None if it can't be read."""
@@ -70,7 +79,7 @@ class Files:
         Raises:
             Unreadable: It can't be read, or can't hold that.
         """
-        return from_text(_drafted(path, text), path)
+        return from_text(self._drafted(path, text), path)
 
     def pages(self, path: str, text: str | None = None) -> Mapping[int, str]:
         """The code of a file as a person sees it, by its cells; a script's is one page, 0.
@@ -82,7 +91,7 @@ class Files:
         Raises:
             Unreadable: It can't be read, or can't hold that.
         """
-        held = decoded(raw(path), path) if text is None else _drafted(path, text)
+        held = decoded(self._raw(path), path) if text is None else self._drafted(path, text)
         return as_written(held, path)
 
     def write(self, path: str, text: str) -> None:
@@ -96,16 +105,22 @@ class Files:
             Unwritable: The file holds something else by now, or can't be written.
         """
         try:
-            data = raw(path)
+            data = self._raw(path)
         except Unreadable as error:
             raise Unwritable(error.reason) from None
         if _digest(data) != self._digests.get(path):
             raise Unwritable(CHANGED)
         try:
-            _replace(os.path.realpath(path), written_back(data, path, text))
+            self._put(path, written_back(data, path, text))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise Unwritable(UNWRITABLE.format(reason)) from None
+
+    def _drafted(self, path: str, text: str) -> str:
+        try:
+            return rewritten(decoded(self._raw(path), path), path, text)
+        except ValueError as error:
+            raise Unreadable(str(error)) from None
 
 
 def written_back(data: bytes, path: str, text: str) -> bytes:
@@ -131,19 +146,17 @@ def written_back(data: bytes, path: str, text: str) -> bytes:
         raise Unwritable(str(error)) from None
 
 
-def _drafted(path: str, text: str) -> str:
-    try:
-        return rewritten(decoded(raw(path), path), path, text)
-    except ValueError as error:
-        raise Unreadable(str(error)) from None
-
-
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _replace(path: str, data: bytes) -> None:
-    """Write beside a file, then put that in its place in one step."""
+def replace(path: str, data: bytes) -> None:
+    """Write beside a file, then put that in its place in one step.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    path = os.path.realpath(path)
     before = os.stat(path)
     if not before.st_mode & stat.S_IWUSR or not os.access(path, os.W_OK):
         raise PermissionError(0, "it is read-only")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import tokenize
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from evalguard.places import Cell
@@ -14,13 +15,15 @@ from evalguard.source.magics import of_script
 from evalguard.source.unreadable import Unreadable
 
 __all__ = [
-    "Source", "Unreadable", "as_written", "decoded", "encoding_of", "from_text", "lines", "program",
-    "raw", "read", "rewritten",
+    "Bytes", "Source", "Unreadable", "as_written", "decoded", "encoding_of", "from_text", "lines",
+    "program", "raw", "read", "rewritten", "within_limit",
 ]  # fmt: skip
 
 MAX_BYTES = 8_000_000
 MAX_NOTEBOOK_BYTES = 100_000_000
 NOTEBOOK = ".ipynb"
+
+Bytes = Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +38,6 @@ class Source:
     cells: tuple[Cell, ...] = ()
 
 
-def read(path: str) -> Source:
-    """Read and decode a file.
-
-    Args:
-        path: The file; also what it is called in reports.
-
-    Returns:
-        Its text.
-
-    Raises:
-        Unreadable: It can't be opened, is too large, isn't text in the encoding it declares, or
-            holds what no Python source may hold; or it is named as a notebook, and isn't one.
-    """
-    return from_text(decoded(raw(path), path), path)
-
-
 def raw(path: str) -> bytes:
     """Read a file as it is.
 
@@ -60,39 +47,69 @@ def raw(path: str) -> bytes:
     Raises:
         Unreadable: It can't be opened, or is too large.
     """
-    most = MAX_NOTEBOOK_BYTES if path.endswith(NOTEBOOK) else MAX_BYTES
     try:
         with open(path, "rb") as file:
-            data = file.read(most + 1)
+            data = file.read(_most(path) + 1)
     except OSError as error:
         raise Unreadable(f"can't be read: {(error.strerror or str(error)).lower()}") from None
-    if len(data) > most:
-        raise Unreadable(f"larger than {most // 1_000_000} MB")
+    return within_limit(data, path)
+
+
+def within_limit(data: bytes, path: str) -> bytes:
+    """What a file holds, if that isn't too much.
+
+    Raises:
+        Unreadable: It is too large.
+    """
+    if len(data) > _most(path):
+        raise Unreadable(f"larger than {_most(path) // 1_000_000} MB")
     return data
 
 
-def lines(path: str, cell: int | None = None) -> tuple[str, ...]:
+def _most(path: str) -> int:
+    return MAX_NOTEBOOK_BYTES if path.endswith(NOTEBOOK) else MAX_BYTES
+
+
+def read(path: str, bytes_of: Bytes = raw) -> Source:
+    """Read and decode a file.
+
+    Args:
+        path: The file; also what it is called in reports.
+        bytes_of: Gives what it holds.
+
+    Returns:
+        Its text.
+
+    Raises:
+        Unreadable: It can't be opened, is too large, isn't text in the encoding it declares, or
+            holds what no Python source may hold; or it is named as a notebook, and isn't one.
+    """
+    return from_text(decoded(bytes_of(path), path), path)
+
+
+def lines(path: str, cell: int | None = None, bytes_of: Bytes = raw) -> tuple[str, ...]:
     """Read lines of a file again, to show them as written.
 
     Args:
         path: The file.
         cell: In a notebook, the cell.
+        bytes_of: Gives what it holds.
 
     Returns:
         The lines; none if they can't be read any more.
     """
     try:
-        text = decoded(raw(path), path)
+        text = decoded(bytes_of(path), path)
         shown = _plain(text) if cell is None else as_written(text, path).get(cell, "")
     except Unreadable:
         return ()
     return tuple(shown.split("\n"))
 
 
-def program(path: str) -> tuple[str, ...]:
+def program(path: str, bytes_of: Bytes = raw) -> tuple[str, ...]:
     """Read the lines of a file again, as they are checked; none if it can't be read any more."""
     try:
-        return tuple(read(path).text.split("\n"))
+        return tuple(read(path, bytes_of).text.split("\n"))
     except Unreadable:
         return ()
 
