@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,17 @@ def test_what_is_imported_is_read(plant: Plant, script: str, net: str, line: str
 def test_names_are_followed_as_python_would(plant: Plant, line: str, name: str) -> None:
     plant(run=SCRIPT.format(line=line, name=name), pkg__INIT="from .net import *", pkg__net=NET)
     assert [code for code, _, _ in places("run.py")] == ["EG102"]
+
+
+def test_files_around_are_read_by_the_reader_that_is_given(plant: Plant) -> None:
+    plant(run=SCRIPT.format(line="from net import Net", name="Net"), net=NET)
+
+    def reader(path: str) -> Source:
+        source = read(path)
+        return replace(source, text=source.text.replace("Dropout(0.5)", "ReLU()"))
+
+    assert [finding.code for finding in check_paths(["run.py"]).findings] == ["EG102"]
+    assert check_paths(["run.py"], reader=reader).findings == ()
 
 
 def test_of_what_is_imported_only_what_is_named_is_taken(

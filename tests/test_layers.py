@@ -31,7 +31,7 @@ LAYERS = (
     ("suppress",),
     ("report", "check", "fix"),
     ("config",),
-    ("flake8", "progress"),
+    ("flake8", "progress", "server"),
     ("cli",),
     ("__main__", "__init__"),
 )
@@ -107,6 +107,8 @@ def test_no_circle() -> None:
         ("libcst", LIBCST_ROOMS),
         ("click", {"cli", "progress"}),
         ("rich", {"report"}),
+        ("pygls", {"server"}),
+        ("lsprotocol", {"server"}),
         ("torch", set()),
     ],
 )

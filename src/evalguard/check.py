@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from evalguard import knowledge
 from evalguard.collector import at_rest
@@ -46,7 +47,8 @@ def check_paths(
         paths: Files and directories.
         options: What to report.
         progress: Is given the files, and yields each of them before it is read.
-        reader: Reads a file, in place of what does so usually; what it returns is what is checked.
+        reader: Reads a file, in place of what does so usually; what it returns is what is checked,
+            and what is seen of the files around.
         unsaved: Those of the paths that needn't exist, as ``reader`` knows what they hold.
 
     Returns:
@@ -61,12 +63,13 @@ def check_paths(
     found = discover(paths, options.exclude, options.force_exclude, unsaved)
     texts: dict[str, str] = {}
     with at_rest():
-        source = _noting(reader or read, texts)
+        reader = reader or read
+        source = _noting(reader, texts)
         readings = [_lowered(path, source) for path in progress(found.files)]
         units = tuple(reading for reading in readings if isinstance(reading, Unit))
         nearby = neighbours(paths, found.files, options.exclude, options.src)
         src = _from_anywhere(options.src)
-        context = Context(units, nearby, os.getcwd(), known, _context_unit, src)
+        context = Context(units, nearby, os.getcwd(), known, partial(_unit, reader=reader), src)
         findings = _settled(context, rules, found.files, options)
     told = _told(findings, _checked(texts, readings), rules, options)
     return _result(told, (*found.errors, *readings))
@@ -169,8 +172,8 @@ def _judged(program: Program, rules: tuple[Rule, ...], paths: Iterable[str]) -> 
     return tuple(finding for finding in found if finding.place.path in asked)
 
 
-def _context_unit(path: str) -> Unit | None:
-    reading = _lowered(path, read)
+def _unit(path: str, reader: Reader) -> Unit | None:
+    reading = _lowered(path, reader)
     return reading if isinstance(reading, Unit) else None
 
 

@@ -13,6 +13,7 @@ from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, INTERRUPTED
 from evalguard.cli.completing import completion
 from evalguard.cli.configuring import config
 from evalguard.cli.pages import rule, rules
+from evalguard.cli.serving import server
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,5 +47,5 @@ def app() -> None:
     """Find where a PyTorch program runs a module in the wrong mode."""
 
 
-for command in (check, baseline, completion, config, rule, rules):
+for command in (check, baseline, completion, config, rule, rules, server):
     app.add_command(command)

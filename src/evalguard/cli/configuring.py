@@ -40,6 +40,21 @@ def with_settings(*without: str) -> Callable[[Command], Command]:
     return lambda command: _with_options(command, wanted)
 
 
+def with_file(command: Command) -> Command:
+    """Give a command the options that choose the configuration file."""
+
+    @wraps(command)
+    def run(*args: Any, config: str | None, isolated: bool, **rest: Any) -> Any:
+        if config and isolated:
+            raise click.UsageError("--config and --isolated exclude one another")
+        return command(*args, config=config, isolated=isolated, **rest)
+
+    whole: Command = run
+    for option in reversed(FILES):
+        whole = option(whole)
+    return whole
+
+
 def _with_options(command: Command, options: Sequence[Key]) -> Command:
     @wraps(command)
     def run(*args: Any, config: str | None, isolated: bool, **rest: Any) -> Any:
@@ -47,7 +62,7 @@ def _with_options(command: Command, options: Sequence[Key]) -> Command:
         wanted = {name: value for name, value in given.items() if value not in (None, [])}
         if config and isolated:
             raise click.UsageError("--config and --isolated exclude one another")
-        paths = places(rest["paths"], rest.get("stdin_filename"))
+        paths = places(rest.get("paths", ()), rest.get("stdin_filename"))
         return command(*args, configuration=_configured(paths, wanted, config, isolated), **rest)
 
     whole: Command = run
