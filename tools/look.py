@@ -17,7 +17,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 QUESTION, ANSWER = "functional dropout", "rules/functional-dropout/"
@@ -39,12 +39,12 @@ def served(site: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def faults(site: Path, pictures: Path) -> list[str]:
+def faults(site: Path, pictures: Path | None = None) -> list[str]:
     """Look at every page, at the width of a desk and of a phone.
 
     Args:
         site: The folder that ``mkdocs build`` has written.
-        pictures: The folder for a picture of each page.
+        pictures: The folder for a picture of each page; without it, none is taken.
 
     Returns:
         What is wrong: pages wider than the window, errors in the console, requests that fail or
@@ -62,24 +62,31 @@ def faults(site: Path, pictures: Path) -> list[str]:
     return found
 
 
-def _at(browser: Browser, width: str, address: str, site: Path, out: Path) -> Iterator[str]:
+def _at(browser: Browser, width: str, address: str, site: Path, out: Path | None) -> Iterator[str]:
     across, down = WIDTHS[width]
     page = browser.new_page(viewport={"width": across, "height": down})
     heard: list[str] = []
     page.on("console", lambda told: heard.append(told.text) if told.type == "error" else None)
-    page.on("requestfailed", lambda request: heard.append(f"failed: {request.url}"))
+    page.on("requestfailed", lambda request: heard.extend(_failed(request)))
     page.on("request", lambda request: heard.extend(_elsewhere(request.url, address)))
     for path in sorted(site.rglob("index.html")):
         name = path.parent.relative_to(site).as_posix()
         page.goto(f"{address}{name}/" if name != "." else address)
-        shown = name.replace("/", "-") if name != "." else "home"
-        page.screenshot(path=out / f"{shown}-{width}.png", full_page=True)
+        if out:
+            shown = name.replace("/", "-") if name != "." else "home"
+            page.screenshot(path=out / f"{shown}-{width}.png", full_page=True)
         if page.evaluate(TOO_WIDE):
             yield f"{name}, {width}: wider than the window"
         yield from (f"{name}, {width}: {message}" for message in heard)
         heard.clear()
     if width == "desktop" and not _finds(page, address):
         yield f"the search for {QUESTION!r} doesn't lead to {ANSWER}"
+
+
+def _failed(request: Request) -> list[str]:
+    """A request that failed by itself, not because the browser went on to the next page."""
+    why = request.failure or ""
+    return [] if why == "net::ERR_ABORTED" else [f"{why}: {request.url}"]
 
 
 def _elsewhere(url: str, address: str) -> list[str]:
