@@ -83,11 +83,12 @@ Observe = Callable[[Mapping[str, str]], Iterable[Seen]]
 
 
 def pages(root: Path) -> list[Path]:
-    """The suites below the fixtures' folder, and the rules' own pages."""
-    rules = root.parent.parent / "src" / "evalguard" / "rules"
+    """The suites below the fixtures' folder, the rules' own pages, and the program of the docs."""
+    project = root.parent.parent
+    rules = project / "src" / "evalguard" / "rules"
     own = [path for path in rules.glob("*.py") if not path.name.startswith("_")]
     suites = [path for room in ("rules", "flow", "real") for path in (root / room).glob("**/*.md")]
-    return sorted(own) + sorted(suites)
+    return [*sorted(own), *sorted(suites), project / "docs" / "how-it-works.md"]
 
 
 def cases(path: Path, shown: str = "") -> list[Case]:

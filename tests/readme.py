@@ -1,4 +1,4 @@
-"""README.md → README.md with its blocks written anew by the commands they show.
+"""Pages that show commands → the same with what the commands print written anew.
 
 ``python tests/readme.py`` writes them; ``test_readme.py`` fails if that would change anything.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+START = ROOT / "docs" / "getting-started.md"
 BLOCK = re.compile(
     r"(?P<head><!-- (?P<name>\w+):start -->\n```console\n\$ (?P<command>.*)\n)"
     r"(?P<output>(?:.*\n)*?)"
@@ -42,4 +43,5 @@ def output(command: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(rewritten(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for shown in (README, START):
+        shown.write_text(rewritten(shown.read_text(encoding="utf-8")), encoding="utf-8")

@@ -135,7 +135,10 @@ def test_what_is_cured_is_told_and_taken_out(run: Run, capsys: pytest.CaptureFix
     )
     assert run("-q") == SILENT
     assert cli.main(["baseline", "-o", FILE]) == 0
-    assert capsys.readouterr().err == f"evalguard: 1 known in {FILE}, 0 new, 1 gone\n"
+    assert capsys.readouterr().err == (
+        f"evalguard: 1 known in {FILE}, 0 new, 1 gone\n"
+        f"evalguard: use it: evalguard check --baseline {FILE}\n"
+    )
     assert run() == SILENT
     write("x.py", HEAD, CALL, OTHER)
     assert run()[:2] == (1, ["x.py:9"])

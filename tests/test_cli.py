@@ -137,6 +137,7 @@ def test_nothing_to_check_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["check", "--colour"], "No such option"),
         (["rule", "inference-without-evil"], "did you mean inference-without-eval"),
         (["chekc"], "No such command"),
+        (["."], "no such command: .; to check it: evalguard check ."),
     ],
 )
 def test_what_can_t_run_exits_with_2_and_a_clear_line(

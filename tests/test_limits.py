@@ -39,8 +39,8 @@ def test_the_marks_of_a_suite_become_a_list(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(limits, "pages", lambda _: [limits.ROOT / "suite.md"])
     monkeypatch.setattr(limits, "cases", lambda *_: [case])
     text = limits.rewritten("<!-- gaps:start -->\nold\n<!-- gaps:end -->\n")
-    assert "## Missed\n\n- A call by name ([a](../suite.md))\n\n" in text
-    assert "## Reported though right\n\n- A call by name ([b](../suite.md))\n" in text
+    assert "## Missed\n\n- A call by name ([`a`](../suite.md))\n\n" in text
+    assert "## Reported though right\n\n- A call by name ([`b`](../suite.md))\n" in text
     assert "old" not in text
     monkeypatch.setattr(limits, "cases", lambda *_: [])
     assert limits.rewritten(text).count("None is known.") == 2

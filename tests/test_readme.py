@@ -1,17 +1,23 @@
-"""What the README shows is what the command prints."""
+"""What the README and the first page show is what the command prints."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from readme import BLOCK, README, ROOT, output
+import pytest
+
+from readme import BLOCK, README, ROOT, START, output
 
 TEXT = README.read_text(encoding="utf-8")
 
 
-def test_blocks_are_what_the_commands_print() -> None:
-    blocks = {block["name"]: block for block in BLOCK.finditer(TEXT)}
-    assert set(blocks) == {"report", "help"}
+@pytest.mark.parametrize(
+    ("page", "names"), [(README, {"report", "help"}), (START, {"first", "finding", "diff"})]
+)
+def test_blocks_are_what_the_commands_print(page: Path, names: set[str]) -> None:
+    blocks = {block["name"]: block for block in BLOCK.finditer(page.read_text(encoding="utf-8"))}
+    assert set(blocks) == names
     for block in blocks.values():
         shown, printed = block["output"], output(block["command"])
         assert shown == printed, "run `python tests/readme.py` and read the difference"

@@ -67,7 +67,9 @@ def _gaps() -> str:
 
 
 def _list(kind: str, known: list[Gap]) -> str:
-    lines = [f"- {gap.title} ([{gap.rule}](../{gap.page}))\n" for gap in known if gap.kind == kind]
+    lines = [
+        f"- {gap.title} ([`{gap.rule}`](../{gap.page}))\n" for gap in known if gap.kind == kind
+    ]
     return "".join(lines) or "None is known.\n"
 
 

@@ -10,6 +10,18 @@ from evalguard.finding import Confidence, Evidence, Severity
 from evalguard.places import Place
 from evalguard.repair import Repair
 
+# Where the documentation is on the web, without a slash at the end; empty while it is nowhere.
+SITE = ""
+
+
+def page_url(name: str) -> str:
+    """Where a rule's page is on the web, or nothing.
+
+    Args:
+        name: The rule's name.
+    """
+    return f"{SITE}/rules/{name}/" if SITE else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import click
@@ -41,7 +42,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return COULD_NOT_RUN
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands; a path in place of one is taken for what it most likely is: a slip."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and os.path.exists(args[0]):
+            raise click.UsageError(
+                f"no such command: {args[0]}; to check it: evalguard check {args[0]}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def app() -> None:
     """Find where a PyTorch program runs a module in the wrong mode."""

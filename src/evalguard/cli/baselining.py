@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import lru_cache
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 DEFAULT = "evalguard-baseline.json"
 
 
-@click.command()
+@click.command(short_help="Write down what is found, to be told only what is new.")
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option(
     "-o",
@@ -59,10 +60,10 @@ def baseline(
         _write(path, written(now))
     if not quiet:
         added, gone = (now - before).total(), (before - now).total()
-        click.echo(
-            f"evalguard: {now.total()} known in {from_here(path)}, {added} new, {gone} gone",
-            err=True,
-        )
+        shown = from_here(path)
+        click.echo(f"evalguard: {now.total()} known in {shown}, {added} new, {gone} gone", err=True)
+        if path != "-" and not configuration.settings.baseline:
+            click.echo(f"evalguard: use it: evalguard check --baseline {quote(shown)}", err=True)
     return CLEAN
 
 

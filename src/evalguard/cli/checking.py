@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evalguard.options import Options
 
 
-@click.command()
+@click.command(short_help="Check Python files and notebooks.")
 @click.argument("paths", nargs=-1, type=click.Path())
 @with_settings()
 @click.option(

@@ -11,6 +11,7 @@ from evalguard.places import Place, Span
 from evalguard.report.edits import NO_EDITS, Edits, edits_in_file
 from evalguard.report.frame import Lines
 from evalguard.report.words import decodable, in_cell, visible
+from evalguard.rule import page_url
 
 SEVERITIES = {Severity.ERROR: "ERROR", Severity.WARNING: "WARNING", Severity.NOTE: "INFO"}
 
@@ -39,7 +40,7 @@ def _finding(finding: Finding, lines_of: Lines, edits: Edits) -> _Json:
         "message": text + advice,
         "location": _location(finding.place, lines_of),
         "severity": SEVERITIES[finding.severity],
-        "code": {"value": finding.code},
+        "code": _code(finding),
         "related_locations": [
             {
                 "message": in_cell(item.place.cell) + visible(item.message),
@@ -54,6 +55,11 @@ def _finding(finding: Finding, lines_of: Lines, edits: Edits) -> _Json:
         for edit in (edits_in_file(finding, edits) if lines else ())
     ]
     return {key: value for key, value in told.items() if value != []}
+
+
+def _code(finding: Finding) -> _Json:
+    url = page_url(finding.rule)
+    return {"value": finding.code, **({"url": url} if url else {})}
 
 
 def _error(error: FileError) -> _Json:

@@ -15,7 +15,7 @@ from evalguard.report.edits import NO_EDITS, Edits, PlacedEdit, edits_in_file
 from evalguard.report.fingerprints import fingerprints
 from evalguard.report.markdown import page
 from evalguard.report.words import in_cell, visible
-from evalguard.rule import Rule
+from evalguard.rule import Rule, page_url
 from evalguard.rules import load
 from evalguard.suppress.notices import NOTICES
 
@@ -57,7 +57,7 @@ def _driver(rules: Sequence[Rule]) -> _Json:
 
 
 def _rule(rule: Rule) -> _Json:
-    return {
+    told: _Json = {
         "id": rule.code,
         "name": rule.name,
         "shortDescription": {"text": rule.summary},
@@ -66,6 +66,8 @@ def _rule(rule: Rule) -> _Json:
         "defaultConfiguration": {"level": rule.severity.word},
         "properties": {"tags": ["pytorch", "correctness"]},
     }
+    url = page_url(rule.name)
+    return {**told, "helpUri": url} if url else told
 
 
 def _invocation(errors: Sequence[FileError]) -> _Json:
