@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
@@ -41,10 +41,10 @@ net = Net()
 net.eval
 print(predict(net, None))
 """
-# The entry point, where evalguard isn't installed with it but imported from its source.
-LOCAL = (
-    "[flake8]\njobs = 1\n[flake8:local-plugins]\nextension =\n    EG = evalguard.flake8:plugin\n"
-)
+CONFIGURATION = "[flake8]\njobs = 1\n"
+# The entry point, for an evalguard that is imported from its source and installed without it.
+LOCAL = "[flake8:local-plugins]\nextension =\n    EG = evalguard.flake8:plugin\n"
+IS_INSTALLED = bool(entry_points(group="flake8.extension", name="EG"))
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in (("net", NET), ("helper", HELPER), ("main", MAIN)):
         (tmp_path / f"{name}.py").write_text(text)
     (tmp_path / "pyproject.toml").touch()
-    (tmp_path / ".flake8").write_text(LOCAL)
+    (tmp_path / ".flake8").write_text(CONFIGURATION + ("" if IS_INSTALLED else LOCAL))
     return tmp_path
 
 

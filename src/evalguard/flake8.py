@@ -15,7 +15,7 @@ from typing import NamedTuple
 from evalguard.check import check_paths
 from evalguard.config.layers import configured
 from evalguard.finding import Finding
-from evalguard.source import Source, from_text
+from evalguard.source import Source, from_text, read
 from evalguard.suppress import baseline
 
 __all__ = ["Report", "plugin"]
@@ -50,8 +50,8 @@ def plugin(tree: ast.AST, filename: str, lines: Sequence[str]) -> list[Report]: 
     options = replace(configuration.options(), force_exclude=True)
     source = from_text("".join(lines), filename)
 
-    def reader(_: str) -> Source:
-        return source
+    def reader(path: str) -> Source:
+        return source if path == filename else read(path)
 
     result = check_paths((filename,), options, reader=reader, unsaved=(filename,))
     known = configuration.settings.baseline
