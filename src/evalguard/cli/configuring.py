@@ -60,13 +60,11 @@ def _with_options(command: Command, options: Sequence[Key]) -> Command:
     def run(*args: Any, config: str | None, isolated: bool, **rest: Any) -> Any:
         given = {key.name: rest.pop(_name(key.name)) for key in options}
         wanted = {name: value for name, value in given.items() if value not in (None, [])}
-        if config and isolated:
-            raise click.UsageError("--config and --isolated exclude one another")
         paths = places(rest.get("paths", ()), rest.get("stdin_filename"))
         return command(*args, configuration=_configured(paths, wanted, config, isolated), **rest)
 
-    whole: Command = run
-    for option in reversed([*map(_option, options), *FILES]):
+    whole = with_file(run)
+    for option in reversed([*map(_option, options)]):
         whole = option(whole)
     return whole
 
