@@ -73,3 +73,25 @@ CLEAN = Result((), (), 1)
 
 def lines_of(path: str, _: int | None = None) -> tuple[str, ...]:
     return PROGRAM.get(path, ())
+
+
+NET = """\
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.drop = nn.Dropout()
+
+    def forward(self, x):
+        return self.drop(x)
+"""
+HELPER = """\
+import torch
+
+
+def predict(net, x):
+    with torch.no_grad():
+        return net(x)
+"""

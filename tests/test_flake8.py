@@ -11,28 +11,9 @@ import pytest
 
 from evalguard.config.files import ConfigError
 from evalguard.flake8 import plugin
+from samples import HELPER, NET
 
 ROOT = Path(__file__).parents[1]
-NET = """\
-from torch import nn
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.drop = nn.Dropout()
-
-    def forward(self, x):
-        return self.drop(x)
-"""
-HELPER = """\
-import torch
-
-
-def predict(net, x):
-    with torch.no_grad():
-        return net(x)
-"""
 MAIN = """\
 from helper import predict
 from net import Net

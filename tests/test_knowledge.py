@@ -458,12 +458,12 @@ def test_values() -> None:
     assert KNOWN.measures("builtins.float")
     assert not KNOWN.measures("float")
     assert KNOWN.detaches("detach")
-    assert KNOWN.is_dummy("torch.randn")
-    assert not KNOWN.is_dummy("torch.randn_like")
+    assert KNOWN.effect("torch.randn") == "dummy"
+    assert KNOWN.effect("torch.randn_like") != "dummy"
     assert KNOWN.is_shape("numel")
-    assert KNOWN.is_backward("backward")
-    assert KNOWN.is_backward("torch.autograd.backward")
-    assert KNOWN.is_gradient("torch.autograd.grad")
+    assert KNOWN.effect("backward") == "backward"
+    assert KNOWN.effect("torch.autograd.backward") == "backward"
+    assert KNOWN.effect("torch.autograd.grad") == "gradient"
     for name in ("generate", "predict_proba", "encode_image", "forward_features"):
         assert KNOWN.is_inference_method(name)
     for name in ("forward", "forward_train", "training_step", "samples", "net.predict"):

@@ -145,6 +145,13 @@ def test_an_attribute_of_self_is_one_of_its_family() -> None:
     assert "work" in mattering(base + other), "nobody knows whose helper it is"
 
 
+def test_a_class_in_a_class_is_an_attribute_of_it() -> None:
+    nested = "class Outer:\n    class Net(nn.Module):\n        pass\n"
+    use = "    def make(self):\n        return self.Net()\n"
+    other = "    def other(self):\n        return self.nut()\n"
+    assert mattering(TORCH + nested + use + other) == {"make"}
+
+
 def test_a_main_block_starts_if_it_brings_a_module_and_a_switch_together() -> None:
     net = TORCH + "class Net(nn.Module):\n    pass\ndef test(net):\n    net.eval()\n"
     main = "if __name__ == '__main__':\n    "

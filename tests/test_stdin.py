@@ -13,27 +13,8 @@ from typing import NamedTuple
 import pytest
 
 from evalguard.cli import main
+from samples import HELPER, NET
 
-NET = """\
-from torch import nn
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.drop = nn.Dropout()
-
-    def forward(self, x):
-        return self.drop(x)
-"""
-HELPER = """\
-import torch
-
-
-def predict(net, x):
-    with torch.no_grad():
-        return net(x)
-"""
 MAIN = """\
 from app.helper import predict
 from app.net import Net

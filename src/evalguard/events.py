@@ -367,8 +367,8 @@ class Unit(NamedTuple):
     """One file, lowered; ``path`` as shown, ``uses`` as in Function, for the whole file.
 
     ``binds``: the variables that its code outside of functions sets, and the names of nested
-    functions. ``imports``: its imports, wherever they stand. ``folders``: what it adds to the
-    folders that imports are searched in. ``cells``: where in a notebook each line is.
+    functions and classes. ``imports``: its imports, wherever they stand. ``folders``: what it adds
+    to the folders that imports are searched in. ``cells``: where in a notebook each line is.
     """
 
     path: str

@@ -223,8 +223,11 @@ def _is_head(node: cst.CSTNode) -> bool:
     """A docstring, or an import from ``__future__``."""
     if not isinstance(node, cst.SimpleStatementLine):
         return False
-    first = node.body[0]
-    is_text = isinstance(first, cst.Expr) and isinstance(
-        first.value, cst.SimpleString | cst.ConcatenatedString
+    return is_text(node.body[0]) or _is_future(node.body[0])
+
+
+def is_text(node: cst.CSTNode) -> bool:
+    """Whether a statement is a string alone, as a docstring is."""
+    return isinstance(node, cst.Expr) and isinstance(
+        node.value, cst.SimpleString | cst.ConcatenatedString
     )
-    return is_text or _is_future(first)

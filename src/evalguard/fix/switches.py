@@ -9,7 +9,7 @@ from itertools import takewhile
 import libcst as cst
 
 from evalguard.fix.around import STEPS, around, called, called_names, given, places, trains
-from evalguard.fix.names import binds
+from evalguard.fix.names import binds, is_text
 from evalguard.fix.tree import Block, Function, Statement, Tree, is_dotted
 from evalguard.places import Span
 from evalguard.repair import Edit, Repair
@@ -179,8 +179,4 @@ def _at_top(tree: Tree, body: cst.BaseSuite, subject: str) -> Edits:
 def _is_head(node: cst.CSTNode) -> bool:
     if not isinstance(node, cst.SimpleStatementLine):
         return False
-    first = node.body[0]
-    is_text = isinstance(first, cst.Expr) and isinstance(
-        first.value, cst.SimpleString | cst.ConcatenatedString
-    )
-    return is_text or isinstance(first, cst.Global | cst.Nonlocal)
+    return is_text(node.body[0]) or isinstance(node.body[0], cst.Global | cst.Nonlocal)

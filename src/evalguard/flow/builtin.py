@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeGuard
 
 from evalguard.events import Attr, Call, Class, Import, show
 from evalguard.facts import Revealed
@@ -337,10 +336,6 @@ class Builtins(Methods):
 
 def _any(found: list[bool | None]) -> bool | None:
     return True if True in found else None if None in found else False
-
-
-def _is_type(value: object) -> TypeGuard[type]:
-    return isinstance(value, type)
 
 
 _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]] = {

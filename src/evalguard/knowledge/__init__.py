@@ -268,21 +268,9 @@ class Knowledge:
         """Whether it cuts a result off its graph."""
         return self.effect(name) == "detaches"
 
-    def is_dummy(self, name: str) -> bool:
-        """Whether it makes an input on the spot."""
-        return self.effect(name) == "dummy"
-
     def is_shape(self, name: str) -> bool:
         """Whether it tells only the shape of a tensor."""
         return self.effect(name) == "shape"
-
-    def is_backward(self, name: str) -> bool:
-        """Whether it runs a backward pass."""
-        return self.effect(name) == "backward"
-
-    def is_gradient(self, name: str) -> bool:
-        """Whether it returns gradients."""
-        return self.effect(name) == "gradient"
 
     def exits(self, name: str) -> bool:
         """Whether it never returns."""

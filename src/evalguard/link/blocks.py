@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from evalguard.events import (
     Block,
-    Class,
     Compare,
     Const,
     Define,
@@ -31,28 +30,18 @@ def statements(block: Block) -> Iterator[Stmt]:
 
 def functions(block: Block) -> Iterator[Function]:
     """Every function in a block, methods and nested ones too."""
-    for stmt in block:
+    return (stmt.function for stmt in _defining(block) if isinstance(stmt, Define))
+
+
+def _defining(block: Block) -> Iterator[Define | DefineClass]:
+    """Every definition of a function or class in a block, at any depth."""
+    for stmt in statements(block):
         if isinstance(stmt, Define):
-            yield stmt.function
-            yield from functions(stmt.function.body)
+            yield stmt
+            yield from _defining(stmt.function.body)
         elif isinstance(stmt, DefineClass):
-            yield from functions(stmt.cls.body)
-        else:
-            for inner in inner_blocks(stmt):
-                yield from functions(inner)
-
-
-def classes(block: Block) -> Iterator[Class]:
-    """Every class in a block, nested ones too."""
-    for stmt in block:
-        if isinstance(stmt, DefineClass):
-            yield stmt.cls
-            yield from classes(stmt.cls.body)
-        elif isinstance(stmt, Define):
-            yield from classes(stmt.function.body)
-        else:
-            for inner in inner_blocks(stmt):
-                yield from classes(inner)
+            yield stmt
+            yield from _defining(stmt.cls.body)
 
 
 def inner_blocks(stmt: object) -> Iterator[Block]:

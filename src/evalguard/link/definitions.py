@@ -82,6 +82,8 @@ def definitions(
             inner = f"{path}:{stmt.cls.name}"
             bases = frozenset(dotted_in(stmt.cls.bases))
             yield Definition(stmt.cls.name, path, _made_of(stmt.cls), inner, bases=bases)
+            if member:
+                yield Definition(stmt.cls.name, path, {stmt.cls.name}, cls, member)
             yield from definitions(stmt.cls.body, path, inner)
         elif isinstance(stmt, Bind):
             if inside is None:

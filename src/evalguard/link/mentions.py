@@ -6,32 +6,15 @@ from evalguard.events import Attr, Define, DefineClass, Expr, Function, Import, 
 
 
 def names_in(node: object) -> set[str]:
-    """Every variable and attribute that a block or expression reads or sets.
-
-    Bodies of functions aren't looked into (decorators and defaults are); those of classes are.
-    """
-    found: set[str] = set()
-    todo: list[object] = [node]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, Name):
-            found.add(item.id)
-        elif isinstance(item, Attr):
-            found.add(item.name)
-            todo.append(item.value)
-        elif isinstance(item, Define):
-            todo += item.function.decorators
-        elif isinstance(item, DefineClass):
-            todo += [*item.cls.bases, *item.cls.decorators, item.cls.body]
-        elif isinstance(item, (Function, Import)):
-            continue
-        elif isinstance(item, tuple):
-            todo += item
-    return found
+    """Every variable and attribute that a block or expression reads or sets."""
+    return {name for dotted in dotted_in(node) for name in dotted.split(".") if name}
 
 
 def dotted_in(node: object) -> set[str]:
-    """The same, as they are written: ``nn.Linear``; ``.eval`` of something without a name."""
+    """The same, as they are written: ``nn.Linear``; ``.eval`` of something without a name.
+
+    Bodies of functions aren't looked into (decorators and defaults are); those of classes are.
+    """
     found: set[str] = set()
     todo: list[object] = [node]
     while todo:

@@ -237,6 +237,7 @@ class Lowerer(Expressions):
 
     def _define_class(self, node: ast.ClassDef) -> list[Stmt]:
         self.scopes.bind(node.name)
+        self._nested.add(node.name)
         qualname = self.scopes.qualified(node.name)
         self.scopes.push(node.name)
         decorators, bases = self.exprs(node.decorator_list), self.exprs(node.bases)
