@@ -10,6 +10,7 @@ import pytest
 
 from evalguard.report.formats import FORMATS
 from evalguard.rules import NAMES
+from tools.readings import table
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -46,3 +47,8 @@ def test_the_layers_of_the_analysis_are_told() -> None:
 def test_every_form_of_the_report_has_a_section() -> None:
     text = (DOCS / "output.md").read_text(encoding="utf-8")
     assert [name for name in FORMATS if f"\n## `{name}`\n" not in text] == []
+
+
+def test_the_table_of_the_latest_reading_is_as_counted() -> None:
+    latest = DOCS / "readings" / "2026-11-22-latest.jsonl"
+    assert table(latest) in (DOCS / "real-code.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from tools import scans
+from tools import readings, scans
 from tools.runs import Limits, Run, Seen, run_all
 from tools.verdicts import Hit, Outcome, Pointer, Verdict, outcome, read_pointers
 
@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("new", type=Path)
     diff.add_argument("--all", action="store_true", help="also findings not shown by default")
     diff.set_defaults(command=_diff)
+    read = commands.add_parser("table", help="the verdicts of a reading, by rule")
+    read.add_argument("reading", type=Path, help="JSON lines, one for each finding that was read")
+    read.set_defaults(command=lambda options: _line(readings.table(options.reading)))
     for running in (bugs, scan):
         _add_limits(running)
     return parser
