@@ -145,8 +145,9 @@ class Bearings:
         self._measured = graph.named(nodes_of(filter(self._measures, functions)))
         self._reaching = graph.closed(ROOTS | self._modules)
         self._reaching |= _deciding(filter(self._acts, functions))
-        self._starting = [entry for entry in graph.entries if self._starts(entry)]
-        self._led = {node for entry in self._starting for node in entry.uses - entry.nodes}
+        starting = [entry for entry in graph.entries if self._starts(entry)]
+        self._starting = nodes_of(starting)
+        self._led = {node for entry in starting for node in entry.uses - entry.nodes}
         self._kin = {
             graph.families.head(entry.item.cls)
             for entry in graph.entries
@@ -163,12 +164,11 @@ class Bearings:
 
     def mains(self) -> frozenset[str]:
         """The files whose ``__main__`` block may hold the cause of a finding."""
-        mains = [entry for entry in self._graph.entries if entry.item.name == MAIN]
-        starting = nodes_of(self._starting)
         return frozenset(
             entry.item.path
-            for entry in mains
-            if self._starts(entry) or not entry.uses.isdisjoint(starting)
+            for entry in self._graph.entries
+            if entry.item.name == MAIN
+            and (self._starts(entry) or not entry.uses.isdisjoint(self._starting))
         )
 
     def _bearing(self, entry: Entry, function: Function) -> Bearing:
@@ -200,9 +200,8 @@ class Bearings:
             return True
         if function is not None and not entry.uses.isdisjoint(self._held):
             return True
-        if function is not None and not function.uses.isdisjoint(self._numbers):
-            return self._makes(entry) or self._brings_together(entry)
-        return self._brings_together(entry)
+        counts = function is not None and not function.uses.isdisjoint(self._numbers)
+        return (counts and self._makes(entry)) or self._brings_together(entry)
 
     def _brings_together(self, entry: Entry) -> bool:
         """Whether a function calls one that switches or trains, and another or with a module.
