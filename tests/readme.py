@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 START = ROOT / "docs" / "getting-started.md"
+TRACE = ROOT / "docs" / "trace.md"
 BLOCK = re.compile(
     r"(?P<head><!-- (?P<name>\w+):start -->\n```console\n\$ (?P<command>.*)\n)"
     r"(?P<output>(?:.*\n)*?)"
@@ -43,5 +44,5 @@ def output(command: str) -> str:
 
 
 if __name__ == "__main__":
-    for shown in (README, START):
+    for shown in (README, START, TRACE):
         shown.write_text(rewritten(shown.read_text(encoding="utf-8")), encoding="utf-8")

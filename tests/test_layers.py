@@ -21,7 +21,7 @@ LAYERS = (
     ("repair",),
     ("events", "finding"),
     ("facts",),
-    ("rule",),
+    ("rule", "trace"),
     ("discover", "source", "knowledge"),
     ("lower", "options"),
     ("link",),

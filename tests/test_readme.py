@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from readme import BLOCK, README, ROOT, START, output
+from readme import BLOCK, README, ROOT, START, TRACE, output
 
 TEXT = README.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("page", "names"), [(README, {"report", "help"}), (START, {"first", "finding", "diff"})]
+    ("page", "names"),
+    [
+        (README, {"report", "help"}),
+        (START, {"first", "finding", "diff"}),
+        (TRACE, {"trace", "forward"}),
+    ],
 )
 def test_blocks_are_what_the_commands_print(page: Path, names: set[str]) -> None:
     blocks = {block["name"]: block for block in BLOCK.finditer(page.read_text(encoding="utf-8"))}

@@ -18,6 +18,7 @@ from evalguard.flow import flow
 from evalguard.knowledge import Knowledge
 from evalguard.link import Program, link
 from evalguard.lower import lower
+from evalguard.modes import Mode
 from evalguard.options import DEFAULTS, Options
 from evalguard.places import Cell
 from evalguard.rule import Rule
@@ -26,8 +27,9 @@ from evalguard.select import choose, deciding, require
 from evalguard.source import Source, Unreadable, from_text, read
 from evalguard.suppress.comments import heard, may_speak
 from evalguard.suppress.files import ignored_in
+from evalguard.trace import Trace
 
-__all__ = ["DEFAULTS", "Options", "check_paths", "check_source", "check_texts"]
+__all__ = ["DEFAULTS", "Options", "check_paths", "check_source", "check_texts", "trace_paths"]
 
 Progress = Callable[[Sequence[str]], Iterable[str]]
 Reader = Callable[[str], Source]
@@ -66,13 +68,56 @@ def check_paths(
         reader = reader or read
         source = _noting(reader, texts)
         readings = [_lowered(path, source) for path in progress(found.files)]
-        units = tuple(reading for reading in readings if isinstance(reading, Unit))
         nearby = neighbours(paths, found.files, options.exclude, options.src)
-        src = _from_anywhere(options.src)
-        context = Context(units, nearby, os.getcwd(), known, partial(_unit, reader=reader), src)
+        context = _context(readings, nearby, known, reader, options)
         findings = _settled(context, rules, found.files, options)
     told = _told(findings, _checked(texts, readings), rules, options)
     return _result(told, (*found.errors, *readings))
+
+
+def trace_paths(
+    paths: Sequence[str],
+    options: Options = DEFAULTS,
+    *,
+    progress: Progress = iter,
+    reader: Reader = read,
+    unsaved: Collection[str] = (),
+) -> Trace:
+    """Tell what a check of the same paths believes at each call of a module.
+
+    Args:
+        paths: Files and directories, taken as one program.
+        options: As for the check; what it finds decides what is read around the files.
+        progress: See ``check_paths``, as for the others.
+        reader: Reads a file.
+        unsaved: Those of the paths that needn't exist.
+
+    Returns:
+        The calls of modules and the switches in these files, and the files that could not be read.
+
+    Raises:
+        NoSuchPath: One of the paths doesn't exist.
+        UnknownRule: ``options`` names a rule that doesn't exist.
+        WrongTable: ``options`` holds a table of knowledge that doesn't fit.
+    """
+    from evalguard.flow.tracing import trace
+
+    rules, known = _rules(options), _known(options)
+    found = discover(paths, options.exclude, options.force_exclude, unsaved)
+    with at_rest():
+        readings = [_lowered(path, reader) for path in progress(found.files)]
+        nearby = neighbours(paths, found.files, options.exclude, options.src)
+        context = _context(readings, nearby, known, reader, options)
+        _settled(context, rules, found.files, options)
+        asked = frozenset(found.files)
+        told = trace(context.program(), asked)
+        while context.widen(call.place for call in told.calls if Mode.UNSEEN in call.mode):
+            told = trace(context.program(), asked)
+    errors = tuple(each for each in readings if isinstance(each, FileError))
+    files = tuple(each.path for each in readings if isinstance(each, Unit))
+    told = replace(told, errors=(*found.errors, *errors), files=files)
+    notebooks = _notebooks(readings)
+    return told.moved(lambda place: place.within(notebooks.get(place.path, ())))
 
 
 def check_texts(texts: Mapping[str, str], options: Options = DEFAULTS) -> Result:
@@ -154,6 +199,19 @@ def _lowered(path: str, source: Callable[[str], Source]) -> Unit | FileError:
         return FileError(path, "nested too deeply to be checked")
 
 
+def _context(
+    readings: Iterable[Unit | FileError],
+    nearby: Sequence[str],
+    known: Knowledge,
+    reader: Reader,
+    options: Options,
+) -> Context:
+    """What is asked for, with the files around it that may bear on it."""
+    units = tuple(reading for reading in readings if isinstance(reading, Unit))
+    src = _from_anywhere(options.src)
+    return Context(units, nearby, os.getcwd(), known, partial(_unit, reader=reader), src)
+
+
 def _settled(
     context: Context, rules: tuple[Rule, ...], paths: tuple[str, ...], options: Options
 ) -> tuple[Finding, ...]:
@@ -203,13 +261,14 @@ def _told(
 
 def _result(findings: tuple[Finding, ...], readings: Collection[Unit | FileError]) -> Result:
     errors = tuple(reading for reading in readings if isinstance(reading, FileError))
-    notebooks = {
-        reading.path: reading.cells
-        for reading in readings
-        if isinstance(reading, Unit) and reading.cells
-    }
+    notebooks = _notebooks(readings)
     shown = tuple(_placed(finding, notebooks) for finding in findings) if notebooks else findings
     return Result(shown, errors, len(readings) - len(errors))
+
+
+def _notebooks(readings: Iterable[Unit | FileError]) -> dict[str, tuple[Cell, ...]]:
+    """The notebooks among files, and where each of their lines is."""
+    return {each.path: each.cells for each in readings if isinstance(each, Unit) and each.cells}
 
 
 def _placed(finding: Finding, notebooks: Mapping[str, Sequence[Cell]]) -> Finding:

@@ -107,7 +107,8 @@ class Forward(Fact):
     the calls that led there. ``switcher`` is the call by which the function that set the mode came
     here, if another function did. Where the same call trains for other callers, the fact is told
     at the switcher's, and ``inside`` is where the module is called. ``trains``: on another path or
-    for another caller, the same call is part of a training step.
+    for another caller, the same call is part of a training step. ``unsettled``: what becomes of
+    the result wasn't followed to the end, as the walk stopped short.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -127,6 +128,7 @@ class Forward(Fact):
     turns: tuple[Place, ...] = ()
     trains: bool = False
     inside: Place | None = None
+    unsettled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

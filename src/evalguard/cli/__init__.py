@@ -15,6 +15,7 @@ from evalguard.cli.completing import completion
 from evalguard.cli.configuring import config
 from evalguard.cli.pages import rule, rules
 from evalguard.cli.serving import server
+from evalguard.cli.tracing import trace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,5 +65,5 @@ def app() -> None:
     """Find where a PyTorch program runs a module in the wrong mode."""
 
 
-for command in (check, baseline, completion, config, rule, rules, server):
+for command in (check, baseline, completion, config, rule, rules, server, trace):
     app.add_command(command)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evalguard.fix.writing import Put
     from evalguard.options import Options
     from evalguard.source import Bytes
+    from evalguard.trace import Trace
 
 STANDARD_INPUT = "-"
 
@@ -72,6 +73,15 @@ class Given(NamedTuple):
         reader = reader or partial(read, bytes_of=self.bytes_of)
         unsaved = (self.text.path,)
         return check_paths(self.paths, options, progress=progress, reader=reader, unsaved=unsaved)
+
+    def trace(self, options: Options, progress: Progress = iter) -> Trace:
+        """Trace it; the arguments and errors are those of ``trace_paths``."""
+        from evalguard.check import trace_paths
+        from evalguard.source import read
+
+        reader = partial(read, bytes_of=self.bytes_of)
+        unsaved = (self.text.path,) if self.text else ()
+        return trace_paths(self.paths, options, progress=progress, reader=reader, unsaved=unsaved)
 
 
 def given(paths: Sequence[str], name: str | None) -> Given:

@@ -19,6 +19,7 @@ from evalguard.flow.molds import Molds
 from evalguard.flow.record import Recorder
 from evalguard.flow.state import ModeState, State, World
 from evalguard.flow.things import Things
+from evalguard.flow.tracks import Tracks
 from evalguard.flow.values import Fun, Key, Ref, Value
 from evalguard.link import Program
 from evalguard.modes import Mode
@@ -189,6 +190,7 @@ class Core:
         self.function_numbers: dict[object, int] = {}
         self.frames: dict[int, Frame] = {}
         self.recorder = Recorder()
+        self.tracks = Tracks()
         self.chains: list[Chain] = [Chain(0, None, -1)]
         self._contexts: dict[tuple[int, Place, int], int] = {}
         self.loops: list[LoopPoint] = []

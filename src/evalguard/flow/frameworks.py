@@ -134,6 +134,7 @@ class Frameworks(Gradients):
     def _switch_whole(self, atom: Atom, wanted: ModeState, state: State, frame: Frame) -> None:
         """A switch as a library does it: by the module's own ``train()``, if it has one."""
         if isinstance(atom, Ref) and self.things[atom.thing].kind == "module":
+            self.tracks.switched(self.things[atom.thing].text, wanted.origins)
             self._switch_child(self.things[atom.thing], wanted, state, frame, set())
         elif isinstance(atom, (Ref, Part)):
             self.switch_atom(atom, wanted, state, frame)

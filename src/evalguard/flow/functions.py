@@ -83,12 +83,14 @@ class Functions(Parameters):
             return one(Managed(fun, args))
         if self._idle_call(fun, known, args, state, frame):
             if known.matters:
+                self.tracks.stopped(place, known)
                 self._stop_short(known, args, state)
                 if known.layers and (layers := known.layers.get(_words(args))):
                     return Value(layers, NO_TAINT)
             self._stored_unseen(fun, known, state)
             return self._passed_over(args, place, text, frame, state)
         if self.fuel <= 0 or self.active.count(fun.number) > 1 or len(self.active) > DEEPEST:
+            self.tracks.stopped(place, known)
             self._stored_unseen(fun, known, state)
             return self._stop_short(known, args, state)
         inner = self._enter(fun, known, args, place, text, state, frame)

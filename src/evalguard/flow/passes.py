@@ -118,6 +118,7 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         purpose=purpose,
         backward=item.backward or item.target,
         intent=_intent(item, purpose),
+        unsettled=item.unsettled,
     )
 
 

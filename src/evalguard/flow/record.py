@@ -341,18 +341,22 @@ class Recorder:
             if not (isinstance(fact, FrozenPart) and fact.undone and fact.frozen in seen)
         ]
 
-    def facts(self) -> tuple[Fact, ...]:
-        """Everything that happened, in a fixed order."""
+    def passes(self) -> list[Forward]:
+        """The forward calls as they were seen, each where it stands."""
         self._mark_adapting()
         trained = {item.thing for item in self._passes.values() if item.stepped}
         for item in self._passes.values():
             item.newborn = self._handled.isdisjoint(item.parts)
         rivals = self._rivals(trained)
         blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}
-        forwards = [
+        return [
             finished(item, self._beside(item, blocks), item.thing in trained, item.thing in rivals)
             for item in self._passes.values()
         ]
+
+    def facts(self) -> tuple[Fact, ...]:
+        """Everything that happened, in a fixed order."""
+        forwards = self.passes()
         steps: dict[Place, set[Origin]] = {}
         for fact in forwards:
             if fact.intent is Intent.TRAINING:

@@ -117,6 +117,7 @@ class Switching(Core):
 
     def switch_atom(self, atom: Ref | Part, wanted: ModeState, state: State, frame: Frame) -> None:
         """A switch of an object, or of its parts (of some of them, where a test tells)."""
+        self.tracks.switched(self.things[atom.thing].text, wanted.origins)
         if isinstance(atom, Part) and atom.thing in state.narrow:
             self.partial_switch(atom.thing, wanted, state)
         elif self.things[atom.thing].kind in ("module", "unknown"):

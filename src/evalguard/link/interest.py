@@ -80,17 +80,25 @@ class Interest(NamedTuple):
     """What the functions of a program can bear on, by file and place.
 
     ``mains``: the files whose ``__main__`` block may hold the cause of a finding. ``all``:
-    everything matters, and everything starts something.
+    everything matters, and everything starts something; so it is in the ``wide`` files.
     """
 
     functions: dict[tuple[str, Span], Bearing]
     mains: frozenset[str]
     all: bool = False
+    wide: frozenset[str] = frozenset()
 
     def of(self, function: Function, path: str) -> Bearing:
         """What a function can bear on."""
         known = self.functions.get((path, function.at), UNKNOWN)
-        return known._replace(matters=True, starts=True, tells=True) if self.all else known
+        if self.all or path in self.wide:
+            return known._replace(matters=True, starts=True, tells=True)
+        return known
+
+    def wider(self, paths: Iterable[str]) -> Interest:
+        """The same, but everything in some files matters, and starts something."""
+        wide = frozenset(paths)
+        return self._replace(wide=wide, mains=self.mains | wide)
 
     def switches(self, cls: Class, path: str) -> bool:
         """Whether making an object of a class leaves modes behind for its methods to meet."""

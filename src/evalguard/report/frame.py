@@ -108,7 +108,7 @@ def _shown(labels: list[Label], lines: Sequence[str]) -> list[int]:
 def _marked(number: int, line: str, labels: list[Label], room: int) -> Iterator[Row]:
     """Show a line with its underlinings; a long line is cut to show the first of them."""
     first = min((label.span.column for label in labels), default=1)
-    text, shift = _clipped(line, first, room)
+    text, shift = clipped(line, first, room)
     yield Row("source", number, visible(text).rstrip())
     for label in labels:
         start, end = _columns(label.span, line)
@@ -125,7 +125,7 @@ def _columns(span: Span, line: str) -> tuple[int, int]:
     return span.column - 1, end
 
 
-def _clipped(line: str, column: int, room: int) -> tuple[str, int]:
+def clipped(line: str, column: int, room: int) -> tuple[str, int]:
     """Cut a line to what there is room for; also tell by how many characters columns moved."""
     if len(line) <= room:
         return line, 0
