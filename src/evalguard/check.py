@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from evalguard import knowledge
@@ -21,6 +20,7 @@ from evalguard.lower import lower
 from evalguard.modes import Mode
 from evalguard.options import DEFAULTS, Options
 from evalguard.places import Cell
+from evalguard.records import replace
 from evalguard.rule import Rule
 from evalguard.rules import judge, load
 from evalguard.select import choose, deciding, require

@@ -6,10 +6,10 @@ import os
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
 
 from evalguard.finding import FileError
 from evalguard.globs import Globs
+from evalguard.records import NamedTuple
 
 MODULE = ".py"
 CHECKED = (MODULE, ".ipynb")

@@ -6,9 +6,8 @@ result depends on (``Mix``), annotations and docstrings go. All nodes are frozen
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from evalguard.places import Cell, Span
+from evalguard.records import NamedTuple
 
 
 class Name(NamedTuple):

@@ -5,12 +5,11 @@ Facts are all that a rule may look at. Places point into the source; texts are a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Flag, auto
-from typing import NamedTuple
 
 from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
 from evalguard.places import Place
+from evalguard.records import NamedTuple, dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

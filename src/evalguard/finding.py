@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from evalguard.places import Cell, Place
+from evalguard.records import dataclass
 from evalguard.repair import Repair
 
 

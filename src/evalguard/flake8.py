@@ -9,12 +9,11 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import NamedTuple
 
 from evalguard.check import check_paths
 from evalguard.config.layers import configured
 from evalguard.finding import Finding
+from evalguard.records import NamedTuple, replace
 from evalguard.source import Source, from_text, read
 from evalguard.suppress import baseline
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from evalguard.discover import EXCLUDED
 from evalguard.finding import Confidence, Severity
 from evalguard.knowledge.schema import Tables
+from evalguard.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

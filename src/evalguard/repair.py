@@ -6,9 +6,9 @@ A rule names what is to be done and where; ``fix`` finds out how that is written
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
 from evalguard.places import Place, Span
+from evalguard.records import NamedTuple
 
 
 class Action(Enum):

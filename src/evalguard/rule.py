@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from evalguard.facts import Fact
 from evalguard.finding import Confidence, Evidence, Severity
 from evalguard.places import Place
+from evalguard.records import dataclass
 from evalguard.repair import Repair
 
 # Where the documentation is on the web, without a slash at the end; empty while it is nowhere.

@@ -6,7 +6,6 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 
@@ -21,6 +20,7 @@ from evalguard.fix.planning import plan
 from evalguard.fix.text import edited
 from evalguard.fix.writing import Files, Unwritable
 from evalguard.places import Place
+from evalguard.records import replace
 from evalguard.repair import Edit
 from evalguard.report.edits import Edits, PlacedEdit
 from evalguard.report.words import count, position, visible

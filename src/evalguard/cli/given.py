@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
+
+from evalguard.records import NamedTuple
 
 if TYPE_CHECKING:
     from evalguard.check import Progress, Reader

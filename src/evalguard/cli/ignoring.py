@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 
 import click
 
 from evalguard.finding import Finding, Result
 from evalguard.fix.writing import Files, Unwritable
+from evalguard.records import replace
 from evalguard.report.words import count, visible
 from evalguard.suppress.notices import CODES
 from evalguard.suppress.writing import with_ignores

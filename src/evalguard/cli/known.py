@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from evalguard.cli.output import from_here
 from evalguard.finding import Result
+from evalguard.records import NamedTuple, replace
 from evalguard.report.words import count, visible
 
 if TYPE_CHECKING:

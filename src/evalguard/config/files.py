@@ -12,7 +12,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import ModuleType
-from typing import NamedTuple
+
+from evalguard.records import NamedTuple
 
 OWN, SHARED = "evalguard.toml", "pyproject.toml"
 TABLE = ("tool", "evalguard")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from evalguard.globs import posix, seen_from
+from evalguard.records import NamedTuple
 
 Schema = dict[str, object]
 STRINGS: Schema = {"type": "array", "items": {"type": "string"}}

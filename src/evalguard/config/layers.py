@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from evalguard.config.files import File, named, nearest
 from evalguard.config.kinds import Wrong, hint
 from evalguard.config.settings import Settings, keys
 from evalguard.options import Options
+from evalguard.records import NamedTuple
 from evalguard.select import EVERY
 
 SELECTING = ("select", "extend-select", "ignore")

@@ -7,7 +7,6 @@ module's forward pass isn't: that is told where the whole module is called.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from evalguard.context.outline import Item, Outline
 from evalguard.events import Attr, Call, Define, DefineClass, Expr, Name, Stmt
@@ -20,6 +19,7 @@ from evalguard.facts import (
     SwitchOverride,
 )
 from evalguard.knowledge import Knowledge
+from evalguard.records import NamedTuple
 
 ALIKE_FOR_ALL = (FunctionalCall, BuiltInForward, HiddenModules, SwitchOverride, GradSwitchIdle)
 FREEZES = frozenset(("requires_grad", "requires_grad_"))

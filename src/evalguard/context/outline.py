@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from evalguard.events import (
     Attr,
@@ -27,6 +26,7 @@ from evalguard.events import (
     With,
 )
 from evalguard.link.blocks import statements
+from evalguard.records import NamedTuple
 
 MAIN = Compare("==", Name("__name__"), Const("__main__"))
 

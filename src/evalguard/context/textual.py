@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from evalguard.events import Import
 from evalguard.places import NOWHERE
+from evalguard.records import NamedTuple
 
 LONGEST = 500
 

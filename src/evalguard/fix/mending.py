@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from evalguard.finding import Finding, Result
 from evalguard.fix.planning import Fix, plan
 from evalguard.fix.text import edited
+from evalguard.records import NamedTuple
 from evalguard.repair import Edit
 
 MOST_SEQUELS = 3

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import libcst as cst
 
 from evalguard.fix.tree import Function, Tree
+from evalguard.records import NamedTuple
 from evalguard.repair import Edit
 
 TORCH = "torch"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from evalguard.finding import Finding
 from evalguard.fix import expressions, gradients, members, switches
 from evalguard.fix.tree import Tree, read_tree
+from evalguard.records import NamedTuple
 from evalguard.repair import Action, Edit, Repair
 
 _WAYS: Mapping[Action, Callable[[Tree, Repair], Iterator[tuple[Edit, ...]]]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from evalguard.events import Attr, Call, Class, Import, show
 from evalguard.facts import Revealed
@@ -33,6 +32,7 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.flow.variables import ITEMS, item_name
+from evalguard.records import replace
 
 SAME_ITEMS = frozenset(
     ("list", "tuple", "set", "sorted", "reversed", "iter", "frozenset", "filter")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from evalguard.events import Class, Define, Function
 from evalguard.flow.results import returns_by_mode, returns_unlike
@@ -13,6 +12,7 @@ from evalguard.knowledge import Knowledge
 from evalguard.link.interest import UNKNOWN, Bearing
 from evalguard.modes import Grad
 from evalguard.places import Place
+from evalguard.records import dataclass, field
 
 DEEPEST = 40
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from evalguard.events import (
     Attr,
     Call,
@@ -36,6 +34,7 @@ from evalguard.flow.values import (
 from evalguard.link import Program
 from evalguard.modes import Grad, Mode
 from evalguard.places import NOWHERE, Span
+from evalguard.records import NamedTuple
 
 LENT = ModeState(Mode.UNSEEN, frozenset())
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from evalguard.events import Block, Call, Expr, Import
 from evalguard.facts import Origin, Step
@@ -24,6 +22,7 @@ from evalguard.flow.values import Fun, Key, Ref, Value
 from evalguard.link import Program
 from evalguard.modes import Mode
 from evalguard.places import Place, Span
+from evalguard.records import NamedTuple, dataclass, field
 
 FUEL = 4_000  # statements walked for a file's own code
 ENTRY_FUEL = 2_000  # and for a function that no visible code calls

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from evalguard.events import Attr, Call, Name, show
 from evalguard.facts import FrozenPart, Origin
 from evalguard.flow.core import Arguments, Frame
@@ -27,6 +25,7 @@ from evalguard.flow.values import (
 from evalguard.knowledge import Argued, Argument, Caller, Factory, Hook, Switch
 from evalguard.modes import Mode
 from evalguard.places import Place
+from evalguard.records import replace
 
 CONSUMED = ("self",)
 

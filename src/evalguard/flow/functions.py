@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -36,6 +35,7 @@ from evalguard.flow.values import (
 from evalguard.flow.variables import ITEMS
 from evalguard.link.blocks import statements
 from evalguard.places import Place
+from evalguard.records import replace
 
 MAKER = "__init__"
 SHORT = 1

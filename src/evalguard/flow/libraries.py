@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward, Exported
 from evalguard.flow.core import Arguments, Frame
@@ -25,6 +23,7 @@ from evalguard.flow.values import (
 )
 from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
+from evalguard.records import replace
 
 
 class Libraries(Effects):

@@ -8,13 +8,12 @@ itself is the method's affair, whoever calls it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import NamedTuple
 
 from evalguard.facts import Forward, Module, Purpose
 from evalguard.flow.state import State
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
+from evalguard.records import NamedTuple, replace
 
 
 class Lift(NamedTuple):

@@ -7,7 +7,6 @@ multiplies something. A class that asks for ``training`` anywhere is taken to kn
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from evalguard.events import (
     Attr,
@@ -31,6 +30,7 @@ from evalguard.events import (
     With,
 )
 from evalguard.places import Span
+from evalguard.records import NamedTuple
 
 BERNOULLI = frozenset(("bernoulli", "bernoulli_"))
 UNIFORM = frozenset(("rand", "rand_like", "uniform_"))

@@ -8,11 +8,11 @@ when somebody looks at them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from evalguard.flow.things import Things
 from evalguard.flow.values import Atom, Cell, Fun, Method, Ref, Value
 from evalguard.modes import Sensitivity
+from evalguard.records import NamedTuple
 
 ENOUGH = 3  # molds of a class that agree
 

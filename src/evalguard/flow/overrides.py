@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from evalguard.events import (
     Attr,
     Bind,
@@ -25,6 +23,7 @@ from evalguard.events import (
     show,
 )
 from evalguard.places import Span
+from evalguard.records import NamedTuple
 
 MODE_NAMES = frozenset(("mode", "training", "train", "flag", "is_train", "is_training", "enable"))
 _DEF = 10_000  # beyond the end of any line that a person wrote

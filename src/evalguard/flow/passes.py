@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
-
 from evalguard.facts import Forward, FrozenPart, Module, Origin, Purpose
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.state import ModeState
 from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
 from evalguard.places import Place
+from evalguard.records import NamedTuple, dataclass, replace
 
 Block = tuple[Place, bool]
 

@@ -7,7 +7,6 @@ a metric or a ``return`` later on tells what the call was for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from evalguard.facts import (
     Backward,
@@ -37,6 +36,7 @@ from evalguard.flow.passes import (
 from evalguard.flow.values import Key
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
+from evalguard.records import replace
 
 Path = tuple[frozenset[tuple[Key, bool]], tuple[int, ...]]
 

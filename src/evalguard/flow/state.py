@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import NamedTuple, Protocol, TypeGuard
+from typing import Protocol, TypeGuard
 
 from evalguard.facts import Origin
 from evalguard.flow.layers import Layers
 from evalguard.flow.values import Cell, Key, Value, join
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
+from evalguard.records import NamedTuple, replace
 
 MOST_STATES = 4
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from evalguard.events import Class
 from evalguard.facts import Module
 from evalguard.flow.core import Arguments, Core, Frame
@@ -28,6 +26,7 @@ from evalguard.flow.values import (
 from evalguard.knowledge import Export
 from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
+from evalguard.records import NamedTuple
 
 DEEPEST_MODULE = 12
 INPUT_GRADIENT = "#input-gradient"

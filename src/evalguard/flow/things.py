@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from evalguard.facts import Origin
 from evalguard.flow.state import ModeState, State
 from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
+from evalguard.records import dataclass
 
 Kind = Literal["module", "object", "unknown", "list", "dict", "frame", "file", "class"]
 UNSEEN = ModeState(Mode.UNSEEN, frozenset())

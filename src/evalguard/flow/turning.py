@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from evalguard.events import Attr, Call, Item, Name, show
 from evalguard.facts import ModeMisgiven, Module
 from evalguard.flow.core import Arguments, Frame
@@ -12,6 +10,7 @@ from evalguard.flow.misgiven import given_text, misgiven, names_a_mode
 from evalguard.flow.state import State
 from evalguard.flow.values import Fun, Inert, Part, Ref, Saved, Value, constant, lit, one, only
 from evalguard.modes import Mode
+from evalguard.records import NamedTuple
 
 
 class MethodCall(NamedTuple):

@@ -5,8 +5,6 @@ It takes no caller in view: an object is made as its class says, and then traine
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from evalguard.facts import FrozenPart
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
@@ -15,6 +13,7 @@ from evalguard.flow.state import State
 from evalguard.flow.values import Cls, lit
 from evalguard.modes import Mode
 from evalguard.places import Place
+from evalguard.records import replace
 
 
 class Undone(Running):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from evalguard.modes import Mode
 from evalguard.places import Place
+from evalguard.records import NamedTuple
 
 
 class Ref(NamedTuple):

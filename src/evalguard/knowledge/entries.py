@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from evalguard.knowledge.arguments import (
     ABSENT,
@@ -15,6 +14,7 @@ from evalguard.knowledge.arguments import (
     any_holds,
 )
 from evalguard.modes import Grad, Mode, Sensitivity
+from evalguard.records import NamedTuple
 
 Positional = Sequence[object]
 Keywords = Mapping[str, object]

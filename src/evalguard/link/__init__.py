@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from evalguard.events import Unit
 from evalguard.knowledge import Knowledge
 from evalguard.link.imports import Imports
 from evalguard.link.interest import Interest, interest
+from evalguard.records import NamedTuple
 
 __all__ = ["Interest", "Program", "link"]
 

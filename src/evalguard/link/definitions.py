@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
 
 from evalguard.events import (
     Attr,
@@ -21,6 +20,7 @@ from evalguard.events import (
 )
 from evalguard.link.blocks import inner_blocks, is_main
 from evalguard.link.mentions import dotted_in
+from evalguard.records import NamedTuple
 
 MAIN = "__main__"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
 
 from evalguard.events import Unit
 from evalguard.link.definitions import Definition, contents, definitions
 from evalguard.link.families import Families
 from evalguard.link.meanings import Meanings
 from evalguard.link.registers import registered
+from evalguard.records import NamedTuple
 
 Nodes = AbstractSet[str]
 

@@ -9,7 +9,6 @@ the side of walking too much.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
 
 from evalguard.events import LOOKED_UP, VOLATILE, Class, Define, Function, If, Loop, Unit
 from evalguard.knowledge import Knowledge
@@ -20,6 +19,7 @@ from evalguard.link.imports import Imports
 from evalguard.link.meanings import Meanings
 from evalguard.link.mentions import dotted_in
 from evalguard.places import Span
+from evalguard.records import NamedTuple
 
 BACKWARD = frozenset((".backward", ".manual_backward", "*backward"))
 SWITCHES = frozenset(

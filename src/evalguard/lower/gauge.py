@@ -9,8 +9,9 @@ above what people write.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+
+from evalguard.records import dataclass
 
 LARGEST = 2_000_000
 DEEPEST = 100

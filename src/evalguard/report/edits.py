@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from evalguard.finding import Finding, Result
 from evalguard.places import Place
+from evalguard.records import NamedTuple
 
 
 class PlacedEdit(NamedTuple):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from evalguard.finding import Result
+from evalguard.records import NamedTuple
 from evalguard.report.edits import Edits, none_known
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
-
-from rich.cells import cell_len
 
 from evalguard.finding import Finding
 from evalguard.places import Place, Span
+from evalguard.records import NamedTuple
 from evalguard.report.words import position, visible
 
 Lines = Callable[[str, int | None], Sequence[str]]
@@ -112,8 +110,8 @@ def _marked(number: int, line: str, labels: list[Label], room: int) -> Iterator[
     yield Row("source", number, visible(text).rstrip())
     for label in labels:
         start, end = _columns(label.span, line)
-        lead = cell_len(visible(text[: max(start - shift, 0)]))
-        length = cell_len(visible(text[max(start - shift, 0) : max(end - shift, 0)]))
+        lead = _cells(visible(text[: max(start - shift, 0)]))
+        length = _cells(visible(text[max(start - shift, 0) : max(end - shift, 0)]))
         mark = ("^" if label.primary else "-") * max(length, 1)
         kind = "primary" if label.primary else "secondary"
         yield Row(kind, 0, f"{' ' * lead}{mark} {label.message}".rstrip())
@@ -136,3 +134,12 @@ def clipped(line: str, column: int, room: int) -> tuple[str, int]:
     if left >= tail:
         return CUT + line[tail:], tail - len(CUT)
     return CUT + line[left : left + room - 2 * len(CUT)] + CUT, left - len(CUT)
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)

@@ -9,8 +9,9 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from evalguard.report.drawing import drawn
 from evalguard.report.markdown import page
-from evalguard.report.terminal import SEVERITY_STYLES, drawn
+from evalguard.report.terminal import SEVERITY_STYLES
 from evalguard.rule import Rule
 
 __all__ = ["drawn_page", "page", "table"]

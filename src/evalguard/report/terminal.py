@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-
-from rich.console import Console, RenderableType
-from rich.text import Text
+from itertools import chain, zip_longest
+from typing import TypeAlias
 
 from evalguard.finding import FileError, Finding, Result, Severity
 from evalguard.report.frame import Lines, Row, rows
 from evalguard.report.words import error_line, fixable, summary, visible
+
+Piece: TypeAlias = tuple[str, str]
 
 SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -35,52 +35,37 @@ def render(
     Returns:
         The report, with a line break at its end unless it is empty.
     """
-    blocks = [_finding(finding, lines_of, width) for finding in result.findings]
-    blocks += [_error(error) for error in result.errors]
-    text = Text("\n").join(blocks)
+    blocks = [[*_finding(finding, lines_of, width)] for finding in result.findings]
+    blocks += [[*_error(error)] for error in result.errors]
+    gaps = [[("\n", "")] for _ in blocks[1:]]
+    pieces = [piece for block in chain(*zip_longest(blocks, gaps, fillvalue=[])) for piece in block]
     if closing:
-        text.append("\n" if blocks else "").append(f"{summary(result)}\n", "bold")
-        text.append(f"{line}\n" if (line := fixable(result)) else "")
-    return drawn(text, width=width, color=color)
+        pieces += [("\n" if blocks else "", ""), (f"{summary(result)}\n", "bold")]
+        pieces.append((f"{line}\n" if (line := fixable(result)) else "", ""))
+    if not color:
+        return "".join([text for text, _ in pieces])
+    from evalguard.report.drawing import styled
+
+    return styled(pieces, width=width)
 
 
-def drawn(content: RenderableType, *, width: int, color: bool) -> str:
-    """Draw with rich into a string; text is neither wrapped nor read as markup."""
-    console = Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    with console.capture() as captured:
-        console.print(content, soft_wrap=isinstance(content, Text), end="")
-    return captured.get()
-
-
-def _finding(finding: Finding, lines_of: Lines, width: int) -> Text:
+def _finding(finding: Finding, lines_of: Lines, width: int) -> Iterator[Piece]:
     places = [finding.place, *(item.place for item in finding.evidence)]
     span_lines = [place.shown.line for place in places]
     gutter = len(str(max(span_lines) + 1))
     style = SEVERITY_STYLES[finding.severity]
-    text = _header(finding, style)
+    yield from _header(finding, style)
     for row in rows(finding, lines_of, width - gutter - len(" | ")):
-        text.append_text(_row(row, gutter, style))
+        yield from _row(row, gutter, style)
     for line in _help_lines(finding):
-        text.append(f"{' ' * gutter} ").append("= help: ", "bold").append(f"{line}\n")
-    return text
+        yield from ((f"{' ' * gutter} ", ""), ("= help: ", "bold"), (f"{line}\n", ""))
 
 
-def _header(finding: Finding, style: str) -> Text:
-    text = Text(f"{finding.severity.word}[{finding.code}]", style=style)
-    header = Text().append_text(text).append(f" {finding.rule} ", "bold")
-    header.append(f"({finding.confidence.word})").append(": ")
-    return header.append(f"{visible(finding.message)}\n", "bold")
+def _header(finding: Finding, style: str) -> Iterator[Piece]:
+    yield f"{finding.severity.word}[{finding.code}]", style
+    yield f" {finding.rule} ", "bold"
+    yield f"({finding.confidence.word}): ", ""
+    yield f"{visible(finding.message)}\n", "bold"
 
 
 def _help_lines(finding: Finding) -> Iterator[str]:
@@ -89,17 +74,17 @@ def _help_lines(finding: Finding) -> Iterator[str]:
         yield " ".join([*(visible(line.strip()) for line in finding.help.splitlines()), *mark])
 
 
-def _row(row: Row, gutter: int, primary: str) -> Text:
+def _row(row: Row, gutter: int, primary: str) -> Iterator[Piece]:
     if row.kind == "place":
         arrow, _, place = row.text.partition(" ")
-        return Text(" " * gutter).append(arrow, "blue").append(f" {place}\n")
-    number = str(row.number) if row.number else ""
-    text = Text(f"{number:>{gutter}} | ", style="blue")
-    styled = Text(row.text, style=ROW_STYLES.get(row.kind, primary))
-    line = Text().append_text(text).append_text(styled)
-    line.rstrip()
-    return line.append("\n")
+        yield from ((" " * gutter, ""), (arrow, "blue"), (f" {place}\n", ""))
+        return
+    number = f"{row.number or '':>{gutter}} | "
+    text = row.text.rstrip()
+    yield number if text else number.rstrip(), "blue"
+    yield f"{text}\n", ROW_STYLES.get(row.kind, primary)
 
 
-def _error(error: FileError) -> Text:
-    return Text("error: ", style="bold red").append(f"{error_line(error)}\n", "not bold default")
+def _error(error: FileError) -> Iterator[Piece]:
+    yield "error: ", "bold red"
+    yield f"{error_line(error)}\n", ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from evalguard.facts import Fact
 from evalguard.finding import Confidence, Finding
 from evalguard.places import Place
+from evalguard.records import NamedTuple, replace
 from evalguard.rule import Rule, Verdict
 
 __all__ = ["NAMES", "RULES", "judge", "load"]

@@ -76,10 +76,10 @@ calls. One that hands the mode to a method of another class is taken to switch i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from evalguard.facts import Fact, SwitchOverride
 from evalguard.finding import Confidence, Severity
+from evalguard.records import NamedTuple
 from evalguard.repair import Action, Repair
 from evalguard.rule import Rule, Verdict
 

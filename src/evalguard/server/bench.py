@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
 
 from evalguard.check import check_paths, check_texts
 from evalguard.config.files import ConfigError
@@ -18,6 +16,7 @@ from evalguard.fix.mending import mend
 from evalguard.fix.planning import plan
 from evalguard.knowledge.schema import WrongTable
 from evalguard.options import Options
+from evalguard.records import NamedTuple, replace
 from evalguard.select import UnknownRule
 from evalguard.source import Source, Unreadable, from_text, read, rewritten
 from evalguard.suppress.baseline import BaselineError, compared

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from lsprotocol.types import (
     Diagnostic,
@@ -16,6 +15,7 @@ from lsprotocol.types import (
 
 from evalguard.finding import FileError, Finding, Severity
 from evalguard.places import Place
+from evalguard.records import NamedTuple
 from evalguard.report.markdown import page
 from evalguard.report.words import in_cell, visible
 from evalguard.rules import load

@@ -8,9 +8,9 @@ from __future__ import annotations
 import io
 import tokenize
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from evalguard.places import Cell
+from evalguard.records import dataclass
 from evalguard.source.magics import of_script
 from evalguard.source.unreadable import Unreadable
 

@@ -10,11 +10,11 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 from evalguard.places import Cell
+from evalguard.records import NamedTuple, dataclass
 from evalguard.source import layout, magics
 from evalguard.source.layout import Span
 from evalguard.source.restoring import restored

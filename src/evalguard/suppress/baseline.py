@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from evalguard.finding import Finding
 from evalguard.globs import posix
 from evalguard.places import Span
+from evalguard.records import NamedTuple
 from evalguard.suppress.layout import laid_out
 
 VERSION = 1

@@ -7,10 +7,10 @@ program is behind them, and no comment can silence them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from evalguard.finding import Confidence, Finding
 from evalguard.places import Place, Span
+from evalguard.records import NamedTuple
 from evalguard.rule import Rule
 from evalguard.select import UnknownRule, require, weight
 from evalguard.suppress.directives import Directive, Kind, Word, directives

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from evalguard.places import NOWHERE, Span
+from evalguard.records import NamedTuple
 from evalguard.suppress.layout import Comment
 
 _OWN = re.compile(

@@ -9,9 +9,9 @@ import io
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from evalguard.places import Span
+from evalguard.records import NamedTuple
 
 _BLANK = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
 _OPEN = getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "TSTRING_START", -1)
