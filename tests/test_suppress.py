@@ -14,7 +14,8 @@ from evalguard.check import Options, check_source, check_texts
 from evalguard.finding import Confidence, Finding
 from evalguard.places import Place, Span
 from evalguard.rules import load
-from evalguard.suppress.comments import heard, may_speak
+from evalguard.suppress import may_speak
+from evalguard.suppress.comments import heard
 from evalguard.suppress.writing import with_ignores, without_ignores
 from literate import Case, cases, pages
 from samples import finding, place

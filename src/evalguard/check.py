@@ -25,7 +25,7 @@ from evalguard.rule import Rule
 from evalguard.rules import judge, load
 from evalguard.select import choose, deciding, require
 from evalguard.source import Source, Unreadable, from_text, read
-from evalguard.suppress.comments import heard, may_speak
+from evalguard.suppress import may_speak
 from evalguard.suppress.files import ignored_in
 from evalguard.trace import Trace
 
@@ -248,15 +248,22 @@ def _told(
 
     A comment is of use even against what wouldn't have been shown.
     """
-    comments = heard(findings, texts, load(), rules)
+    kept, notices = _heard(findings, texts, rules, options) if texts else (findings, ())
     ignored = ignored_in(options.per_file_ignores)
-    wanted = [
-        *(each for each in comments.kept if each.confidence >= options.min_confidence),
-        *comments.invalid,
-        *(comments.unused if options.warn_unused_ignores else ()),
-    ]
+    wanted = (*(each for each in kept if each.confidence >= options.min_confidence), *notices)
     shown = (each for each in wanted if not ignored(each))
     return tuple(sorted(shown, key=lambda finding: finding.sort_key))
+
+
+def _heard(
+    findings: Iterable[Finding], texts: Mapping[str, str], rules: Iterable[Rule], options: Options
+) -> tuple[Iterable[Finding], Iterable[Finding]]:
+    """The findings that no comment is against, and what is to be told of the comments."""
+    from evalguard.suppress.comments import heard
+
+    comments = heard(findings, texts, load(), rules)
+    unused = comments.unused if options.warn_unused_ignores else ()
+    return comments.kept, (*comments.invalid, *unused)
 
 
 def _result(findings: tuple[Finding, ...], readings: Collection[Unit | FileError]) -> Result:

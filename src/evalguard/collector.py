@@ -21,3 +21,13 @@ def at_rest() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def let_be() -> None:
+    """Keep the collector from ever looking at what there is now: the process is about to end."""
+    gc.freeze()
+
+
+def awake() -> None:
+    """Have the collector run from now on: the process goes on for long."""
+    gc.enable()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -158,6 +157,8 @@ def _listed_by_git(directory: str) -> tuple[str, ...]:
     Nothing is listed if git isn't there or refuses, and below a directory that is ignored itself:
     then the caller walks. Git is told to run no hook that the repository configures.
     """
+    import subprocess
+
     command = ["git", "-c", "core.fsmonitor=false", "-C", directory]
     command += ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from evalguard._version import __version__
-from evalguard.cli.baselining import baseline
-from evalguard.cli.checking import check
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, INTERRUPTED
-from evalguard.cli.completing import completion
-from evalguard.cli.configuring import config
-from evalguard.cli.pages import rule, rules
-from evalguard.cli.serving import server
-from evalguard.cli.tracing import trace
+
+# Each is imported when it is called, or when all are listed.
+COMMANDS = {
+    "baseline": "baselining",
+    "check": "checking",
+    "completion": "completing",
+    "config": "configuring",
+    "rule": "pages",
+    "rules": "pages",
+    "server": "serving",
+    "trace": "tracing",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,10 +52,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class _Commands(click.Group):
     """The commands; a path in place of one is taken for what it most likely is: a slip."""
 
+    def list_commands(self, _: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(
+            import_module(f"evalguard.cli.{COMMANDS[cmd_name]}"), cmd_name
+        )
+        return found
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.commands and os.path.exists(args[0]):
+        if args and args[0] not in COMMANDS and os.path.exists(args[0]):
             raise click.UsageError(
                 f"no such command: {args[0]}; to check it: evalguard check {args[0]}", ctx
             )
@@ -63,7 +80,3 @@ class _Commands(click.Group):
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def app() -> None:
     """Find where a PyTorch program runs a module in the wrong mode."""
-
-
-for command in (check, baseline, completion, config, rule, rules, server, trace):
-    app.add_command(command)

@@ -7,6 +7,7 @@ import os
 import click
 
 from evalguard.cli.configuring import with_file
+from evalguard.collector import awake
 
 NEEDED = ("pygls", "lsprotocol")
 MISSING = "the language server needs pygls 2: pip install 'evalguard[server]'"
@@ -26,4 +27,5 @@ def server(stdio: bool, config: str | None, isolated: bool) -> None:  # noqa: AR
         if (error.name or "").split(".")[0] not in NEEDED:
             raise
         raise click.UsageError(MISSING) from None
+    awake()
     serve(os.path.abspath(config) if config else None, isolated)

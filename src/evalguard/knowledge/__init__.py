@@ -7,10 +7,10 @@ extend them from their configuration with tables of the same shape.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Container, Mapping
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any
 
 from evalguard.knowledge import build
@@ -60,7 +60,7 @@ __all__ = [
 _TOPICS = (
     "torch", "vision", "huggingface", "frameworks", "toolkits", "values", "idioms", "python",
 )  # fmt: skip
-_HERE = Path(__file__).parent
+_HERE = os.path.dirname(__file__)
 _NO_TABLES: Tables = {}
 _CALLS = ("callers", "contexts", "exports", "factories", "functional", "switches", "wrappers")
 _NO_HOOKS: Mapping[str, Hook] = {}
@@ -154,7 +154,7 @@ class Knowledge:
     @cached_property
     def factory_packages(self) -> frozenset[str]:
         """The top-level packages, PyTorch aside, that have calls that return a module."""
-        return frozenset(self._factories.by_package(lambda known: known.module)) - {"torch", "*"}
+        return frozenset(self._factories.by_package(build.is_module)) - {"torch", "*"}
 
     def mode_names(self, packages: Container[str]) -> frozenset[str]:
         """The last parts of the names that leave a mode behind, or return a module in eval.
@@ -165,10 +165,8 @@ class Knowledge:
         if not self._mode_names:
             tables = (
                 self._switches.by_package(),
-                self._contexts.by_package(lambda known: bool(known.mode)),
-                self._factories.by_package(
-                    lambda known: known.module and (known.mode == Mode.EVAL or known.mixed)
-                ),
+                self._contexts.by_package(lambda fields: bool(fields.get("mode"))),
+                self._factories.by_package(build.is_switched),
             )  # fmt: skip
             for package, names in [item for table in tables for item in table.items()]:
                 self._mode_names[package] = self._mode_names.get(package, frozenset()) | names
@@ -217,7 +215,7 @@ class Knowledge:
 
     def method_names(self) -> frozenset[str]:
         """The last parts of names that may be methods of a library's objects; see ``acts``."""
-        calling = self._callers.by_package(lambda known: known.calls)
+        calling = self._callers.by_package(build.calls)
         acting = [table.bare_names() for table in self._acting]
         return frozenset[str]().union(*calling.values(), *acting)
 
@@ -284,19 +282,19 @@ class Knowledge:
     def measuring_names(self) -> frozenset[str]:
         """The bare names of what turns a result into something that can't carry a gradient."""
         cuts = ("measures", "picks", "detaches")
-        named = self._values.by_package(lambda effect: effect in cuts)
+        named = self._values.by_package(build.effect_is(*cuts))
         return frozenset[str]().union(*[named[key] for key in named if key != "builtins"])
 
     @cached_property
     def number_names(self) -> frozenset[str]:
         """The methods that turn a tensor into plain numbers."""
-        named = self._values.by_package(lambda effect: effect == "measures")
+        named = self._values.by_package(build.effect_is("measures"))
         return frozenset(named.get("*", ()))
 
     @cached_property
     def stepping_names(self) -> frozenset[str]:
         """The bare names of an optimizer's methods that change the parameters."""
-        named = self._values.by_package(lambda effect: effect == "steps")
+        named = self._values.by_package(build.effect_is("steps"))
         return frozenset[str]().union(*named.values())
 
     def is_unwrapping(self, name: str) -> bool:
@@ -355,7 +353,8 @@ def load() -> Knowledge:
     """The knowledge that comes with evalguard."""
     tables: dict[str, dict[str, Mapping[str, object]]] = {table: {} for table in SCHEMA}
     for topic in _TOPICS:
-        text = _HERE.joinpath(f"{topic}.json").read_text(encoding="utf-8")
-        for table, entries in json.loads(text).items():
+        with open(os.path.join(_HERE, f"{topic}.json"), encoding="utf-8") as file:
+            read = json.load(file)
+        for table, entries in read.items():
             tables[table].update(entries)
     return Knowledge(tables)

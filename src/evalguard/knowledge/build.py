@@ -68,7 +68,7 @@ def factory(name: str, fields: Fields) -> Factory:
         name=name,
         mode=mode_named(fields.get("mode")) or Mode.UNSEEN,
         sensitive=Sensitivity(fields.get("sensitive", "unknown")),
-        module=fields.get("module", True),
+        module=is_module(fields),
         item=fields.get("item"),
         mixed=fields.get("mode") == "mixed",
         detector=fields.get("detector", False),
@@ -83,6 +83,16 @@ def factory(name: str, fields: Fields) -> Factory:
         ),
         source=fields.get("source", ""),
     )
+
+
+def is_module(fields: Fields) -> bool:
+    """Whether a record of the table ``factories`` is of a call that returns a module."""
+    return bool(fields.get("module", True))
+
+
+def is_switched(fields: Fields) -> bool:
+    """Whether it is of one that returns a module in eval mode, or with parts in both modes."""
+    return is_module(fields) and fields.get("mode") in ("eval", "mixed")
 
 
 def wrapper(name: str, fields: Fields) -> Wrapper:
@@ -155,7 +165,7 @@ def caller(name: str, fields: Fields) -> Caller:
     return Caller(
         name=name,
         argument=_argument(fields),
-        calls=fields.get("calls", True),
+        calls=calls(fields),
         held=fields.get("held", False),
         inputs=_argument(fields, "inputs", "inputs_position") if "inputs" in fields else None,
         rest=fields.get("rest"),
@@ -164,6 +174,11 @@ def caller(name: str, fields: Fields) -> Caller:
         grad=grad_named(fields.get("grad")),
         source=fields.get("source", ""),
     )
+
+
+def calls(fields: Fields) -> bool:
+    """Whether a record of the table ``callers`` is of something that calls what it is given."""
+    return bool(fields.get("calls", True))
 
 
 def kept(_name: str, fields: Fields) -> tuple[Argument, ...]:
@@ -239,3 +254,8 @@ def export(name: str, fields: Fields) -> Export:
 def word(field: str) -> Callable[[str, Fields], str]:
     """A builder for a table whose records hold one word, ``none`` by default."""
     return lambda _name, fields: str(fields.get(field, "none"))
+
+
+def effect_is(*wanted: str) -> Callable[[Fields], bool]:
+    """Whether a record of the table ``values`` tells one of some effects."""
+    return lambda fields: fields.get("effect") in wanted

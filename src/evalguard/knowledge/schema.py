@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -330,5 +329,7 @@ def _known(known: Mapping[str, T], what: str, *keys: str) -> T:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(str(word), list(known), n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(sorted(known))}"

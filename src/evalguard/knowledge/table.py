@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -29,17 +30,29 @@ class Table(Generic[T]):
 
     def bare_names(self) -> set[str]:
         """The last parts of the names; of a pattern, the last that is spelled out."""
-        return {bare for bare in map(_bare, self._entries) if bare}
+        return {bare for _, bare in self._bare.values()}
 
-    def by_package(self, keep: Callable[[T], bool] | None = None) -> dict[str, set[str]]:
-        """The bare names of the records that count, by top-level package (``*``: any)."""
+    def by_package(self, keep: Callable[[Fields], bool] | None = None) -> dict[str, set[str]]:
+        """The bare names of the records that count, by top-level package (``*``: any).
+
+        Args:
+            keep: Tells from its fields whether a record counts; all do without it.
+        """
         found: dict[str, set[str]] = {}
-        for name, fields in self._entries.items():
-            bare, package = _bare(name), name.partition(".")[0]
-            anywhere = "*" in package or "." not in name
-            if bare and (keep is None or keep(self._build(name, fields))):
-                found.setdefault("*" if anywhere else package, set()).add(bare)
+        for name, (package, bare) in self._bare.items():
+            if keep is None or keep(self._entries[name]):
+                found.setdefault(package, set()).add(bare)
         return found
+
+    @cached_property
+    def _bare(self) -> dict[str, tuple[str, str]]:
+        """The top-level packages and bare names of the names that have any."""
+        return {
+            name: ("*" if "*" in package or not rest else package, bare)
+            for name in self._entries
+            if (bare := _bare(name))
+            for package, _, rest in [name.partition(".")]
+        }
 
     def get(self, name: str) -> T | None:
         """The record for a name, or None."""
@@ -62,6 +75,8 @@ class Table(Generic[T]):
 
 
 def _bare(name: str) -> str:
+    if "*" not in name:
+        return name.rpartition(".")[2]
     parts = [part for part in name.split(".") if "*" not in part]
     return parts[-1] if parts else ""
 

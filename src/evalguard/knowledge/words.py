@@ -23,6 +23,10 @@ def speaks(name: str, words: Iterable[str]) -> bool:
 def _holds(parts: list[str], wanted: list[str]) -> bool:
     size = len(wanted)
     return any(
-        all(fnmatchcase(part, want) for part, want in zip(parts[start:], wanted, strict=False))
+        all(_matches(part, want) for part, want in zip(parts[start:], wanted, strict=False))
         for start in range(len(parts) - size + 1)
     )
+
+
+def _matches(part: str, want: str) -> bool:
+    return part == want if want.isalnum() else fnmatchcase(part, want)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from evalguard.places import Cell
 from evalguard.records import dataclass
-from evalguard.source.magics import of_script
 from evalguard.source.unreadable import Unreadable
 
 __all__ = [
@@ -128,7 +127,7 @@ def from_text(text: str, path: str) -> Source:
         Unreadable: It holds a null character, or is a notebook that can't be read.
     """
     if not path.endswith(NOTEBOOK):
-        return Source(path, of_script(_plain(text)))
+        return Source(path, _script(_plain(text)))
     from evalguard.source import notebook
 
     parsed = notebook.parse(text.removeprefix("\ufeff"))
@@ -180,7 +179,16 @@ def rewritten(original: str, path: str, text: str) -> str:
     from evalguard.source.restoring import restored, with_line_ends
 
     plain = _plain(body)
-    return mark + with_line_ends(restored(plain, of_script(plain), text), plain, body)
+    return mark + with_line_ends(restored(plain, _script(plain), text), plain, body)
+
+
+def _script(text: str) -> str:
+    """Blank what isn't Python in a script that may have cells."""
+    if "%%" not in text:
+        return text
+    from evalguard.source.magics import of_script
+
+    return of_script(text)
 
 
 def _plain(text: str) -> str:

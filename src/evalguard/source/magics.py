@@ -79,7 +79,7 @@ def of_cell(text: str) -> str:
 
 def of_script(text: str) -> str:
     """Blank what isn't Python in a script, if it has cells (``# %%``) as notebooks have."""
-    if not ("%%" in text and _MARKER.search(text) and _CANDIDATE.search(text)):
+    if not (_MARKER.search(text) and _CANDIDATE.search(text)):
         return text
     starts = [0, *(match.end() for match in _MARKER.finditer(text)), len(text)]
     return "".join(_section(text[start:end]) for start, end in pairwise(starts))

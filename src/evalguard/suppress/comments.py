@@ -37,11 +37,6 @@ class _Page(NamedTuple):
     used: set[tuple[int, Word]]
 
 
-def may_speak(text: str) -> bool:
-    """Whether a text may hold comments against findings: a cheap look."""
-    return "evalguard" in text or "noqa" in text.lower()
-
-
 def heard(
     findings: Iterable[Finding],
     texts: Mapping[str, str],
