@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import packages, reading  # noqa: E402 (the root is no place where pytest looks)
+from benchmarks import clock, compare, fetch, grown, packages, reading, tools  # noqa: E402 (the root is no place where pytest looks)
 
 NET = "import torch\nnet = torch.nn.Dropout()\n"
 
@@ -80,3 +83,131 @@ def test_packages_are_measured_each_on_its_own(
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
     assert [row.split("|")[1].strip() for row in rows] == ["package", "one", "two"]
     assert all(row.split("|")[2].strip() == "1" for row in rows[1:])
+
+
+def test_what_a_process_and_its_children_take() -> None:
+    work = "sum(range(10**6))"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}])"
+    alone, nested = (
+        clock.timed(clock.Command(name, [sys.executable, "-c", code]))
+        for name, code in (("alone", work), ("nested", child))
+    )
+    assert 0 < alone.cpu < nested.cpu
+    assert alone.scaled(2).cpu == 2 * alone.cpu
+    assert alone.scaled(2).peak == alone.peak
+
+
+def test_a_command_that_fails_is_no_figure() -> None:
+    with pytest.raises(clock.WentWrong, match="odd ended with 3"):
+        clock.timed(clock.Command("odd", [sys.executable, "-c", "raise SystemExit(3)"]))
+
+
+def test_ratios_are_taken_within_each_turn() -> None:
+    command = clock.Command("x", ())
+    fast, slow = (
+        clock.Row(command, [clock.Time(0, cpu, 0) for cpu in cpus])
+        for cpus in ((1.0, 2.0, 4.0), (2.0, 6.0, 8.0))
+    )
+    assert slow.over(fast) == (2.0, 2.0, 3.0)
+    assert slow.over(fast).told(".1f") == "2.0 (2.0 to 3.0)"
+    assert slow.over(slow).told(".1f") == "1.0"
+
+
+def test_the_power_of_growth() -> None:
+    assert clock.exponent([1, 10, 100], [3, 30, 300]) == pytest.approx(1)
+    assert clock.exponent([1, 10, 100], [3, 300, 30000]) == pytest.approx(2)
+
+
+def test_grown_files_and_trees(tmp_path: Path) -> None:
+    path = grown.file(tmp_path / "net.py", 50_000)
+    assert path.stat().st_size == pytest.approx(50_000, rel=0.05)
+    compile(path.read_text(encoding="utf-8"), "net.py", "exec")
+    tree = grown.tree(tmp_path / "tree", 120)
+    assert len([*tree.rglob("net*.py")]) == 120
+    for use in tree.rglob("use*.py"):
+        compile(use.read_text(encoding="utf-8"), "use.py", "exec")
+
+
+def test_sections_that_need_no_other_tool(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Speed\n\n{compare.START}\nold\n{compare.END}\n\nEnd\n", encoding="utf-8")
+    asked = [str(project), "--quick", "--turns", "1", "--sections", "growth"]
+    assert compare.main([*asked, "--write", str(page)]) == 0
+    out = capsys.readouterr().out
+    assert "| 100,000 bytes |" in out
+    assert "time grows with the power" in out
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# Speed\n\n{compare.START}\n2")
+    assert text.endswith(f"{compare.END}\n\nEnd\n")
+    assert "old" not in text
+    assert out.strip() in text
+
+
+def test_other_tools_run_beside_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """TorchFix isn't among what tests need, so another stands in for it."""
+    monkeypatch.setattr(tools.Tools, "torchfix", stand_in)
+    (project / "switch.py").write_text(f"{NET}net.eval()\n", encoding="utf-8")
+    sections = ["cold", "switches", "one", "warm"]
+    asked = [str(project), "--turns", "1", "--sample", "2", "--sections", *sections]
+    assert compare.main(asked) == 0
+    out = capsys.readouterr().out
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in out.splitlines()]
+    for name in ("evalguard check", "libcst.parse_module", "ast.parse", "flake8", "TorchFix"):
+        assert name in rows
+    assert "To libcst.parse_module: " in out
+    assert "libcst reads 2 of these" in out
+
+
+def stand_in(_: tools.Tools, paths: Sequence[Path], scale: float = 1.0) -> clock.Command:
+    arguments = [sys.executable, "-m", "flake8", "--isolated", "-j1", *map(str, paths)]
+    return clock.Command("TorchFix", arguments, (0, 1), scale)
+
+
+def wheel(path: Path, *names: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, NET)
+    return path
+
+
+def test_packages_are_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[str]] = []
+
+    def pip(command: Sequence[str]) -> None:
+        asked.append(command)
+        home = Path(command[command.index("--dest") + 1])
+        home.mkdir(parents=True)
+        wheel(home / "one-1.0-py3-none-any.whl", "one/net.py", "one/data.bin", "one-1.0/METADATA")
+
+    monkeypatch.setattr(fetch, "run", pip)
+    for _ in range(2):
+        assert fetch.main([str(tmp_path), "--packages", "one==1.0"]) == 0
+    (command,) = asked
+    assert "--only-binary=:all:" in command
+    files = [path for path in (tmp_path / "one-1.0").rglob("*") if path.is_file()]
+    assert files == [tmp_path / "one-1.0" / "one" / "net.py"]
+
+
+@pytest.mark.parametrize("name", ["../evil.py", "/evil.py", "a/../../evil.py", "C:/evil.py"])
+def test_an_archive_stays_in_its_folder(tmp_path: Path, name: str) -> None:
+    archive = wheel(tmp_path / "evil.whl", "good.py", name)
+    with pytest.raises(fetch.UnsafeName):
+        fetch.unpack(archive, tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
+def test_packages_are_pinned() -> None:
+    assert len(set(fetch.PACKAGES)) == len(fetch.PACKAGES) >= 28
+    assert all(each.count("==") == 1 for each in fetch.PACKAGES)
+
+
+def test_the_parsers_skip_what_they_cannot_read(project: Path) -> None:
+    listed = project / "files.txt"
+    listed.write_text("\n".join(str(path) for path in sorted(project.glob("*.py"))), "utf-8")
+    for kind in ("ast", "libcst"):
+        script = ROOT / "benchmarks" / "parse.py"
+        subprocess.run([sys.executable, str(script), kind, str(listed)], check=True)
