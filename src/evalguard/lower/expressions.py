@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from evalguard.events import (
     LOOKED_UP,
@@ -37,6 +37,8 @@ from evalguard.lower.scopes import Scopes
 from evalguard.places import Span
 
 LONGEST_STRING = 120
+_PLAIN = frozenset((bool, int, float, type(None)))
+_tuple = tuple.__new__  # what a named tuple is made by, without the function around it
 SELF = Name("self")
 SIGNS = {
     ast.Eq: "==",
@@ -57,15 +59,17 @@ class Expressions:
 
     def __init__(self, text: str) -> None:
         self._lines = None if text.isascii() else text.split("\n")
+        self._names: dict[str, Name] = {}
         self.scopes = Scopes()
 
     def at(self, node: Any) -> Span:
         """The node's place, in characters."""
+        line, last = node.lineno, node.end_lineno
         start, end = node.col_offset, node.end_col_offset
         if self._lines is not None:
-            start = self._characters(node.lineno, start)
-            end = self._characters(node.end_lineno, end)
-        return Span(node.lineno, start + 1, node.end_lineno, end + 1)
+            start = self._characters(line, start)
+            end = self._characters(last, end)
+        return _tuple(Span, (line, start + 1, last, end + 1))
 
     def _characters(self, line: int, offset: int) -> int:
         assert self._lines is not None
@@ -74,20 +78,17 @@ class Expressions:
 
     def expr(self, node: ast.expr | None) -> Expr:
         """Lower one expression; None is nothing."""
-        if node is None:
-            return NOTHING
-        handler = _HANDLERS.get(type(node))
-        return self._mix(node) if handler is None else handler(self, node)
+        return _HANDLERS.get(type(node), _MIX)(self, node)
 
     def exprs(self, nodes: Sequence[ast.expr | None]) -> tuple[Expr, ...]:
         """Lower several."""
-        return tuple([self.expr(node) for node in nodes])
+        return tuple([_HANDLERS.get(type(node), _MIX)(self, node) for node in nodes])
 
     def target(self, node: ast.expr) -> Expr:
         """Lower what is assigned to."""
         if isinstance(node, ast.Name):
-            self.scopes.bind(node.id)
-            return Name(node.id)
+            self.scopes.current.binds.add(node.id)
+            return self._named(node.id)
         if isinstance(node, (ast.Tuple, ast.List)):
             return Display("tuple", tuple([self.target(item) for item in node.elts]), self.at(node))
         if isinstance(node, ast.Starred):
@@ -130,39 +131,49 @@ class Expressions:
         return self._mix(node)
 
     def _name(self, node: ast.Name) -> Expr:
-        self.scopes.use(node.id)
-        self.scopes.mention(node.id)
-        return Name(node.id)
+        name, scope = node.id, self.scopes.current
+        scope.uses.add(name)
+        scope.mentions.add(name)
+        return self._named(name)
+
+    def _named(self, name: str) -> Name:
+        """The expression of a variable: one for all places, as most stand at many."""
+        known = self._names.get(name)
+        if known is None:
+            known = self._names[name] = Name(name)
+        return known
 
     def _attribute(self, node: ast.Attribute) -> Expr:
         names, holder = _chain(node)
+        expr: Expr
         if isinstance(holder, ast.Name):
-            root, expr = holder.id, cast("Expr", Name(holder.id))
-            self.scopes.use(root)
+            root, expr = holder.id, self._named(holder.id)
+            self.scopes.current.uses.add(root)
         else:
             root, expr = _called(holder), self.expr(holder)
+        scope = self.scopes.current
+        scope.uses.update(names)
+        scope.mentions.add(".".join((root, *names)))
         for name in names:
-            self.scopes.use(name)
-            expr = Attr(expr, name)
-        self.scopes.mention(".".join((root, *names)))
+            expr = _tuple(Attr, (expr, name))
         return expr
 
     def _constant(self, node: ast.Constant) -> Expr:
         value = node.value
         if isinstance(value, str):
-            return Const(value) if len(value) <= LONGEST_STRING else NOTHING
-        return Const(value) if value is None or isinstance(value, (bool, int, float)) else NOTHING
+            return _tuple(Const, (value,)) if len(value) <= LONGEST_STRING else NOTHING
+        return _tuple(Const, (value,)) if type(value) in _PLAIN else NOTHING
 
     def _call(self, node: ast.Call) -> Expr:
         if self._looked_up(node.func):
             self.scopes.use(LOOKED_UP)
         func = self.expr(node.func)
         keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
-        if any(name == VOLATILE for name, _ in keywords):
+        if keywords and any(name == VOLATILE for name, _ in keywords):
             self.scopes.use(VOLATILE)
         args = self.exprs(node.args)
         self._note_call(func, args, keywords)
-        return Call(func, args, keywords, self.at(node))
+        return _tuple(Call, (func, args, keywords, self.at(node)))
 
     def _note_call(
         self,
@@ -177,8 +188,8 @@ class Expressions:
             name = func.name
         else:
             return
-        if not any(_of_mode(arg) for arg in args) and not any(_of_mode(arg) for _, arg in keywords):
-            self.scopes.call(name)
+        if not (any(map(_of_mode, args)) or any(_of_mode(arg) for _, arg in keywords)):
+            self.scopes.current.calls.add(name)
 
     def _looked_up(self, node: ast.expr) -> bool:
         """Whether what is called was found by a name that isn't written here."""
@@ -289,7 +300,9 @@ def _of_mode(node: Expr) -> bool:
     return isinstance(node, Attr) and node.name == "training"
 
 
-_HANDLERS: dict[type[ast.AST], Callable[[Expressions, Any], Expr]] = {
+_MIX: Callable[[Expressions, Any], Expr] = Expressions._mix
+_HANDLERS: dict[type, Callable[[Expressions, Any], Expr]] = {
+    type(None): lambda *_: NOTHING,
     ast.Name: Expressions._name,
     ast.Attribute: Expressions._attribute,
     ast.Constant: Expressions._constant,

@@ -20,46 +20,47 @@ class Scope:
 
 
 class Scopes:
-    """A stack of scopes; what an inner one uses or calls, the outer ones do too."""
+    """A stack of scopes; what an inner one uses or calls, the outer ones do too.
+
+    ``current`` is the innermost.
+    """
 
     def __init__(self) -> None:
-        self._stack = [Scope("")]
-
-    @property
-    def current(self) -> Scope:
-        """The innermost scope."""
-        return self._stack[-1]
+        self._stack: list[Scope] = []
+        self.push("")
 
     def use(self, name: str) -> None:
         """Note that a name or attribute is mentioned."""
-        self._stack[-1].uses.add(name)
+        self.current.uses.add(name)
 
     def mention(self, dotted: str) -> None:
         """Note a variable, or attributes of one: ``nn.Linear``; of something else: ``.eval``."""
-        self._stack[-1].mentions.add(dotted)
+        self.current.mentions.add(dotted)
 
     def call(self, name: str) -> None:
         """Note that something of this name is called."""
-        self._stack[-1].calls.add(name)
+        self.current.calls.add(name)
 
     def bind(self, name: str) -> None:
         """Note that a variable is assigned."""
-        self._stack[-1].binds.add(name)
+        self.current.binds.add(name)
 
     def declare(self, names: list[str]) -> None:
         """Note a ``global`` or ``nonlocal`` statement."""
-        self._stack[-1].elsewhere.update(names)
+        self.current.elsewhere.update(names)
 
     def push(self, name: str) -> None:
         """Enter a scope."""
-        self._stack.append(Scope(name))
+        self.current = Scope(name)
+        self._stack.append(self.current)
 
     def pop(self) -> Scope:
         """Leave a scope; its uses and calls are handed to the one around."""
         scope = self._stack.pop()
-        self._stack[-1].uses |= scope.uses
-        self._stack[-1].mentions |= scope.mentions
-        self._stack[-1].calls |= scope.calls
+        self.current = self._stack[-1]
+        self.current.uses |= scope.uses
+        self.current.mentions |= scope.mentions
+        self.current.calls |= scope.calls
         return scope
 
     def qualified(self, name: str) -> str:
