@@ -68,6 +68,7 @@ def test_a_run_imports_what_it_needs(tmp_path: Path, text: str, form: str) -> No
         "cli.fixing",
         "cli.pages",
         "cli.serving",
+        "cli.tracing",
         "config.schema",
         "config.toml",
         "fix",

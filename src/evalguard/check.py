@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from evalguard import knowledge
 from evalguard.collector import at_rest
@@ -27,7 +28,9 @@ from evalguard.select import choose, deciding, require
 from evalguard.source import Source, Unreadable, from_text, read
 from evalguard.suppress import may_speak
 from evalguard.suppress.files import ignored_in
-from evalguard.trace import Trace
+
+if TYPE_CHECKING:
+    from evalguard.trace import Trace
 
 __all__ = ["DEFAULTS", "Options", "check_paths", "check_source", "check_texts", "trace_paths"]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from evalguard.facts import Forward, Origin, Step
 from evalguard.finding import FileError
 from evalguard.modes import Intent, Sensitivity
 from evalguard.places import Place
+from evalguard.records import NamedTuple, dataclass, replace
 
 STRONGEST = (Intent.TRAINING, Intent.TARGET, Intent.UNKNOWN, Intent.INFERENCE)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from evalguard.config import kinds
 from evalguard.config.kinds import Kind
 from evalguard.discover import EXCLUDED
 from evalguard.finding import Confidence, Severity
+from evalguard.records import NamedTuple
 from evalguard.report.formats import FORMATS
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from evalguard.facts import Forward, Origin, Step
 from evalguard.finding import FileError
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
+from evalguard.records import replace
 from evalguard.trace import Switched, Trace, Unfollowed
 
 SCHEMA = 1

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from rich.text import Text
 
 from evalguard.facts import Forward
 from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Span
+from evalguard.records import NamedTuple
+from evalguard.report.drawing import drawn
 from evalguard.report.frame import CUT, Lines, clipped
-from evalguard.report.terminal import drawn
 from evalguard.report.trace_words import (
     GRADS,
     UNKNOWN,
