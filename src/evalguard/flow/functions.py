@@ -252,7 +252,7 @@ class Functions(Parameters):
 
     def _as_before(self, number: int, survey: Survey, before: State, state: State) -> bool:
         """Whether nothing has switched a module since."""
-        if next(state.modes.differences(before.modes), None) is None:
+        if not state.modes.differences(before.modes):
             return True
         then = self.survey(number, "", before)
         return (then.mode, then.mixed, then.origins) == (survey.mode, survey.mixed, survey.origins)

@@ -90,30 +90,61 @@ class Layers(Generic[K, V]):
             if value is not GONE:
                 yield key, value  # type: ignore[misc]
 
-    def differences(self, other: Layers[K, V]) -> Iterator[tuple[K, V | None, V | None]]:
+    def differences(self, other: Layers[K, V]) -> list[tuple[K, V | None, V | None]]:
         """The keys on which two maps differ, with both values."""
-        for key in self._changed(other):
-            mine, theirs = self.get(key), other.get(key)
-            if mine is not theirs and mine != theirs:
-                yield key, mine, theirs
+        base = self._shared(other)
+        mine, theirs = self._since(base), other._since(base)
+        found: list[tuple[K, V | None, V | None]] = []
+        for key, value in mine.items():
+            another = theirs.get(key)
+            if another is None:
+                another = _below(base, key)
+            if value is not another and value != another:
+                found.append((key, _held(value), _held(another)))
+        for key, value in theirs.items():
+            if key not in mine:
+                old = _below(base, key)
+                if old is not value and old != value:
+                    found.append((key, _held(old), _held(value)))
+        return found
 
-    def _changed(self, other: Layers[K, V]) -> dict[K, None]:
-        mine: list[_Layer[K, V]] = []
+    def _shared(self, other: Layers[K, V]) -> _Layer[K, V] | None:
+        """The topmost layer that both maps have."""
+        mine: set[int] = set()
         under = self._under
         while under is not None:
-            mine.append(under)
+            mine.add(id(under))
             under = under.under
-        keys: dict[K, None] = dict.fromkeys(self._top)
-        keys.update(dict.fromkeys(other._top))
-        ours = {id(layer): index for index, layer in enumerate(mine)}
-        common = len(mine)
         under = other._under
-        while under is not None:
-            if id(under) in ours:
-                common = ours[id(under)]
-                break
-            keys.update(dict.fromkeys(under.entries))
+        while under is not None and id(under) not in mine:
             under = under.under
-        for layer in mine[:common]:
-            keys.update(dict.fromkeys(layer.entries))
-        return keys
+        return under
+
+    def _since(self, base: _Layer[K, V] | None) -> dict[K, V | _Gone]:
+        """What was set above a layer."""
+        chain = [self._top]
+        under = self._under
+        while under is not base:
+            assert under is not None
+            chain.append(under.entries)
+            under = under.under
+        if len(chain) == 1:
+            return self._top
+        found: dict[K, V | _Gone] = {}
+        for entries in reversed(chain):
+            found.update(entries)
+        return found
+
+
+def _below(layer: _Layer[K, V] | None, key: K) -> V | _Gone:
+    under = layer
+    while under is not None:
+        value = under.entries.get(key)
+        if value is not None:
+            return value
+        under = under.under
+    return GONE
+
+
+def _held(value: V | _Gone) -> V | None:
+    return None if value is GONE else value  # type: ignore[return-value]

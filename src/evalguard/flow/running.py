@@ -254,7 +254,7 @@ class Running(Rounds):
         """Where one branch switches to train and the other to eval, the test is what decides."""
         if len(then) != 1 or len(orelse) != 1:
             return orelse
-        for thing, mine, theirs in list(then[0].modes.differences(orelse[0].modes)):
+        for thing, mine, theirs in then[0].modes.differences(orelse[0].modes):
             old = earlier.modes.get(thing)
             if mine and theirs and mine.mode != theirs.mode and old not in (mine, theirs):
                 then[0].modes[thing] = flagged(mine)

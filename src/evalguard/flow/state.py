@@ -131,11 +131,13 @@ class State:
 
     def get(self, cell: Cell) -> Value | None:
         """The value of a variable or attribute; None if it was never set."""
-        value = self.fields.get(cell)
-        if value is None:
-            value = self.world.fields.get(cell)
-            if value is None and cell[0] in self.world.casts:
-                return self.world.casts.read(cell)
+        return self.fields.get(cell) or self.unset(cell)
+
+    def unset(self, cell: Cell) -> Value | None:
+        """What a variable or attribute is where nothing in this state has set it."""
+        value = self.world.fields.get(cell)
+        if value is None and cell[0] in self.world.casts:
+            return self.world.casts.read(cell)
         return value
 
     def mode(self, thing: int) -> ModeState | None:
@@ -224,12 +226,12 @@ def join_states(states: Iterable[State]) -> State | None:
 
 
 def _join_into(state: State, other: State) -> None:
-    for cell, _, _ in list(state.fields.differences(other.fields)):
-        mine, theirs = state.get(cell), other.get(cell)
+    for cell, mine, theirs in state.fields.differences(other.fields):
+        mine, theirs = mine or state.unset(cell), theirs or other.unset(cell)
         both = join(mine, theirs) if mine and theirs else mine or theirs
         if both is not None:
             state.fields[cell] = both
-    for thing, _, _ in list(state.modes.differences(other.modes)):
+    for thing, _, _ in state.modes.differences(other.modes):
         old, new = state.mode_or_inherited(thing), other.mode_or_inherited(thing)
         mode = join_modes(old, new) if old and new else old or new
         if mode is not None:

@@ -6,7 +6,7 @@ attribute of anything, ``path:Class.name`` as one of ``self`` in a class or its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from evalguard.link.definitions import Definition
 from evalguard.link.meanings import Meanings, attributes
@@ -24,15 +24,17 @@ class Families:
 
     def __init__(self, defined: Iterable[Definition], meanings: Meanings) -> None:
         self._meanings = meanings
-        self._heads: dict[str, str] = {}
-        self._members: set[str] = set()
-        classes = [item for item in defined if item.is_class]
-        for item in classes:
-            mine = self.head(item.cls)
-            for base in self.bases(item):
-                if ":" in base:
-                    self._heads[self.head(base)] = mine
-        self._members = {f"{self.head(item.cls)}.{item.name}" for item in defined if item.member}
+        self._above: dict[str, list[str]] = {}
+        self._below: dict[str, list[str]] = {}
+        self._owners: dict[str, set[str]] = {}
+        self._related: dict[str, frozenset[str]] = {}
+        for item in defined:
+            if item.member:
+                self._owners.setdefault(item.name, set()).add(item.cls)
+            elif item.is_class:
+                for base in self.bases(item):
+                    self._above.setdefault(item.cls, []).append(base)
+                    self._below.setdefault(base, []).append(item.cls)
 
     def bases(self, item: Definition) -> list[str]:
         """The nodes of a class's bases."""
@@ -42,18 +44,20 @@ class Families:
         """What a definition is reached under."""
         if not item.member:
             return [f"{item.path}:{item.name}"]
-        return [f".{item.name}", f"{self.head(item.cls)}.{item.name}"]
+        return [f".{item.name}", f"{item.cls}.{item.name}"]
 
     def has(self, cls: str, name: str) -> bool:
         """Whether a class or a relative of it has an attribute of this name."""
-        return f"{self.head(cls)}.{name}" in self._members
+        return not self._owners.get(name, set()).isdisjoint(self.related(cls))
 
     def of_itself(self, cls: str, names: list[str]) -> list[str]:
-        """What is read of ``self``: of the family's own what that has, else of anything."""
-        first = f"{self.head(cls)}.{names[0]}"
+        """What is read of ``self``: of the relatives' own what these have, else of anything."""
         if names[0].startswith("__"):
             return attributes(names[1:])
-        return [first, *attributes(names[1:])] if first in self._members else attributes(names)
+        owners = self._owners.get(names[0], set()) & self.related(cls)
+        if not owners:
+            return attributes(names)
+        return [*[f"{owner}.{names[0]}" for owner in owners], *attributes(names[1:])]
 
     def uses(self, item: Definition) -> set[str]:
         """The nodes of what a definition is made of."""
@@ -67,10 +71,22 @@ class Families:
                 found.update(self._meanings.of(item.path, dotted, local))
         return found
 
-    def head(self, cls: str) -> str:
-        """One class of a family, the same for all."""
-        first = cls
-        while self._heads.setdefault(cls, cls) != cls:
-            cls = self._heads[cls]
-        self._heads[first] = cls
-        return cls
+    def related(self, cls: str) -> frozenset[str]:
+        """The classes that an object may have beside this one: those above and below it.
+
+        What is above one below is among them, as a mixin is.
+        """
+        known = self._related.get(cls)
+        if known is None:
+            below = _reached({cls}, self._below)
+            known = self._related[cls] = frozenset(_reached(below, self._above))
+        return known
+
+
+def _reached(start: set[str], ways: Mapping[str, list[str]]) -> set[str]:
+    found, todo = set(start), list(start)
+    while todo:
+        new = [other for other in ways.get(todo.pop(), ()) if other not in found]
+        found.update(new)
+        todo += new
+    return found

@@ -48,6 +48,11 @@ class Graph:
             )
             for item in defined
         ]
+        self._bases = [
+            (entry, frozenset(self.families.bases(entry.item)))
+            for entry in self.entries
+            if entry.item.is_class
+        ]
         self._shared = shared
         self._put = [(frozenset((holder,)), put) for holder, put in registered(units, meanings)]
         made = [(entry.nodes, entry.uses) for entry in self.entries]
@@ -72,17 +77,18 @@ class Graph:
 
         One whose base nobody knows does, if it has a ``forward``.
         """
-        classes = [entry for entry in self.entries if entry.item.is_class]
-        inheriting = [
-            (entry.nodes, frozenset(self.families.bases(entry.item))) for entry in classes
-        ]
         likely = {
             node
-            for entry, (nodes, bases) in zip(classes, inheriting, strict=True)
+            for entry, bases in self._bases
             if "*unsure" in bases and self.families.has(entry.item.cls, "forward")
-            for node in nodes
+            for node in entry.nodes
         }
-        return _closed(roots | likely, _users(inheriting, frozenset()))
+        return self.inheriting(roots | likely)
+
+    def inheriting(self, roots: Nodes) -> Nodes:
+        """The roots, and the classes that inherit from one of them."""
+        made = [(entry.nodes, bases) for entry, bases in self._bases]
+        return _closed(roots, _users(made, frozenset()))
 
 
 def nodes_of(entries: Iterable[Entry]) -> Nodes:

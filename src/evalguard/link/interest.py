@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from evalguard.events import LOOKED_UP, VOLATILE, Class, Define, Function, If, Loop, Unit
+from evalguard.events import LOOKED_UP, VOLATILE, Class, Define, Do, Function, If, Loop, Unit
 from evalguard.knowledge import Knowledge
 from evalguard.link.blocks import statements
 from evalguard.link.definitions import MAIN
@@ -29,6 +29,7 @@ SCOPES = frozenset((
     ".no_grad", ".inference_mode", ".set_grad_enabled", ".enable_grad", ".requires_grad=",
     ".requires_grad_", "*scope", "?reveal_mode",
 ))  # fmt: skip
+AROUND = frozenset((".no_grad", ".inference_mode", ".enable_grad", "*scope"))
 LAYERS = frozenset(("*layer", "*base"))
 MADE = frozenset(("*module", "*mode", ".from_pretrained"))
 ROOTS = BACKWARD | SWITCHES | SCOPES | LAYERS | {"*module", "*flag"}
@@ -126,7 +127,7 @@ class Bearings:
     """What follows for each function from what it is made of."""
 
     def __init__(self, units: Collection[Unit], imports: Imports, knowledge: Knowledge) -> None:
-        meanings = Meanings(units, imports, lambda name: _words(name, knowledge))
+        self._meanings = meanings = Meanings(units, imports, lambda name: _words(name, knowledge))
         self._graph = Graph(units, meanings, SKIPPED, SHARED)
         self._switches = {
             unit.path: SWITCHES | {f".{name}" for name in knowledge.mode_names(unit.uses)}
@@ -145,6 +146,14 @@ class Bearings:
         self._start = graph.near(nodes_of(filter(self._acts, graph.entries)))
         self._makers = graph.near(nodes_of(filter(self._makes_some, functions)))
         self._making = graph.named(self._makers)
+        direct = {node for node in nodes_of(filter(self._calls_some, functions)) if ":" in node}
+        self._known_makers = direct | {
+            node
+            for entry in functions
+            if not entry.uses.isdisjoint(direct)
+            for node in entry.nodes
+            if ":" in node
+        }
         variables = [entry for entry in graph.entries if entry.item.called]
         self._held = nodes_of(filter(self._makes, variables))
         self._scoped = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(SCOPES))
@@ -155,11 +164,19 @@ class Bearings:
         self._reaching |= _deciding(filter(self._acts, functions))
         starting = [entry for entry in graph.entries if self._starts(entry)]
         self._starting = nodes_of(starting)
+        self._built = graph.inheriting(
+            {
+                entry.item.cls
+                for entry in functions
+                if entry.item.name == "__init__" and self._calls_maker(entry)
+            }
+        )
         self._led = {node for entry in starting for node in entry.uses - entry.nodes}
         self._kin = {
-            graph.families.head(entry.item.cls)
+            relative
             for entry in graph.entries
             if entry.item.cls and not entry.uses.isdisjoint(self._reaching)
+            for relative in graph.families.related(entry.item.cls)
         }
 
     def functions(self) -> dict[tuple[str, Span], Bearing]:
@@ -180,17 +197,17 @@ class Bearings:
         )
 
     def _bearing(self, entry: Entry, function: Function) -> Bearing:
-        starts = self._starts(entry)
+        acts = self._starts(entry)
         makes = function.name == "__init__" or "cls" in function.uses
-        makes = makes and self._graph.families.head(entry.item.cls) in self._kin
+        makes = makes and entry.item.cls in self._kin
         matters = not (
             entry.uses.isdisjoint(self._reaching) and function.uses.isdisjoint(self._telling)
         )
         return Bearing(
-            matters=matters or makes or starts,
-            starts=starts,
+            matters=matters or makes or acts,
+            starts=acts and not self._hangs(entry, function),
             led=not entry.nodes.isdisjoint(self._led),
-            tells=starts or makes or self._makes(entry),
+            tells=acts or makes or self._makes(entry),
             trains=not entry.uses.isdisjoint(self._training),
             measures=self._measures(entry) or not entry.uses.isdisjoint(self._measured),
             switches=not entry.uses.isdisjoint(self._switches[entry.item.path]),
@@ -198,7 +215,11 @@ class Bearings:
 
     def _starts(self, entry: Entry) -> bool:
         """Whether what nobody is seen to call may hold the cause of a finding."""
-        if self._acts(entry) or not entry.uses.isdisjoint(SCOPES):
+        return not entry.uses.isdisjoint(AROUND) or self._starts_more(entry)
+
+    def _starts_more(self, entry: Entry) -> bool:
+        """The same, gradients being left off around something aside."""
+        if self._acts(entry) or not entry.uses.isdisjoint(SCOPES - AROUND):
             return True
         function = entry.item.function
         if function is not None and VOLATILE in function.uses:
@@ -210,6 +231,33 @@ class Bearings:
             return True
         counts = function is not None and not function.uses.isdisjoint(self._numbers)
         return (counts and self._makes(entry)) or self._brings_together(entry)
+
+    def _hangs(self, entry: Entry, function: Function) -> bool:
+        """Whether a function only leaves gradients off around what it is given.
+
+        In which mode that is, only callers tell.
+        """
+        known = entry._replace(uses=frozenset(filter(_is_known, entry.uses)))
+        built = entry.item.cls in self._built and entry.item.cls not in self._modules
+        more = built or self._starts_more(known) or self._calls_maker(known)
+        trains = not known.uses.isdisjoint(self._training)
+        return not (more or trains or _stands_alone(function))
+
+    def _calls_maker(self, entry: Entry) -> bool:
+        """Whether a function makes a module, itself or by something that it calls by name."""
+        return self._calls_some(entry) or any(
+            _last(node.rpartition(":")[2]) in entry.item.calls
+            for node in entry.uses & self._known_makers
+        )
+
+    def _calls_some(self, entry: Entry) -> bool:
+        """The same as `_makes_some`, but for what is only mentioned: a parameter's annotation."""
+        item = entry.item
+        called = [dotted for dotted in item.mentions if _last(dotted) in item.calls]
+        return self._makes_some(entry) and any(
+            not (self._modules | MADE).isdisjoint(self._meanings.of(item.path, dotted))
+            for dotted in called
+        )
 
     def _brings_together(self, entry: Entry) -> bool:
         """Whether a function calls one that switches or trains, and another or with a module.
@@ -253,6 +301,21 @@ class Bearings:
         """Whether a function turns something into plain numbers."""
         function = entry.item.function
         return function is not None and not function.uses.isdisjoint(self._measuring)
+
+
+def _is_known(node: str) -> bool:
+    """Whether a node doesn't stand for an attribute that anything may have, or not have."""
+    return not node.startswith(".") or node in ROOTS
+
+
+def _stands_alone(function: Function) -> bool:
+    """Whether a context manager may be made or named as a statement of its own, or not called."""
+    for stmt in statements(function.body):
+        if isinstance(stmt, Do) and not NAMED["scope"].isdisjoint(
+            map(_last, dotted_in(stmt.value))
+        ):
+            return True
+    return False
 
 
 def _deciding(entries: Iterable[Entry]) -> Nodes:
