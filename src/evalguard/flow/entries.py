@@ -66,11 +66,7 @@ class Entries(Hiding):
     def _walk_if_due(self, known: Known) -> None:
         if known.walked or known.function.name in NEVER:
             return
-        if (
-            (known.bearing.starts and not known.bearing.hangs)
-            or self._meets_modes(known)
-            or self._is_hook(known)
-        ):
+        if known.bearing.starts or self._meets_modes(known) or self._is_hook(known):
             self._walk_entry(known)
 
     def _is_hook(self, known: Known) -> bool:

@@ -226,8 +226,8 @@ def join_states(states: Iterable[State]) -> State | None:
 
 
 def _join_into(state: State, other: State) -> None:
-    for cell, mine, theirs in state.fields.differences(other.fields):
-        mine, theirs = mine or state.unset(cell), theirs or other.unset(cell)
+    for cell, left, right in state.fields.differences(other.fields):
+        mine, theirs = left or state.unset(cell), right or other.unset(cell)
         both = join(mine, theirs) if mine and theirs else mine or theirs
         if both is not None:
             state.fields[cell] = both
