@@ -66,6 +66,11 @@ class Graph:
         """The same, as far as it is used by names that nothing else has."""
         return _closed(roots, {node: users for node, users in self._users.items() if ":" in node})
 
+    def calling(self, roots: Nodes) -> Nodes:
+        """The same, as far as it is called by such names."""
+        made = [(entry.nodes, called(entry)) for entry in self.entries]
+        return _closed(roots, _users(made, frozenset()))
+
     def near(self, roots: Nodes) -> Nodes:
         """The roots, and what is made of one of them."""
         telling = roots - self._shared
@@ -89,6 +94,15 @@ class Graph:
         """The roots, and the classes that inherit from one of them."""
         made = [(entry.nodes, bases) for entry, bases in self._bases]
         return _closed(roots, _users(made, frozenset()))
+
+
+def called(entry: Entry) -> Nodes:
+    """What a definition calls by a name that nothing else has."""
+    return {
+        node
+        for node in entry.uses
+        if ":" in node and node.rpartition(":")[2].rpartition(".")[2] in entry.item.calls
+    }
 
 
 def nodes_of(entries: Iterable[Entry]) -> Nodes:

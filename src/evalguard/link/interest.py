@@ -10,11 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from evalguard.events import LOOKED_UP, VOLATILE, Class, Define, Do, Function, If, Loop, Unit
+from evalguard.events import (
+    LOOKED_UP,
+    VOLATILE,
+    Call,
+    Class,
+    Define,
+    Do,
+    Function,
+    If,
+    Loop,
+    Unit,
+    With,
+)
 from evalguard.knowledge import Knowledge
 from evalguard.link.blocks import statements
 from evalguard.link.definitions import MAIN
-from evalguard.link.graph import Entry, Graph, Nodes, nodes_of
+from evalguard.link.graph import Entry, Graph, Nodes, called, nodes_of
 from evalguard.link.imports import Imports
 from evalguard.link.meanings import Meanings
 from evalguard.link.mentions import dotted_in
@@ -27,7 +39,7 @@ SWITCHES = frozenset(
 )
 SCOPES = frozenset((
     ".no_grad", ".inference_mode", ".set_grad_enabled", ".enable_grad", ".requires_grad=",
-    ".requires_grad_", "*scope", "?reveal_mode",
+    ".requires_grad_", "*scope", "*setter", "?reveal_mode",
 ))  # fmt: skip
 AROUND = frozenset((".no_grad", ".inference_mode", ".enable_grad", "*scope"))
 LAYERS = frozenset(("*layer", "*base"))
@@ -36,6 +48,7 @@ ROOTS = BACKWARD | SWITCHES | SCOPES | LAYERS | {"*module", "*flag"}
 NAMED = {
     "mode": frozenset(("eval", "train", "from_pretrained", "load_state_dict")),
     "scope": frozenset(("no_grad", "inference_mode", "set_grad_enabled", "enable_grad")),
+    "setter": frozenset(("set_grad_enabled",)),
     "backward": frozenset(("backward",)),
     "base": frozenset(("Module", "LightningModule")),
 }
@@ -162,15 +175,14 @@ class Bearings:
         self._measured = graph.named(nodes_of(filter(self._measures, functions)))
         self._reaching = graph.closed(ROOTS | self._modules)
         self._reaching |= _deciding(filter(self._acts, functions))
+        builders = [entry for entry in functions if entry.item.name == "__init__"]
+        self._built = graph.inheriting(
+            {entry.item.cls for entry in builders if self._calls_maker(entry)}
+        )
         starting = [entry for entry in graph.entries if self._starts(entry)]
         self._starting = nodes_of(starting)
-        self._built = graph.inheriting(
-            {
-                entry.item.cls
-                for entry in functions
-                if entry.item.name == "__init__" and self._calls_maker(entry)
-            }
-        )
+        telling = [entry for entry in starting if not self._given(entry)]
+        self._before = graph.calling(nodes_of(telling))
         self._led = {node for entry in starting for node in entry.uses - entry.nodes}
         self._kin = {
             relative
@@ -205,7 +217,7 @@ class Bearings:
         )
         return Bearing(
             matters=matters or makes or acts,
-            starts=acts and not self._hangs(entry, function),
+            starts=acts and not self._hangs(entry),
             led=not entry.nodes.isdisjoint(self._led),
             tells=acts or makes or self._makes(entry),
             trains=not entry.uses.isdisjoint(self._training),
@@ -232,23 +244,26 @@ class Bearings:
         counts = function is not None and not function.uses.isdisjoint(self._numbers)
         return (counts and self._makes(entry)) or self._brings_together(entry)
 
-    def _hangs(self, entry: Entry, function: Function) -> bool:
-        """Whether a function only leaves gradients off around what it is given.
+    def _hangs(self, entry: Entry) -> bool:
+        """Whether all that a function may tell hangs on what its callers give it."""
+        return self._given(entry) and called(entry).isdisjoint(self._before)
 
-        In which mode that is, only callers tell.
+    def _given(self, entry: Entry) -> bool:
+        """Whether a function only leaves gradients off around modules that it is given.
+
+        In which mode these are, only callers tell.
         """
+        function = entry.item.function
+        if function is None or entry.uses.isdisjoint(AROUND) or _stands_alone(function):
+            return False
         known = entry._replace(uses=frozenset(filter(_is_known, entry.uses)))
         built = entry.item.cls in self._built and entry.item.cls not in self._modules
         more = built or self._starts_more(known) or self._calls_maker(known)
-        trains = not known.uses.isdisjoint(self._training)
-        return not (more or trains or _stands_alone(function))
+        return not more and known.uses.isdisjoint(self._training)
 
     def _calls_maker(self, entry: Entry) -> bool:
         """Whether a function makes a module, itself or by something that it calls by name."""
-        return self._calls_some(entry) or any(
-            _last(node.rpartition(":")[2]) in entry.item.calls
-            for node in entry.uses & self._known_makers
-        )
+        return self._calls_some(entry) or not called(entry).isdisjoint(self._known_makers)
 
     def _calls_some(self, entry: Entry) -> bool:
         """The same as `_makes_some`, but for what is only mentioned: a parameter's annotation."""
@@ -309,13 +324,14 @@ def _is_known(node: str) -> bool:
 
 
 def _stands_alone(function: Function) -> bool:
-    """Whether a context manager may be made or named as a statement of its own, or not called."""
+    """Whether a context manager may be a statement of its own, or entered without its call."""
+    alone: list[object] = []
     for stmt in statements(function.body):
-        if isinstance(stmt, Do) and not NAMED["scope"].isdisjoint(
-            map(_last, dotted_in(stmt.value))
-        ):
-            return True
-    return False
+        if isinstance(stmt, Do):
+            alone.append(stmt.value)
+        elif isinstance(stmt, With):
+            alone += [context for context, _ in stmt.items if not isinstance(context, Call)]
+    return any(_last(dotted) in NAMED["scope"] for dotted in dotted_in(tuple(alone)))
 
 
 def _deciding(entries: Iterable[Entry]) -> Nodes:
