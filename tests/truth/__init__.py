@@ -1,0 +1,1 @@
+"""Real PyTorch as the judge: programs run, and what evalguard believes is held to that."""
