@@ -174,6 +174,9 @@ class Methods(Turning):
         if args.positional and isinstance(owner, (Ref, Part)):
             part = Arguments((one(Part(owner.thing)),))
             self.call_value(args.positional[0], part, site, state, frame)
+            if isinstance(owner, Ref) and self.override(self.things[owner.thing], "train", state):
+                whole = Arguments((one(owner),))  # comes last, and has the last word on its parts
+                self.call_value(args.positional[0], whole, site, state, frame)
         return one(owner)
 
     def _registers(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
