@@ -1,16 +1,15 @@
-"""Files of a program → what evalguard believes of each call of a module in them."""
+"""Files of a program → what ``evalguard trace`` tells of each call of a module in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from enum import Flag
+from collections.abc import Mapping
 
 from evalguard import knowledge
 from evalguard.facts import Forward
-from evalguard.flow.analysis import Analysis
+from evalguard.flow.tracing import trace
 from evalguard.link import link
 from evalguard.lower import lower
-from evalguard.modes import Grad, Mode
+from evalguard.report.trace_json import grads, modes
 from evalguard.source import from_text
 from truth.sites import Belief, Site, Via
 
@@ -18,40 +17,29 @@ KNOWN = knowledge.load()
 
 
 def beliefs(texts: Mapping[str, str]) -> list[Belief]:
-    """What is believed of each call site, one for each call chain and path.
+    """What is believed of each call site, one for each call chain.
+
+    If some call isn't followed, as the budget is spent, all beliefs of the program are assumed; but
+    a forward pass leaves modes as they are.
 
     Args:
         texts: The program: path → source.
     """
-    return [_belief(fact) for fact in _forwards(texts)]
-
-
-def _forwards(texts: Mapping[str, str]) -> Iterator[Forward]:
-    """The forward calls where they stand, not where a rule would tell of them."""
     program = link([lower(from_text(text, path)) for path, text in texts.items()], KNOWN)
-    everything = program._replace(interest=program.interest._replace(all=True))
-    analysis = Analysis(everything)
-    facts = analysis.facts()
-    intents = {(fact.place, fact.calls): fact.intent for fact in facts if isinstance(fact, Forward)}
-    assert len(intents) <= len(facts)
-    yield from (item.fact for item in analysis.recorder._passes.values())
+    told = trace(program, texts)
+    whole = told.wholly()
+    cut = any(not each.function.endswith(".forward") for each in told.unfollowed)
+    return [_belief(call, whole(call) and not cut) for call in told.calls]
 
 
-def _belief(fact: Forward) -> Belief:
-    chain = tuple(Via(step.place.path, step.place.line, step.function) for step in fact.calls)
+def _belief(call: Forward, whole: bool) -> Belief:
     return Belief(
-        Site(fact.place.path, *fact.place.span),
-        chain,
-        _words(fact.mode, Mode.UNSEEN),
-        fact.mixed,
-        fact.assumed,
-        fact.module.sensitive.value,
-        _words(fact.grad, Grad.UNSEEN),
+        Site(call.place.path, *call.place.span),
+        tuple(Via(step.place.path, step.place.line, step.function) for step in call.calls),
+        frozenset(modes(call.mode)),
+        call.mixed,
+        call.assumed or not whole,
+        call.module.sensitive.value,
+        frozenset(grads(call.grad)),
+        "unknown" if call.unsettled else call.intent.value,
     )
-
-
-def _words(flags: Flag, unseen: Flag) -> frozenset[str]:
-    """The names of the possibilities; none if it isn't known."""
-    if unseen in flags:
-        return frozenset()
-    return frozenset(str(flag.name).lower() for flag in type(flags) if flag in flags)

@@ -3,9 +3,10 @@
 The law: what happened at a site must be among what is believed of it, of its mode-sensitive layers'
 modes and of gradients. ``mixed`` says that some parts are in train mode and others in eval. A
 module that is said to have no such layers has none, and of one that has none the mode doesn't
-matter. A belief that is empty, or holds only as far as no caller out of view switches, says nothing.
-Where a belief is told for the very chain of calls that ran, it is held to what happened in that
-chain.
+matter. A backward pass reaches what is said to be for training, and nothing that is for inference;
+what needs no gradients by itself aside. A belief that is empty, or holds only as far as no caller
+out of view switches, says nothing. A belief is told of a chain of calls, and held to what happened
+in that chain.
 """
 
 from __future__ import annotations
@@ -96,20 +97,26 @@ def _verdict(site: Site, beliefs: list[Belief], calls: list[Happened]) -> Verdic
 
 
 def _judged(beliefs: list[Belief], calls: list[Happened]) -> tuple[Outcome, str]:
-    chains: dict[Chain, list[Happened]] = defaultdict(list)
+    ran: dict[Chain, list[Happened]] = defaultdict(list)
     for call in calls:
-        chains[call.chain].append(call)
-    for chain, some in chains.items():
-        told = [belief for belief in beliefs if belief.chain == chain]
-        if told and (fault := _refuted(_joined(told), some)):
+        ran[call.chain].append(call)
+    told = [belief for belief in beliefs if belief.chain in ran]
+    for chain, some in ran.items():
+        mine = [belief for belief in told if belief.chain == chain]
+        if mine and (fault := _refuted(_joined(mine), _telling(some))):
             return Outcome.REFUTED, f"{fault}, called by {_shown(chain)}"
     if not beliefs:
         return Outcome.UNKNOWN, "nothing is believed"
-    calls = [call for call in calls if call.sensitive is not False] or calls
-    joined = _joined(beliefs)
+    whole = ran.keys() <= {belief.chain for belief in told}
+    joined, calls = _joined(told if whole else beliefs), _telling(calls)
     if fault := _refuted(joined, calls):
-        return Outcome.REFUTED, fault
+        return Outcome.UNKNOWN, f"{fault}, and not each chain that ran is told of"
     return _outcome(joined, calls), _told(joined, calls)
+
+
+def _telling(calls: list[Happened]) -> list[Happened]:
+    """The calls in which the mode mattered, if there are any."""
+    return [call for call in calls if call.sensitive is not False] or calls
 
 
 def _joined(beliefs: list[Belief]) -> Belief:
@@ -119,6 +126,7 @@ def _joined(beliefs: list[Belief]) -> Belief:
     modes = [belief.modes for belief in telling]
     grads = [belief.grad for belief in telling]
     words = {belief.sensitive for belief in beliefs}
+    intents = {belief.intent for belief in telling}
     return Belief(
         first.site,
         first.chain,
@@ -127,6 +135,7 @@ def _joined(beliefs: list[Belief]) -> Belief:
         any(belief.assumed for belief in telling),
         words.pop() if len(words) == 1 else "unknown",
         frozenset[str]().union(*grads) if all(grads) else frozenset(),
+        intents.pop() if len(intents) == 1 else "unknown",
     )
 
 
@@ -146,6 +155,17 @@ def _faults(belief: Belief, calls: list[Happened]) -> Iterator[str]:
         yield _told(belief, calls)
     if belief.grad and not grads <= belief.grad:
         yield _told(belief, calls)
+    if not belief.assumed:
+        yield from _unmeant(belief.intent, calls)
+
+
+def _unmeant(intent: str, calls: list[Happened]) -> Iterator[str]:
+    """What gradients say against the purpose that a call is believed to have."""
+    trained = any(call.trained for call in calls)
+    if intent == "inference" and trained:
+        yield "believed: for inference; ran: a backward pass reached it"
+    if intent == "training" and not trained and all(call.graph for call in calls):
+        yield "believed: for training; ran: no backward pass reached it"
 
 
 def _outcome(belief: Belief, calls: list[Happened]) -> Outcome:

@@ -85,7 +85,7 @@ class Recorder:
             frozenset("train" if training else "eval" for training in telling),
             True if True in outcomes else None if None in outcomes else False,
             torch.is_grad_enabled() and not torch.is_inference_mode_enabled(),
-            bool(self._depth),
+            within=bool(self._depth),
         )
         self.calls.append(call)
         return call
@@ -144,6 +144,8 @@ def _returned(call: Happened, module: Any, result: Any) -> None:
     if any(each.requires_grad for each in module.parameters()):
         call.recording &= not floats or any(each.requires_grad for each in floats)
 
+    call.graph = any(each.requires_grad for each in floats)
+
     def reached(_: Any) -> None:
         call.trained = True
 
@@ -175,6 +177,7 @@ def run(texts: Mapping[str, str], root: Path, script: str) -> list[Happened]:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    torch.set_num_threads(1)  # more only cost, with tensors as small as here
     recorder = Recorder(str(root))
     for coins in throws():
         with _stage(recorder, coins, root, script):

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-TRIALS = 12
+TRIALS = 4
 SHAPES = ((4, 8), (4, 4), (4, 8, 6), (4, 4, 6), (4, 8, 6, 6), (4, 4, 6, 6))
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]

@@ -33,7 +33,7 @@ class Happened:
 
     ``modes`` are those of the mode-sensitive layers beneath; if there are none, the module's own.
     ``sensitive`` is None if some layer could not be tried out. ``within`` another module's pass.
-    ``trained``: gradients of its result were taken.
+    ``graph``: its result has gradients; ``trained``: they were taken.
     """
 
     site: Site
@@ -42,6 +42,7 @@ class Happened:
     modes: frozenset[str]
     sensitive: bool | None
     recording: bool
+    graph: bool = False
     within: bool = False
     trained: bool = False
 
@@ -50,7 +51,7 @@ class Happened:
 class Belief:
     """What evalguard says of a call; empty ``modes`` or ``grad`` say that it doesn't know.
 
-    ``assumed`` beliefs hold if no caller out of view switches.
+    ``assumed`` beliefs hold if no caller out of view switches, and no call that wasn't followed.
     """
 
     site: Site

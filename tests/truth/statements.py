@@ -162,7 +162,7 @@ def arguments(p: Program, scope: Scope, callee: Callee) -> list[str]:
         if kind == "module":
             out.append(p.module(scope, 0.05, switched=True))
         else:
-            out.append(p.flag(scope) if kind == "flag" else "2")
+            out.append({"count": "2", "more": "True"}.get(kind) or p.flag(scope))
     return out
 
 

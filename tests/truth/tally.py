@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 from truth.grammar import written
 from truth.law import Outcome, Verdict
 from truth.programs import judged
 
 FILE = "main.py"
+OUTCOMES = tuple(each.value for each in Outcome)
 
 
 class Case(NamedTuple):
@@ -40,34 +39,50 @@ class Case(NamedTuple):
 class Tally:
     """Counts over programs.
 
-    Sites inside of another module's pass, and of modules without mode-sensitive layers, are counted
-    apart: of these it only matters that nothing is refuted.
+    Sites inside of another module's pass are counted apart, and so are those of modules without
+    mode-sensitive layers, of which little is believed.
     """
 
     programs: int = 0
     sites: Counter[Outcome] = field(default_factory=Counter)
-    apart: Counter[Outcome] = field(default_factory=Counter)
+    within: Counter[Outcome] = field(default_factory=Counter)
+    inert: Counter[Outcome] = field(default_factory=Counter)
 
     def add(self, case: Case) -> None:
         """Count a program."""
         self.programs += 1
         for verdict in case.found:
-            counts = self.apart if verdict.apart else self.sites
-            counts[verdict.outcome] += 1
+            within = self.within if verdict.within else self.sites
+            (self.inert if verdict.inert else within)[verdict.outcome] += 1
 
-    def share(self, outcome: Outcome) -> float:
-        """How many of the sites that count, of 100."""
-        return 100 * self.sites[outcome] / max(1, self.sites.total())
+    @property
+    def refuted(self) -> int:
+        """How many beliefs the runs refute."""
+        return sum(each[Outcome.REFUTED] for each in (self.sites, self.within, self.inert))
 
     def table(self) -> str:
         """As Markdown."""
-        shares = " | ".join(f"{self.share(each):.2f}%" for each in Outcome)
-        apart = f"{self.apart[Outcome.REFUTED]} of {self.apart.total():,}"
+        rows = (
+            ("in the open", self.sites),
+            ("inside of another module's pass", self.within),
+            ("of modules that no mode changes", self.inert),
+        )
         return "\n".join((
-            f"| programs | sites | {' | '.join(each.value for each in Outcome)} | refuted apart |",
-            "|--:|--:|" + "--:|" * (len(Outcome) + 1),
-            f"| {self.programs:,} | {self.sites.total():,} | {shares} | {apart} |",
+            f"| {self.programs:,} programs: sites | number | {' | '.join(OUTCOMES)} |",
+            "|---|--:|" + "--:|" * len(OUTCOMES),
+            *(_row(name, counts) for name, counts in rows),
         ))  # fmt: skip
+
+
+def share(counts: Counter[Outcome], outcome: Outcome) -> float:
+    """How many have an outcome, of 100."""
+    return 100 * counts[outcome] / max(1, counts.total())
+
+
+def _row(name: str, counts: Counter[Outcome]) -> str:
+    *some, refuted = Outcome
+    shares = " | ".join(f"{share(counts, each):.2f}%" for each in some)
+    return f"| {name} | {counts.total():,} | {shares} | {counts[refuted]:,} |"
 
 
 def generated(seeds: Iterable[int], gaps: bool = False) -> Iterator[Case]:
@@ -77,7 +92,6 @@ def generated(seeds: Iterable[int], gaps: bool = False) -> Iterator[Case]:
         seeds: A program each.
         gaps: Whether shapes are among them of which it is known that beliefs go wrong.
     """
-    torch.set_num_threads(1)
     for seed in seeds:
         text = written(seed, gaps)
         with tempfile.TemporaryDirectory() as folder:

@@ -78,17 +78,17 @@ def exits(p: Program, name: str) -> int:
 
 
 def recursive(p: Program) -> None:
-    """A function that calls itself until it has done so often enough."""
+    """A function that calls itself: once, or until it has done so often enough."""
     name = p.fresh("again")
     inner = Scope({"net": ""}).function("none")
-    p.write(f"def {name}(net, count, x=x):")
+    p.write(f"def {name}(net, {'count' if p.gaps else 'more'}, x=x):")
     p.block(inner, p.size())
-    p.write("    if count > 0:")
-    p.write(f"        {name}(net, count - 1)")
+    p.write("    if count > 0:" if p.gaps else "    if more:")
+    p.write(f"        {name}(net, {'count - 1' if p.gaps else 'False'})")
     if p.chance(0.5):
         p.block(inner, 1)
     end(p)
-    p.callees.append(Callee(name, ("module", "count"), "none"))
+    p.callees.append(Callee(name, ("module", "count" if p.gaps else "more"), "none"))
 
 
 def generator(p: Program) -> None:
