@@ -337,8 +337,8 @@ class Function(NamedTuple):
     body: Block
     decorators: tuple[Expr, ...]
     uses: frozenset[str]
-    mentions: frozenset[str]
-    calls: frozenset[str]
+    mentions: tuple[str, ...]
+    calls: tuple[str, ...]
     locals: frozenset[str]
     generator: bool
     is_async: bool

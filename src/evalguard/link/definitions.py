@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
 
 from evalguard.events import (
@@ -34,7 +34,7 @@ class Definition(NamedTuple):
 
     name: str
     path: str
-    mentions: AbstractSet[str]
+    mentions: Collection[str]
     cls: str = ""
     member: bool = False
     function: Function | None = None
@@ -42,7 +42,7 @@ class Definition(NamedTuple):
     called: bool = False
 
     @property
-    def calls(self) -> AbstractSet[str]:
+    def calls(self) -> Collection[str]:
         """The names of what it may call."""
         if self.function is not None:
             return self.function.calls
@@ -131,5 +131,5 @@ def _made_of(cls: Class) -> frozenset[str]:
     mentions = dotted_in((*cls.bases, *cls.decorators, cls.body))
     for stmt in cls.body:
         if isinstance(stmt, Define) and stmt.function.name.startswith("__"):
-            mentions |= stmt.function.mentions
+            mentions.update(stmt.function.mentions)
     return frozenset(mentions)

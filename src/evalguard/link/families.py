@@ -7,6 +7,7 @@ attribute of anything, ``path:Class.name`` as one of ``self`` in a class or its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from sys import intern
 
 from evalguard.link.definitions import Definition
 from evalguard.link.meanings import Meanings, attributes
@@ -43,8 +44,8 @@ class Families:
     def nodes(self, item: Definition) -> list[str]:
         """What a definition is reached under."""
         if not item.member:
-            return [f"{item.path}:{item.name}"]
-        return [f".{item.name}", f"{item.cls}.{item.name}"]
+            return [intern(f"{item.path}:{item.name}")]
+        return [intern(f".{item.name}"), intern(f"{item.cls}.{item.name}")]
 
     def has(self, cls: str, name: str) -> bool:
         """Whether a class or a relative of it has an attribute of this name."""
@@ -57,7 +58,7 @@ class Families:
         owners = self._owners.get(names[0], set()) & self.related(cls)
         if not owners:
             return attributes(names)
-        return [*[f"{owner}.{names[0]}" for owner in owners], *attributes(names[1:])]
+        return [*[intern(f"{owner}.{names[0]}") for owner in owners], *attributes(names[1:])]
 
     def uses(self, item: Definition) -> set[str]:
         """The nodes of what a definition is made of."""

@@ -310,7 +310,7 @@ class Bearings:
         if not (entry.uses.isdisjoint(switches) and entry.uses.isdisjoint(BACKWARD)):
             return True
         function = entry.item.function
-        return function is not None and not function.calls.isdisjoint(self._flags)
+        return function is not None and not self._flags.isdisjoint(function.calls)
 
     def _measures(self, entry: Entry) -> bool:
         """Whether a function turns something into plain numbers."""

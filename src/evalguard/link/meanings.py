@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
+from sys import intern
 
 from evalguard.events import Import, Unit
 from evalguard.link.imports import Imports
@@ -51,7 +52,8 @@ class Meanings:
         key = (path, dotted)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = tuple(dict.fromkeys(self._name(path, root, rest, MOST_HOPS)))
+            found = dict.fromkeys(self._name(path, root, rest, MOST_HOPS))
+            known = self._known[key] = tuple(map(intern, found))
         return known
 
     def _name(self, path: str, name: str, rest: list[str], hops: int) -> Nodes:
@@ -100,7 +102,7 @@ class Meanings:
 
 def attributes(names: Iterable[str]) -> list[str]:
     """The nodes of what is read of something unknown."""
-    return [f".{name}" for name in names]
+    return [intern(f".{name}") for name in names]
 
 
 def _imports(unit: Unit) -> dict[str, list[Import]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from sys import intern
 from typing import Any
 
 from evalguard.events import (
@@ -60,6 +61,7 @@ class Expressions:
     def __init__(self, text: str) -> None:
         self._lines = None if text.isascii() else text.split("\n")
         self._names: dict[str, Name] = {}
+        self._dotted: dict[str, Expr] = {}
         self.scopes = Scopes()
 
     def at(self, node: Any) -> Span:
@@ -145,18 +147,18 @@ class Expressions:
 
     def _attribute(self, node: ast.Attribute) -> Expr:
         names, holder = _chain(node)
-        expr: Expr
-        if isinstance(holder, ast.Name):
-            root, expr = holder.id, self._named(holder.id)
-            self.scopes.current.uses.add(root)
-        else:
-            root, expr = _called(holder), self.expr(holder)
         scope = self.scopes.current
         scope.uses.update(names)
-        scope.mentions.add(".".join((root, *names)))
-        for name in names:
-            expr = _tuple(Attr, (expr, name))
-        return expr
+        if not isinstance(holder, ast.Name):
+            scope.mentions.add(".".join((_called(holder), *names)))
+            return _attributes(self.expr(holder), names)
+        dotted = intern(".".join((holder.id, *names)))
+        scope.uses.add(holder.id)
+        scope.mentions.add(dotted)
+        known = self._dotted.get(dotted)
+        if known is None:
+            known = self._dotted[dotted] = _attributes(self._named(holder.id), names)
+        return known
 
     def _constant(self, node: ast.Constant) -> Expr:
         value = node.value
@@ -276,6 +278,12 @@ def looks_up(node: ast.expr) -> bool:
 
 def _is_string(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _attributes(expr: Expr, names: list[str]) -> Expr:
+    for name in names:
+        expr = _tuple(Attr, (expr, name))
+    return expr
 
 
 def _chain(node: ast.Attribute) -> tuple[list[str], ast.expr]:

@@ -208,8 +208,8 @@ class Lowerer(Expressions):
     ) -> Function:
         scope = self.scopes.pop()
         bound = frozenset((scope.binds | {param.name for param in params}) - scope.elsewhere)
-        uses, calls = frozenset(scope.uses), frozenset(scope.calls)
-        at, mentions = self.at(node), frozenset(scope.mentions)
+        uses, calls = frozenset(scope.uses), tuple(sorted(scope.calls))
+        at, mentions = self.at(node), tuple(sorted(scope.mentions))
         return Function(
             name, qualname, params, body, decorators, uses, mentions, calls, bound,
             scope.generator, is_async, at,
