@@ -39,7 +39,7 @@ from evalguard.flow.core import Fork, Frame, LoopPoint
 from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.guards import comes_each_time
 from evalguard.flow.rounds import Rounds
-from evalguard.flow.state import State, flagged, settle
+from evalguard.flow.state import Modes, State, flagged, settle
 from evalguard.flow.values import (
     Ctx,
     Lib,
@@ -228,12 +228,12 @@ class Running(Rounds):
             ends = self.run(stmt.body if holds else stmt.orelse, [state], frame)
             return self.by_choice(chosen, ends, frame)
         before = state.narrow
-        other, earlier = state.copy(), state.copy()
+        other, earlier = state.copy(), state.modes.copy()
         if cond is not None:
             state.assume[cond.key] = not cond.negated
             other.assume[cond.key] = cond.negated
         state.narrow = other.narrow = before | parts
-        if asks_training(stmt.test):
+        if _mentions_training(frame) and asks_training(stmt.test):
             state.assume[ASKED] = True
         self._assume(stmt.test, True, state, frame)
         self._assume(stmt.test, False, other, frame)
@@ -250,12 +250,12 @@ class Running(Rounds):
             end.narrow = before
         return settle(self.by_choice(chosen, ends, frame))
 
-    def _by_flag(self, then: list[State], orelse: list[State], earlier: State) -> list[State]:
+    def _by_flag(self, then: list[State], orelse: list[State], earlier: Modes) -> list[State]:
         """Where one branch switches to train and the other to eval, the test is what decides."""
         if len(then) != 1 or len(orelse) != 1:
             return orelse
         for thing, mine, theirs in then[0].modes.differences(orelse[0].modes):
-            old = earlier.modes.get(thing)
+            old = earlier.get(thing)
             if mine and theirs and mine.mode != theirs.mode and old not in (mine, theirs):
                 then[0].modes[thing] = flagged(mine)
                 orelse[0].modes[thing] = flagged(theirs)
@@ -340,6 +340,10 @@ class Running(Rounds):
     def _while_test(self, test: Expr, state: State, frame: Frame) -> None:
         with suppress(Fork):
             self.recorder.measured(self.value(test, state, frame).taint)
+
+
+def _mentions_training(frame: Frame) -> bool:
+    return frame.known is None or "training" in frame.known.function.uses
 
 
 def _one_round(iterable: Value) -> list[Value] | None:

@@ -28,6 +28,9 @@ class ModeState(NamedTuple):
     assumed: bool = False
 
 
+Modes = Layers[int, ModeState]
+
+
 def join_modes(left: ModeState, right: ModeState) -> ModeState:
     """Either of two."""
     if left == right:
@@ -100,7 +103,7 @@ class State:
     def __init__(self, world: World) -> None:
         self.world = world
         self.fields: Layers[Cell, Value] = Layers()
-        self.modes: Layers[int, ModeState] = Layers()
+        self.modes: Modes = Layers()
         self.grad = Grad.ON
         self.grad_place: Place | None = None
         self.assume: dict[Key, bool] = {}

@@ -34,6 +34,7 @@ FROZEN = "#frozen"
 PARTLY_FROZEN = "#partly-frozen"
 ASKS = "asks self.training"
 OFF = "that is off by default"
+CONTAINERS = frozenset(("list", "dict"))
 
 
 class Leaf(NamedTuple):
@@ -253,13 +254,13 @@ class Switching(Core):
     def deep(self, value: Value, state: State, depth: int = 3) -> Value:
         """A value with what the items of its containers depend on."""
         taint = value.taint
-        for atom in value.atoms:
-            if isinstance(atom, Ref) and depth and self.things[atom.thing].kind in ("list", "dict"):
+        for atom in value.atoms if depth else ():
+            if isinstance(atom, Ref) and self.things[atom.thing].kind in CONTAINERS:
                 for name in self.things.names(atom.thing):
                     held = state.get((atom.thing, name))
                     if held is not None and held is not value:
                         taint |= self.deep(held, state, depth - 1).taint
-        return Value(value.atoms, taint)
+        return value if taint is value.taint else Value(value.atoms, taint)
 
     def born(self, thing: Thing, mode: ModeState, state: State) -> Value:
         """An object is made (anew): its mode is as given."""

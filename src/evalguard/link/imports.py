@@ -36,6 +36,8 @@ class Imports:
         src: Iterable[str] = (),
     ) -> None:
         self._folder_of: dict[str, tuple[str, ...]] = {}
+        self._parts_of: dict[str, tuple[str, ...]] = {}
+        self._found: dict[tuple[tuple[str, ...], str, bool], str | None] = {}
         self._unread = frozenset(unread)
         every = (*paths, *self._unread)
         roots = [f"{root}/{PACKAGE}" for root in src]
@@ -75,7 +77,7 @@ class Imports:
             return self._read(self._relative(names, level, importer))
         if not names:
             return None
-        return self._read(self._absolute(names, importer) or self._searched(names, importer))
+        return self._found_for(names, importer, strict=False)
 
     def beneath(self, dotted: str, importer: str) -> str | None:
         """The file that a dotted name in an expression means, where its folders are no packages.
@@ -90,7 +92,7 @@ class Imports:
         names = tuple(dotted.split("."))
         if names[-1] not in self._by_last or not names[0]:
             return None
-        return self._read(self._absolute(names, importer, strict=True))
+        return self._found_for(names, importer, strict=True)
 
     def submodule(self, path: str, name: str) -> str | None:
         """The file of a package's module, by the package's ``__init__`` file."""
@@ -114,6 +116,15 @@ class Imports:
             folder = folder[:-1]
         return out[::-1]
 
+    def _found_for(self, names: tuple[str, ...], importer: str, strict: bool) -> str | None:
+        key = (names, importer, strict)
+        if key not in self._found:
+            found = self._absolute(names, importer, strict)
+            if found is None and not strict:
+                found = self._searched(names, importer)
+            self._found[key] = self._read(found)
+        return self._found[key]
+
     def _relative(self, names: tuple[str, ...], level: int, importer: str) -> str | None:
         folder = self._folder(importer)
         if level - 1 > len(folder):
@@ -121,7 +132,7 @@ class Imports:
         base = folder[: len(folder) - (level - 1)]
         return self._paths.get("/".join(base + names))
 
-    def _absolute(self, names: tuple[str, ...], importer: str, strict: bool = False) -> str | None:
+    def _absolute(self, names: tuple[str, ...], importer: str, strict: bool) -> str | None:
         folder = self._folder(importer)
         best: tuple[int, str] | None = None
         roots = self._roots(names, importer)
@@ -170,10 +181,13 @@ class Imports:
         return None if path in self._unread else path
 
     def _parts(self, path: str) -> tuple[str, ...]:
-        clean = posixpath.normpath(self._base + _clean(path))
-        stem = clean.rsplit(".", 1)[0] if "." in posixpath.basename(clean) else clean
-        parts = tuple(stem.split("/"))
-        return parts[:-1] if parts[-1] == PACKAGE else parts
+        known = self._parts_of.get(path)
+        if known is None:
+            clean = posixpath.normpath(self._base + _clean(path))
+            stem = clean.rsplit(".", 1)[0] if "." in posixpath.basename(clean) else clean
+            parts = tuple(stem.split("/"))
+            known = self._parts_of[path] = parts[:-1] if parts[-1] == PACKAGE else parts
+        return known
 
     def _folder(self, path: str) -> tuple[str, ...]:
         known = self._folder_of.get(path)
