@@ -18,7 +18,6 @@ from evalguard.finding import Result, Severity
 
 if TYPE_CHECKING:
     from evalguard.config.layers import Configuration
-    from evalguard.options import Options
 
 
 @click.command(short_help="Check Python files and notebooks.")
@@ -77,7 +76,7 @@ def check(
         raise click.UsageError("--add-ignores writes into files: it can't into standard input")
     known = known_in(configuration, what.paths)
     ways = Ways(unsafe_fixes, not diff, known and known.news) if fix or diff else None
-    result, changes, whole = checked(what, configuration.options(), ways, quiet)
+    result, changes, whole = checked(what, configuration, ways, quiet)
     result = without_known(result, known, quiet, what.bytes_of) if known else result
     if add_ignores:
         from evalguard.cli.ignoring import ignored
@@ -96,7 +95,7 @@ def check(
     return code if whole else COULD_NOT_RUN
 
 
-def checked(what: Given, options: Options, ways: Ways | None, quiet: bool) -> Checked:
+def checked(what: Given, configuration: Configuration, ways: Ways | None, quiet: bool) -> Checked:
     """Run a check, and mend what is found if that is asked; what a user has to know is told.
 
     Raises:
@@ -106,14 +105,14 @@ def checked(what: Given, options: Options, ways: Ways | None, quiet: bool) -> Ch
     from evalguard.progress import with_bar
     from evalguard.select import UnknownRule
 
-    progress = iter if quiet else with_bar
+    progress, options = iter if quiet else with_bar, configuration.options()
     try:
         if ways is not None:
             from evalguard.cli.fixing import fixed
 
             checked = fixed(what, options, ways, progress, quiet)
         else:
-            checked = Checked(what.check(options, progress))
+            checked = Checked(what.check(options, progress, jobs=configuration.settings.jobs))
     except (NoSuchPath, UnknownRule) as error:
         raise click.UsageError(str(error)) from None
     result = checked.result
