@@ -29,7 +29,7 @@ LAYERS = (
     ("flow",),
     ("context",),
     ("programs", "rules", "select"),
-    ("suppress",),
+    ("cache", "suppress"),
     ("judging",),
     ("sharing",),
     ("report", "check", "fix"),

@@ -18,10 +18,11 @@ from evalguard.flow import flow
 from evalguard.knowledge import Knowledge
 from evalguard.link import Program
 from evalguard.options import Options
-from evalguard.programs import Files, programs
+from evalguard.programs import Files
 from evalguard.programs.glance import Glance, shown
 from evalguard.programs.joining import joined
 from evalguard.programs.projects import Projects
+from evalguard.programs.splitting import programs
 
 LEAK = """
 import torch

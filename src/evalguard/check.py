@@ -7,19 +7,21 @@ together in the order of the files.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from evalguard.cache import Cache, Store
 from evalguard.context.project import neighbours
 from evalguard.discover import Found, discover
 from evalguard.finding import Result
 from evalguard.options import DEFAULTS, Options
+from evalguard.programs import Files
+from evalguard.programs.projects import Projects
 from evalguard.records import replace
 
 if TYPE_CHECKING:
     from evalguard.judging import Judge
-    from evalguard.programs import Files
     from evalguard.source import Source
     from evalguard.trace import Trace
 
@@ -36,6 +38,7 @@ def check_paths(
     reader: Callable[[str], Source] | None = None,
     unsaved: Collection[str] = (),
     jobs: int = 1,
+    store: Store | None = None,
 ) -> Result:
     """Check files, and the Python files and notebooks below directories.
 
@@ -50,6 +53,7 @@ def check_paths(
         unsaved: Those of the paths that needn't exist, as ``reader`` knows what they hold.
         jobs: How many processes may share the work, 0 for as many as there are processors; with a
             ``reader``, there is only this one.
+        store: Where results are kept from one run to the next; with a ``reader``, none are.
 
     Returns:
         The findings, and the files that could not be checked.
@@ -59,19 +63,22 @@ def check_paths(
         UnknownRule: ``options`` names a rule that doesn't exist.
         WrongTable: ``options`` holds a table of knowledge that doesn't fit.
     """
-    from evalguard.judging import Judge
-    from evalguard.sharing import results
-
-    judge = Judge(options, reader)
     found = discover(paths, options.exclude, options.force_exclude, unsaved)
     nearby = neighbours(paths, found.files, options.exclude, options.src)
-    programs = _programs(found.files, nearby, judge)
-    steps = iter(progress([path for files in programs for path in files.asked]))
-    several = jobs if reader is None else 1
-    told = [*results(programs, judge, several, partial(next, steps, None))]
-    for _ in steps:
-        pass
-    return _together(told, found)
+    projects = Projects(found.files)
+    told = (found.errors, projects.told((*found.files, *nearby)))
+    kept = store if reader is None else None
+    cache = Cache(kept, paths, options, found.files, nearby, told)
+    result = cache.result()
+    if result is None:
+        from evalguard.judging import Judge
+
+        judge = Judge(options, reader)
+        programs = _programs(found.files, nearby, projects, cache, judge)
+        several = jobs if reader is None else 1
+        result = _together(_results(programs, cache, judge, several, progress), found)
+        cache.close(result)
+    return result
 
 
 def trace_paths(
@@ -100,7 +107,6 @@ def trace_paths(
         WrongTable: ``options`` holds a table of knowledge that doesn't fit.
     """
     from evalguard.judging import Judge
-    from evalguard.programs import Files
 
     judge = Judge(options, reader)
     found = discover(paths, options.exclude, options.force_exclude, unsaved)
@@ -135,18 +141,39 @@ def check_source(text: str, path: str = "<string>", options: Options = DEFAULTS)
     return check_texts({path: text}, options)
 
 
-def _programs(files: tuple[str, ...], nearby: tuple[str, ...], judge: Judge) -> list[Files]:
+def _programs(
+    files: tuple[str, ...],
+    nearby: tuple[str, ...],
+    projects: Projects,
+    cache: Cache,
+    judge: Judge,
+) -> list[Files]:
     """The programs to check; a file that is checked alone is one, with all that is around it."""
-    from evalguard.programs import Files, programs
-    from evalguard.programs.glance import glance
-    from evalguard.programs.projects import Projects
+    from evalguard.programs.splitting import programs
 
     if len(files) == 1:
         return [Files(files, nearby)]
-    projects = Projects(files)
-    glances = {path: glance(path) for path in (*files, *nearby)}
-    packages = judge.knowledge.packages
-    return programs(files, glances, projects, packages, os.getcwd(), judge.src)
+    packages, here = judge.knowledge.packages, os.getcwd()
+    return cache.programs(
+        lambda glances: programs(files, glances, projects, packages, here, judge.src)
+    )
+
+
+def _results(
+    programs: Sequence[Files], cache: Cache, judge: Judge, jobs: int, progress: Progress
+) -> Iterator[Result]:
+    """What each program tells; those that are known aren't looked at again."""
+    from evalguard.sharing import results
+
+    known = {files: cache.known(files) for files in programs}
+    new = [files for files, result in known.items() if result is None]
+    steps = iter(progress([path for files in new for path in files.asked]))
+    for told in results(new, judge, jobs, partial(next, steps, None)):
+        cache.keep(told.files, told.result, told.whole)
+        yield told.result
+    for _ in steps:
+        pass
+    yield from (result for result in known.values() if result is not None)
 
 
 def _together(told: Iterable[Result], found: Found) -> Result:

@@ -14,12 +14,21 @@ from functools import partial
 from evalguard.finding import FileError, Result
 from evalguard.judging import Judge
 from evalguard.programs import Files
+from evalguard.records import NamedTuple
 
 BATCH = 200_000
 PLAIN = 8
 STARTING = {"fork": 40_000, "spawn": 400_000}
 
 Batch = Sequence[Files]
+
+
+class Told(NamedTuple):
+    """What a program tells; not the ``whole`` of it, if a worker died."""
+
+    files: Files
+    result: Result
+    whole: bool = True
 
 
 def cores() -> int:
@@ -31,7 +40,7 @@ def cores() -> int:
 
 def results(
     programs: Sequence[Files], judge: Judge, jobs: int, each: Callable[[], object]
-) -> Iterator[Result]:
+) -> Iterator[Told]:
     """Check programs.
 
     Args:
@@ -48,7 +57,7 @@ def results(
         yield from _shared(programs, judge, jobs, each, start)
     else:
         for files in programs:
-            yield judge.files(files, each)
+            yield Told(files, judge.files(files, each))
 
 
 def method() -> str:
@@ -69,7 +78,7 @@ def _cost(files: Files) -> int:
 
 def _shared(
     programs: Sequence[Files], judge: Judge, jobs: int, each: Callable[[], object], start: str
-) -> Iterator[Result]:
+) -> Iterator[Told]:
     from evalguard.workers import Died, answers
 
     todo: Sequence[Batch] = _batches(programs)
@@ -83,7 +92,10 @@ def _shared(
                 continue
             for _ in range(sum(len(files.asked) for files in batch)):
                 each()
-            yield from [_lost(batch[0], told.reason)] if isinstance(told, Died) else told
+            if isinstance(told, Died):
+                yield _lost(batch[0], told.reason)
+            else:
+                yield from map(Told, batch, told)
         todo = again
 
 
@@ -107,7 +119,8 @@ def _judged(judge: Judge, batch: Batch) -> list[Result]:
     return [judge.files(files) for files in batch]
 
 
-def _lost(files: Files, end: str) -> Result:
+def _lost(files: Files, end: str) -> Told:
     others = len(files.asked) - 1
     what = f"this and {others} files that belong to it" if others else "it"
-    return Result((), (FileError(files.asked[0], f"the process that read {what} died: {end}"),), 0)
+    error = FileError(files.asked[0], f"the process that read {what} died: {end}")
+    return Told(files, Result((), (error,), 0), whole=False)

@@ -13,6 +13,7 @@ import click
 from evalguard.records import NamedTuple
 
 if TYPE_CHECKING:
+    from evalguard.cache import Store
     from evalguard.check import Progress
     from evalguard.finding import Result
     from evalguard.fix.writing import Put
@@ -70,13 +71,16 @@ class Given(NamedTuple):
         progress: Progress = iter,
         reader: Reader | None = None,
         jobs: int = 1,
+        store: Store | None = None,
     ) -> Result:
         """Check it; the arguments and errors are those of ``check_paths``."""
         from evalguard.check import check_paths
         from evalguard.source import read
 
         if self.text is None:
-            return check_paths(self.paths, options, progress=progress, reader=reader, jobs=jobs)
+            return check_paths(
+                self.paths, options, progress=progress, reader=reader, jobs=jobs, store=store
+            )
         reader = reader or partial(read, bytes_of=self.bytes_of)
         unsaved = (self.text.path,)
         return check_paths(self.paths, options, progress=progress, reader=reader, unsaved=unsaved)

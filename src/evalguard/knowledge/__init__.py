@@ -163,8 +163,10 @@ class Knowledge:
         tables = (
             *(Table(self._tables.get(name, {}), lambda *_: True).by_package() for name in _MODULES),
             self.factory_packages,
-            self._bases.by_package(lambda known: known.module),
-            self._contexts.by_package(lambda known: bool(known.grad or known.mode)),
+            self._bases.by_package(lambda fields: fields.get("module") is not False),
+            self._contexts.by_package(
+                lambda fields: bool(fields.get("grad") or fields.get("mode"))
+            ),
         )
         mine = {package for each in self._overriding for package in each.by_package()}
         known = {package for table in tables for package in table} - {"*"}

@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Iterator
 
 from evalguard.context.project import CERTAIN, LIKELY, POSSIBLE, is_no_project
-from evalguard.link.imports import is_package
 
 MARKS = frozenset(CERTAIN + LIKELY + POSSIBLE + ("PKG-INFO",))
 ENDINGS = (".dist-info", ".egg-info")
@@ -37,6 +36,12 @@ class Projects:
             self._shown[folder] = self._around(os.path.abspath(folder)) or NONE
         return self._shown[folder]
 
+    def told(self, paths: Iterable[str]) -> dict[str, str]:
+        """The projects of files, by the folders in which these are."""
+        for path in paths:
+            self.of(path)
+        return self._shown
+
     def _around(self, folder: str) -> str | None:
         """The project around a folder, empty if it is none; None if that isn't settled there."""
         way = [folder]
@@ -57,7 +62,8 @@ class Projects:
 def _roots(file: str) -> Iterator[str]:
     """The folders that a file may be imported from."""
     folder = os.path.dirname(os.path.abspath(file))
-    yield os.path.dirname(folder) if is_package(file) else folder
+    package = os.path.basename(file).startswith("__init__.")
+    yield os.path.dirname(folder) if package else folder
 
 
 def _is_marked(folder: str) -> bool:
