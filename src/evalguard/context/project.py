@@ -41,7 +41,6 @@ def neighbours(
         Paths, relative if those given are; what git ignores isn't among them, nor are links that
         lead out of the project.
     """
-    known = {os.path.abspath(file) for file in files}
     given = tuple(os.path.abspath(path) for path in paths if os.path.isdir(path))
     listed = cache(partial(_listed, exclude=tuple(exclude)))
     roots = [root for root in map(os.path.abspath, src) if not _is_in_any(root, given)]
@@ -50,6 +49,7 @@ def neighbours(
         imported = (listed(root) or () for root in roots)
         for file in chain(_project(folder, given, listed), *imported):
             found.setdefault(file, file if absolute else os.path.relpath(file))
+    known = {os.path.abspath(file) for file in files} if found else set()
     return tuple(found[file] for file in sorted(found.keys() - known))
 
 
