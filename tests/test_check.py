@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evalguard import check
+from evalguard import judging
 from evalguard.check import Options, check_paths, check_source, check_texts
 from evalguard.events import Unit
 from evalguard.facts import Fact, Forward, Step
@@ -38,8 +38,8 @@ def fact(path: str, line: int, function: str = "certain") -> Fact:
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[Fact]:
     """Facts that the flow stage will tell of any program."""
     facts: list[Fact] = []
-    monkeypatch.setattr(check, "load", lambda: (RULE, OTHER))
-    monkeypatch.setattr(check, "flow", lambda _: tuple(facts))
+    monkeypatch.setattr(judging, "load", lambda: (RULE, OTHER))
+    monkeypatch.setattr(judging, "flow", lambda _: tuple(facts))
     return facts
 
 
@@ -53,7 +53,7 @@ def test_texts_are_one_program(seen: list[Fact], monkeypatch: pytest.MonkeyPatch
     def link(units: tuple[Unit, ...], _: object, **__: object) -> None:
         linked.extend(unit.path for unit in units)
 
-    monkeypatch.setattr(check, "link", link)
+    monkeypatch.setattr(judging, "link", link)
     seen.append(fact("b.py", 1))
     result = check_texts({"a.py": "x = 1\n", "b.py": "import a\n"})
     assert linked == ["a.py", "b.py"]
@@ -105,7 +105,7 @@ def test_a_stage_that_runs_out_of_stack_is_an_error_of_its_file(
             raise RecursionError
         return lower(source)
 
-    monkeypatch.setattr(check, "lower", deep)
+    monkeypatch.setattr(judging, "lower", deep)
     seen.append(fact("a.py", 1))
     result = check_texts({"deep.py": "", "a.py": ""})
     assert result.errors == (FileError("deep.py", "nested too deeply to be checked"),)
@@ -122,7 +122,7 @@ def test_files_are_read_in_order_and_watched(seen: list[Fact], tmp_path: Path) -
 
     names = [str(tmp_path / name) for name in ("a.py", "b.py", "c.py")]
     for name in names:
-        Path(name).write_text("x = 1\n")
+        Path(name).write_text("import torch\n")
     Path(names[1]).write_bytes(b"\xff")
     seen.append(fact(names[2], 1))
     result = check_paths([str(tmp_path)], progress=progress)

@@ -275,7 +275,7 @@ def test_a_bar_is_shown_on_a_terminal_and_in_long_runs_only(
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr("evalguard.progress.PATIENCE", patience)
     assert list(with_bar(["a", "b", "c"])) == ["a", "b", "c"]
-    assert ("Reading" in terminal.text) == is_shown
+    assert ("Checking" in terminal.text) == is_shown
     monkeypatch.setattr(terminal, "isatty", lambda: False)
     terminal.text = ""
     assert list(with_bar(["a", "b", "c"])) == ["a", "b", "c"]

@@ -167,6 +167,8 @@ def test_a_named_file_must_be_one(write: Write, capsys: pytest.CaptureFixture[st
         ("min-confidence = 'likly'", "1: `min-confidence`: must be one of `possible`, `likely`, "),
         ("min-confidence = 'likly'", "not 'likly'; did you mean likely?"),
         ("min-confidence = 2", "`certain`, not 2"),
+        ("jobs = -1", "1: `jobs`: must be a whole number, not below 0, not -1"),
+        ("jobs = true", "must be a whole number, not below 0, not true"),
         ("force-exclude = 1", "1: `force-exclude`: must be `true` or `false`, not 1"),
         ("force-exclude = 'true'", "must be `true` or `false`, not 'true'"),
         ("output-format = true", "`rdjson`, not true"),
@@ -647,7 +649,7 @@ def test_toml_is_read_only_if_there_is_some(write: Write) -> None:
 
 def test_the_settings_are_options_or_told_otherwise() -> None:
     """What checks are told and what isn't theirs is all there is."""
-    others = {"extend_select", "extend_exclude", "output_format", "fail_on", "baseline"}
+    others = {"extend_select", "extend_exclude", "output_format", "fail_on", "baseline", "jobs"}
     assert set(Settings.__dataclass_fields__) == set(Options.__dataclass_fields__) | others
 
 

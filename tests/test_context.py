@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from evalguard import check
+from evalguard import judging
 from evalguard.check import Options, check_paths
-from evalguard.context import MOST_LOOKED_AT, Context, needs, neighbours
+from evalguard.context import needs
+from evalguard.context.choosing import MOST_LOOKED_AT, Context
+from evalguard.context.project import neighbours
 from evalguard.events import Unit
 from evalguard.finding import Confidence, Finding
 from evalguard.knowledge import load
@@ -88,7 +90,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         paths.append(path)
         return read(path)
 
-    monkeypatch.setattr(check, "read", noted)
+    monkeypatch.setattr(judging, "read", noted)
     return paths
 
 

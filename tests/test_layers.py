@@ -18,7 +18,7 @@ SRC = Path(__file__).parent.parent / "src"
 # Each row may import from the rows above it. Rooms in one row don't know each other.
 LAYERS = (
     ("records",),
-    ("_version", "collector", "globs", "modes", "places"),
+    ("_version", "collector", "globs", "modes", "places", "workers"),
     ("repair",),
     ("events", "finding"),
     ("facts",),
@@ -28,8 +28,10 @@ LAYERS = (
     ("link",),
     ("flow",),
     ("context",),
-    ("rules", "select"),
-    ("suppress",),
+    ("programs", "rules", "select"),
+    ("cache", "suppress"),
+    ("judging",),
+    ("sharing",),
     ("report", "check", "fix"),
     ("config",),
     ("flake8", "progress", "server"),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evalguard.context import neighbours, project
+from evalguard.context import project
+from evalguard.context.project import neighbours
 
 
 @pytest.fixture(autouse=True)

@@ -1,41 +1,33 @@
-"""Paths or texts → ``Result``: the front door, where the stages meet."""
+"""Paths or texts → ``Result``: the front door.
+
+What is checked is split into programs, each is judged by itself, and what they tell is put
+together in the order of the files.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from evalguard import knowledge
-from evalguard.collector import at_rest
-from evalguard.context import Context, neighbours
-from evalguard.discover import discover
-from evalguard.events import Unit
-from evalguard.finding import FileError, Finding, Result
-from evalguard.flow import flow
-from evalguard.knowledge import Knowledge
-from evalguard.link import Program, link
-from evalguard.lower import lower
-from evalguard.modes import Mode
+from evalguard.cache import Cache, Store
+from evalguard.context.project import neighbours
+from evalguard.discover import Found, discover
+from evalguard.finding import Result
 from evalguard.options import DEFAULTS, Options
-from evalguard.places import Cell
+from evalguard.programs import Files
+from evalguard.programs.projects import Projects
 from evalguard.records import replace
-from evalguard.rule import Rule
-from evalguard.rules import judge, load
-from evalguard.select import choose, deciding, require
-from evalguard.source import Source, Unreadable, from_text, read
-from evalguard.suppress import may_speak
-from evalguard.suppress.files import ignored_in
 
 if TYPE_CHECKING:
+    from evalguard.judging import Judge
+    from evalguard.source import Source
     from evalguard.trace import Trace
 
 __all__ = ["DEFAULTS", "Options", "check_paths", "check_source", "check_texts", "trace_paths"]
 
 Progress = Callable[[Sequence[str]], Iterable[str]]
-Reader = Callable[[str], Source]
 
 
 def check_paths(
@@ -43,10 +35,14 @@ def check_paths(
     options: Options = DEFAULTS,
     *,
     progress: Progress = iter,
-    reader: Reader | None = None,
+    reader: Callable[[str], Source] | None = None,
     unsaved: Collection[str] = (),
+    jobs: int = 1,
+    store: Store | None = None,
 ) -> Result:
-    """Check files, and the Python files and notebooks below directories, as one program.
+    """Check files, and the Python files and notebooks below directories.
+
+    Files that import one another are checked as one program.
 
     Args:
         paths: Files and directories.
@@ -55,6 +51,9 @@ def check_paths(
         reader: Reads a file, in place of what does so usually; what it returns is what is checked,
             and what is seen of the files around.
         unsaved: Those of the paths that needn't exist, as ``reader`` knows what they hold.
+        jobs: How many processes may share the work, 0 for as many as there are processors; with a
+            ``reader``, there is only this one.
+        store: Where results are kept from one run to the next; with a ``reader``, none are.
 
     Returns:
         The findings, and the files that could not be checked.
@@ -64,18 +63,22 @@ def check_paths(
         UnknownRule: ``options`` names a rule that doesn't exist.
         WrongTable: ``options`` holds a table of knowledge that doesn't fit.
     """
-    rules, known = _rules(options), _known(options)
     found = discover(paths, options.exclude, options.force_exclude, unsaved)
-    texts: dict[str, str] = {}
-    with at_rest():
-        reader = reader or read
-        source = _noting(reader, texts)
-        readings = [_lowered(path, source) for path in progress(found.files)]
-        nearby = neighbours(paths, found.files, options.exclude, options.src)
-        context = _context(readings, nearby, known, reader, options)
-        findings = _settled(context, rules, found.files, options)
-    told = _told(findings, _checked(texts, readings), rules, options)
-    return _result(told, (*found.errors, *readings))
+    nearby = neighbours(paths, found.files, options.exclude, options.src)
+    projects = Projects(found.files)
+    told = (found.errors, projects.told((*found.files, *nearby)))
+    kept = store if reader is None else None
+    cache = Cache(kept, paths, options, found.files, nearby, told)
+    result = cache.result()
+    if result is None:
+        from evalguard.judging import Judge
+
+        judge = Judge(options, reader)
+        programs = _programs(found.files, nearby, projects, cache, judge)
+        several = jobs if reader is None else 1
+        result = _together(_results(programs, cache, judge, several, progress), found)
+        cache.close(result)
+    return result
 
 
 def trace_paths(
@@ -83,7 +86,7 @@ def trace_paths(
     options: Options = DEFAULTS,
     *,
     progress: Progress = iter,
-    reader: Reader = read,
+    reader: Callable[[str], Source] | None = None,
     unsaved: Collection[str] = (),
 ) -> Trace:
     """Tell what a check of the same paths believes at each call of a module.
@@ -103,24 +106,16 @@ def trace_paths(
         UnknownRule: ``options`` names a rule that doesn't exist.
         WrongTable: ``options`` holds a table of knowledge that doesn't fit.
     """
-    from evalguard.flow.tracing import trace
+    from evalguard.judging import Judge
 
-    rules, known = _rules(options), _known(options)
+    judge = Judge(options, reader)
     found = discover(paths, options.exclude, options.force_exclude, unsaved)
-    with at_rest():
-        readings = [_lowered(path, reader) for path in progress(found.files)]
-        nearby = neighbours(paths, found.files, options.exclude, options.src)
-        context = _context(readings, nearby, known, reader, options)
-        _settled(context, rules, found.files, options)
-        asked = frozenset(found.files)
-        told = trace(context.program(), asked)
-        while context.widen(call.place for call in told.calls if Mode.UNSEEN in call.mode):
-            told = trace(context.program(), asked)
-    errors = tuple(each for each in readings if isinstance(each, FileError))
-    files = tuple(each.path for each in readings if isinstance(each, Unit))
-    told = replace(told, errors=(*found.errors, *errors), files=files)
-    notebooks = _notebooks(readings)
-    return told.moved(lambda place: place.within(notebooks.get(place.path, ())))
+    nearby = neighbours(paths, found.files, options.exclude, options.src)
+    steps = iter(progress(found.files))
+    told = judge.trace(Files(found.files, nearby), partial(next, steps, None))
+    for _ in steps:
+        pass
+    return replace(told, errors=(*found.errors, *told.errors))
 
 
 def check_texts(texts: Mapping[str, str], options: Options = DEFAULTS) -> Result:
@@ -136,14 +131,9 @@ def check_texts(texts: Mapping[str, str], options: Options = DEFAULTS) -> Result
     Raises:
         UnknownRule: ``options`` names a rule that doesn't exist.
     """
-    rules, known = _rules(options), _known(options)
-    spoken: dict[str, str] = {}
-    source = _noting(lambda path: from_text(texts[path], path), spoken)
-    readings = [_lowered(path, source) for path in texts]
-    units = tuple(reading for reading in readings if isinstance(reading, Unit))
-    program = link(units, known, src=_from_anywhere(options.src))
-    told = _told(_judged(program, rules, texts), _checked(spoken, readings), rules, options)
-    return _result(told, readings)
+    from evalguard.judging import Judge
+
+    return Judge(options).texts(texts)
 
 
 def check_source(text: str, path: str = "<string>", options: Options = DEFAULTS) -> Result:
@@ -151,142 +141,51 @@ def check_source(text: str, path: str = "<string>", options: Options = DEFAULTS)
     return check_texts({path: text}, options)
 
 
-def _rules(options: Options) -> tuple[Rule, ...]:
-    """The rules to run, each as severe as it was made."""
-    rules = load()
-    severity, by_file = options.severity, options.per_file_ignores
-    require(rules, (*severity, *(word for words in by_file.values() for word in words)))
-    return tuple(
-        replace(rule, severity=severity[word])
-        if (word := deciding(severity, rule.code, rule.name))
-        else rule
-        for rule in choose(rules, options.select, options.ignore)
+def _programs(
+    files: tuple[str, ...],
+    nearby: tuple[str, ...],
+    projects: Projects,
+    cache: Cache,
+    judge: Judge,
+) -> list[Files]:
+    """The programs to check; a file that is checked alone is one, with all that is around it."""
+    from evalguard.programs.splitting import programs
+
+    if len(files) == 1:
+        return [Files(files, nearby)]
+    packages, here = judge.knowledge.packages, os.getcwd()
+    return cache.programs(
+        lambda glances: programs(files, glances, projects, packages, here, judge.src)
     )
 
 
-def _known(options: Options) -> Knowledge:
-    known = knowledge.load()
-    return known.extended(options.knowledge) if options.knowledge else known
+def _results(
+    programs: Sequence[Files], cache: Cache, judge: Judge, jobs: int, progress: Progress
+) -> Iterator[Result]:
+    """What each program tells; those that are known aren't looked at again."""
+    from evalguard.sharing import results
+
+    known = {files: cache.known(files) for files in programs}
+    new = [files for files, result in known.items() if result is None]
+    steps = iter(progress([path for files in new for path in files.asked]))
+    for told in results(new, judge, jobs, partial(next, steps, None)):
+        cache.keep(told.files, told.result, told.whole)
+        yield told.result
+    for _ in steps:
+        pass
+    yield from (result for result in known.values() if result is not None)
 
 
-def _from_anywhere(folders: Iterable[str]) -> tuple[str, ...]:
-    """Folders as files in them may be named: relative to here, and absolute."""
-    return tuple(name for each in folders for name in _names(os.path.abspath(each)))
-
-
-def _names(folder: str) -> Iterator[str]:
-    yield folder
-    with suppress(ValueError):  # there is no relative path to another drive
-        yield os.path.relpath(folder)
-
-
-def _noting(source: Callable[[str], Source], texts: dict[str, str]) -> Callable[[str], Source]:
-    """Read, and note the texts that may hold comments against findings."""
-
-    def read_and_note(path: str) -> Source:
-        found = source(path)
-        if may_speak(found.text):
-            texts[path] = found.text
-        return found
-
-    return read_and_note
-
-
-def _lowered(path: str, source: Callable[[str], Source]) -> Unit | FileError:
-    """Read and lower one file; what goes wrong in it must not end the run."""
-    try:
-        return lower(source(path))
-    except Unreadable as error:
-        return FileError(path, error.reason, error.line, error.column, error.cell)
-    except RecursionError:
-        return FileError(path, "nested too deeply to be checked")
-
-
-def _context(
-    readings: Iterable[Unit | FileError],
-    nearby: Sequence[str],
-    known: Knowledge,
-    reader: Reader,
-    options: Options,
-) -> Context:
-    """What is asked for, with the files around it that may bear on it."""
-    units = tuple(reading for reading in readings if isinstance(reading, Unit))
-    src = _from_anywhere(options.src)
-    return Context(units, nearby, os.getcwd(), known, partial(_unit, reader=reader), src)
-
-
-def _settled(
-    context: Context, rules: tuple[Rule, ...], paths: tuple[str, ...], options: Options
-) -> tuple[Finding, ...]:
-    """What is found in the files given once everything was read that bears on it."""
-    while True:
-        findings = _judged(context.program(), rules, paths)
-        sure = (each.place for each in findings if each.confidence >= options.min_confidence)
-        if not context.widen(sure):
-            return findings
-
-
-def _judged(program: Program, rules: tuple[Rule, ...], paths: Iterable[str]) -> tuple[Finding, ...]:
-    """What is found in some files of a program."""
-    asked = frozenset(paths)
-    found = judge(flow(program), rules)
-    return tuple(finding for finding in found if finding.place.path in asked)
-
-
-def _unit(path: str, reader: Reader) -> Unit | None:
-    reading = _lowered(path, reader)
-    return reading if isinstance(reading, Unit) else None
-
-
-def _checked(texts: Mapping[str, str], readings: Iterable[Unit | FileError]) -> dict[str, str]:
-    """The texts of files that could be checked."""
-    paths = [each.path for each in readings if isinstance(each, Unit)]
-    return {path: texts[path] for path in paths if path in texts}
-
-
-def _told(
-    findings: Iterable[Finding], texts: Mapping[str, str], rules: Iterable[Rule], options: Options
-) -> tuple[Finding, ...]:
-    """Keep what was asked for: sure enough, and neither comments nor configuration are against it.
-
-    A comment is of use even against what wouldn't have been shown.
-    """
-    kept, notices = _heard(findings, texts, rules, options) if texts else (findings, ())
-    ignored = ignored_in(options.per_file_ignores)
-    wanted = (*(each for each in kept if each.confidence >= options.min_confidence), *notices)
-    shown = (each for each in wanted if not ignored(each))
-    return tuple(sorted(shown, key=lambda finding: finding.sort_key))
-
-
-def _heard(
-    findings: Iterable[Finding], texts: Mapping[str, str], rules: Iterable[Rule], options: Options
-) -> tuple[Iterable[Finding], Iterable[Finding]]:
-    """The findings that no comment is against, and what is to be told of the comments."""
-    from evalguard.suppress.comments import heard
-
-    comments = heard(findings, texts, load(), rules)
-    unused = comments.unused if options.warn_unused_ignores else ()
-    return comments.kept, (*comments.invalid, *unused)
-
-
-def _result(findings: tuple[Finding, ...], readings: Collection[Unit | FileError]) -> Result:
-    errors = tuple(reading for reading in readings if isinstance(reading, FileError))
-    notebooks = _notebooks(readings)
-    shown = tuple(_placed(finding, notebooks) for finding in findings) if notebooks else findings
-    return Result(shown, errors, len(readings) - len(errors))
-
-
-def _notebooks(readings: Iterable[Unit | FileError]) -> dict[str, tuple[Cell, ...]]:
-    """The notebooks among files, and where each of their lines is."""
-    return {each.path: each.cells for each in readings if isinstance(each, Unit) and each.cells}
-
-
-def _placed(finding: Finding, notebooks: Mapping[str, Sequence[Cell]]) -> Finding:
-    """Tell the cells of a finding's places."""
-    place, *others = (
-        place.within(notebooks.get(place.path, ()))
-        for place in (finding.place, *(item.place for item in finding.evidence))
+def _together(told: Iterable[Result], found: Found) -> Result:
+    """The results of programs as one, in an order that doesn't depend on how files were split."""
+    every = [*told]
+    order = {path: number for number, path in enumerate(found.files)}
+    findings = sorted(
+        (finding for result in every for finding in result.findings),
+        key=lambda finding: finding.sort_key,
     )
-    story = zip(finding.evidence, others, strict=True)
-    evidence = tuple(replace(item, place=other) for item, other in story)
-    return replace(finding, place=place, evidence=evidence)
+    errors = sorted(
+        (error for result in every for error in result.errors), key=lambda each: order[each.path]
+    )
+    files = sum(result.files for result in every)
+    return Result((*findings,), (*found.errors, *errors), files)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from evalguard.discover import EXCLUDED
 from evalguard.finding import Confidence, Severity
-from evalguard.knowledge.schema import Tables
 from evalguard.records import dataclass, field
+
+if TYPE_CHECKING:
+    from evalguard.knowledge.schema import Tables
 
 
 @dataclass(frozen=True, slots=True)

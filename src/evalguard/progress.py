@@ -20,7 +20,7 @@ def _watched(paths: Sequence[str]) -> Iterator[str]:
     start = time.monotonic()
     for done, path in enumerate(paths):
         if time.monotonic() - start > PATIENCE:
-            with click.progressbar(length=len(paths), label="Reading", file=sys.stderr) as bar:
+            with click.progressbar(length=len(paths), label="Checking", file=sys.stderr) as bar:
                 bar.update(done)
                 for later in paths[done:]:
                     yield later

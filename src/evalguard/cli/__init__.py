@@ -15,6 +15,7 @@ from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, INTERRUPTED
 COMMANDS = {
     "baseline": "baselining",
     "check": "checking",
+    "clean": "caching",
     "completion": "completing",
     "config": "configuring",
     "rule": "pages",

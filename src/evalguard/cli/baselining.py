@@ -48,7 +48,7 @@ def baseline(
     paths = paths or (os.curdir,)
     path = output or configuration.settings.baseline or DEFAULT
     folder = os.getcwd() if path == "-" else os.path.dirname(os.path.abspath(path))
-    result = checked(Given(paths), configuration.options(), None, quiet).result
+    result = checked(Given(paths), configuration, None, quiet).result
     if not result.files:
         return COULD_NOT_RUN if result.errors else CLEAN
     before = read_baseline(path) if path != "-" and os.path.exists(path) else _nothing()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalguard._version import __version__
+from evalguard.cli.caching import store_in
 from evalguard.cli.codes import CLEAN, COULD_NOT_RUN, FOUND
 from evalguard.cli.configuring import with_settings
 from evalguard.cli.given import Given, given
@@ -17,8 +18,8 @@ from evalguard.cli.output import emit, emit_bytes, report
 from evalguard.finding import Result, Severity
 
 if TYPE_CHECKING:
+    from evalguard.cache import Store
     from evalguard.config.layers import Configuration
-    from evalguard.options import Options
 
 
 @click.command(short_help="Check Python files and notebooks.")
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 @click.option("--add-ignores", is_flag=True, help="Write comments against all that is found.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--strict-files", is_flag=True, help="Exit with 2 if a file can't be checked.")
+@click.option("--cache-dir", metavar="DIR", help="Keep results here, in place of the usual folder.")
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep results of earlier runs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but findings and errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Also tell what was run, and how long it took.")
 def check(
@@ -56,6 +59,8 @@ def check(
     add_ignores: bool,
     exit_zero: bool,
     strict_files: bool,
+    cache_dir: str | None,
+    no_cache: bool,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -77,7 +82,8 @@ def check(
         raise click.UsageError("--add-ignores writes into files: it can't into standard input")
     known = known_in(configuration, what.paths)
     ways = Ways(unsafe_fixes, not diff, known and known.news) if fix or diff else None
-    result, changes, whole = checked(what, configuration.options(), ways, quiet)
+    store = None if no_cache else store_in(cache_dir)
+    result, changes, whole = checked(what, configuration, ways, quiet, store)
     result = without_known(result, known, quiet, what.bytes_of) if known else result
     if add_ignores:
         from evalguard.cli.ignoring import ignored
@@ -96,7 +102,13 @@ def check(
     return code if whole else COULD_NOT_RUN
 
 
-def checked(what: Given, options: Options, ways: Ways | None, quiet: bool) -> Checked:
+def checked(
+    what: Given,
+    configuration: Configuration,
+    ways: Ways | None,
+    quiet: bool,
+    store: Store | None = None,
+) -> Checked:
     """Run a check, and mend what is found if that is asked; what a user has to know is told.
 
     Raises:
@@ -106,14 +118,15 @@ def checked(what: Given, options: Options, ways: Ways | None, quiet: bool) -> Ch
     from evalguard.progress import with_bar
     from evalguard.select import UnknownRule
 
-    progress = iter if quiet else with_bar
+    progress, options = iter if quiet else with_bar, configuration.options()
     try:
         if ways is not None:
             from evalguard.cli.fixing import fixed
 
             checked = fixed(what, options, ways, progress, quiet)
         else:
-            checked = Checked(what.check(options, progress))
+            jobs = configuration.settings.jobs
+            checked = Checked(what.check(options, progress, jobs=jobs, store=store))
     except (NoSuchPath, UnknownRule) as error:
         raise click.UsageError(str(error)) from None
     result = checked.result

@@ -88,6 +88,9 @@ def _option(key: Key) -> Callable[[Command], Command]:
         help_text = f"{key.help}  [default: {kind.plain(key.default)}]"
     elif isinstance(key.default, bool):
         form, help_text = {"is_flag": True, "default": None}, key.help
+    elif isinstance(key.default, int):
+        form = {"type": click.IntRange(0), "metavar": "N"}
+        help_text = key.help
     elif isinstance(key.default, str):
         form, help_text = {"metavar": METAVARS[key.name]}, key.help
     else:

@@ -13,9 +13,11 @@ import click
 from evalguard.records import NamedTuple
 
 if TYPE_CHECKING:
-    from evalguard.check import Progress, Reader
+    from evalguard.cache import Store
+    from evalguard.check import Progress
     from evalguard.finding import Result
     from evalguard.fix.writing import Put
+    from evalguard.judging import Reader
     from evalguard.options import Options
     from evalguard.source import Bytes
     from evalguard.trace import Trace
@@ -64,14 +66,21 @@ class Given(NamedTuple):
         return None if self.text is None else self.text.put
 
     def check(
-        self, options: Options, progress: Progress = iter, reader: Reader | None = None
+        self,
+        options: Options,
+        progress: Progress = iter,
+        reader: Reader | None = None,
+        jobs: int = 1,
+        store: Store | None = None,
     ) -> Result:
         """Check it; the arguments and errors are those of ``check_paths``."""
         from evalguard.check import check_paths
         from evalguard.source import read
 
         if self.text is None:
-            return check_paths(self.paths, options, progress=progress, reader=reader)
+            return check_paths(
+                self.paths, options, progress=progress, reader=reader, jobs=jobs, store=store
+            )
         reader = reader or partial(read, bytes_of=self.bytes_of)
         unsaved = (self.text.path,)
         return check_paths(self.paths, options, progress=progress, reader=reader, unsaved=unsaved)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evalguard.trace import Trace
 
 OTHERS = (
+    "jobs",
     "select", "extend-select", "ignore", "min-confidence", "warn-unused-ignores", "baseline",
     "output-format", "fail-on",
 )  # fmt: skip

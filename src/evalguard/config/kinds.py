@@ -46,6 +46,14 @@ def flag() -> Kind:
     return Kind(words, lambda value, _: _of_type(value, bool, words), lambda: {"type": "boolean"})
 
 
+def count() -> Kind:
+    """A number of things."""
+    words = "a whole number, not below 0"
+    return Kind(
+        words, lambda value, _: _counted(value, words), lambda: {"type": "integer", "minimum": 0}
+    )
+
+
 def choice(*words: str) -> Kind:
     """One of some words."""
     wanted = f"one of {_list(words)}"
@@ -136,6 +144,12 @@ def by_glob(inner: Kind) -> Kind:
 def knowledge() -> Kind:
     """Tables of what is known of libraries."""
     return Kind("tables", lambda value, _: _tables(value), _knowledge_schema)
+
+
+def _counted(value: object, words: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise Wrong(f"must be {words}, not {shown(value)}")
 
 
 def _of_type(value: object, wanted: type, words: str) -> object:

@@ -131,6 +131,12 @@ class Settings:
         '"evalguard-baseline.json"',
     )
     output_format: str = _key(kinds.choice(*FORMATS), "full", "Form of the report.", '"concise"')
+    jobs: int = _key(
+        kinds.count(),
+        0,
+        "How many processes may share the work; 0 stands for as many as there are processors.",
+        "1",
+    )
     fail_on: Severity = _key(
         kinds.level(Severity),
         Severity.WARNING,

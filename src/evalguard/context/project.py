@@ -41,7 +41,6 @@ def neighbours(
         Paths, relative if those given are; what git ignores isn't among them, nor are links that
         lead out of the project.
     """
-    known = {os.path.abspath(file) for file in files}
     given = tuple(os.path.abspath(path) for path in paths if os.path.isdir(path))
     listed = cache(partial(_listed, exclude=tuple(exclude)))
     roots = [root for root in map(os.path.abspath, src) if not _is_in_any(root, given)]
@@ -50,6 +49,7 @@ def neighbours(
         imported = (listed(root) or () for root in roots)
         for file in chain(_project(folder, given, listed), *imported):
             found.setdefault(file, file if absolute else os.path.relpath(file))
+    known = {os.path.abspath(file) for file in files} if found else set()
     return tuple(found[file] for file in sorted(found.keys() - known))
 
 
@@ -99,7 +99,7 @@ def _roots(folder: str) -> Iterator[str]:
     """The folders that may hold the whole project; the best comes first."""
     packages = list(_climb(folder, lambda path: _has(path, ("__init__.py",))))
     top = os.path.dirname(packages[-1]) if packages else folder
-    above = [] if _is_no_project(top) else list(_climb(top, lambda path: not _is_no_project(path)))
+    above = [] if is_no_project(top) else list(_climb(top, lambda path: not is_no_project(path)))
     yield from [path for path in packages if _has(path, CERTAIN)][:1]
     yield from [path for path in above if _has(path, CERTAIN + LIKELY)][:1]
     yield from [path for path in above if _has(path, POSSIBLE)][:1]
@@ -121,7 +121,7 @@ def _has(folder: str, names: Iterable[str]) -> bool:
     return any(os.path.exists(os.path.join(folder, name)) for name in names)
 
 
-def _is_no_project(folder: str) -> bool:
+def is_no_project(folder: str) -> bool:
     """Whether a folder holds many projects, or none."""
     return (
         os.path.basename(folder) in EXCLUDED

@@ -43,7 +43,7 @@ def imports(data: bytes) -> Iterator[Import]:
         start = data.rfind(b"\n", nearest, match.start()) + 1
         if not start and nearest:
             continue
-        head = data[start : match.start()].strip()
+        head = _after_others(data[start : match.start()])
         if not head:
             yield from _plain(_text(_line(data, match.end())))
         elif head.startswith(b"from"):
@@ -73,6 +73,11 @@ def surface(data: bytes) -> Surface:
     names = {stmt.bound for stmt in found} | defined | variables
     stars = tuple(stmt for stmt in found if stmt.name == "*")
     return Surface(frozenset(names), frozenset(variables), stars)
+
+
+def _after_others(head: bytes) -> bytes:
+    """What stands before ``import`` on its line, other statements and clauses aside."""
+    return head[max(head.rfind(b";"), head.rfind(b":")) + 1 :].strip()
 
 
 def _plain(text: str) -> Iterator[Import]:

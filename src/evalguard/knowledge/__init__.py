@@ -63,6 +63,7 @@ _TOPICS = (
 _HERE = os.path.dirname(__file__)
 _NO_TABLES: Tables = {}
 _CALLS = ("callers", "contexts", "exports", "factories", "functional", "switches", "wrappers")
+_MODULES = ("aliases", "exports", "functional", "hooks", "layers", "switches", "wrappers")
 _NO_HOOKS: Mapping[str, Hook] = {}
 
 
@@ -155,6 +156,21 @@ class Knowledge:
     def factory_packages(self) -> frozenset[str]:
         """The top-level packages, PyTorch aside, that have calls that return a module."""
         return frozenset(self._factories.by_package(build.is_module)) - {"torch", "*"}
+
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """The top-level packages that have to do with modules; ``*`` if any may, as a user says."""
+        tables = (
+            *(Table(self._tables.get(name, {}), lambda *_: True).by_package() for name in _MODULES),
+            self.factory_packages,
+            self._bases.by_package(lambda fields: fields.get("module") is not False),
+            self._contexts.by_package(
+                lambda fields: bool(fields.get("grad") or fields.get("mode"))
+            ),
+        )
+        mine = {package for each in self._overriding for package in each.by_package()}
+        known = {package for table in tables for package in table} - {"*"}
+        return frozenset(known - sys.stdlib_module_names | mine)
 
     def mode_names(self, packages: Container[str]) -> frozenset[str]:
         """The last parts of the names that leave a mode behind, or return a module in eval.

@@ -100,6 +100,10 @@ class Imports:
             return None
         return self._read(self._paths.get("/".join((*self._parts(path), name))))
 
+    def adds_folders(self, path: str) -> bool:
+        """Whether a file puts folders on ``sys.path``."""
+        return path in self._folders
+
     def spellings(self, path: str) -> list[str]:
         """The dotted names that a file may be imported by, the longest first."""
         parts = self._parts(path)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 
 from evalguard.events import Unit
+from evalguard.lower.searched import folders
 from evalguard.lower.statements import Lowerer
 from evalguard.source import Source, Unreadable
 
-__all__ = ["lower"]
+__all__ = ["lower", "prove", "search_path"]
 
 
 def lower(source: Source) -> Unit:
@@ -36,6 +37,33 @@ def lower(source: Source) -> Unit:
         raise error.within(source.cells) from None
     except RecursionError:
         raise Unreadable("nested too deeply to be checked") from None
+
+
+def prove(source: Source) -> None:
+    """Make sure of a file's syntax.
+
+    Args:
+        source: The file, decoded.
+
+    Raises:
+        Unreadable: The syntax is broken.
+    """
+    try:
+        parse(source.text)
+    except Unreadable as error:
+        raise error.within(source.cells) from None
+
+
+def search_path(source: Source) -> frozenset[str]:
+    """The folders that a file puts on ``sys.path``, as its ``Unit`` would tell.
+
+    Args:
+        source: The file, decoded.
+
+    Raises:
+        Unreadable: The syntax is broken.
+    """
+    return folders(parse(source.text), source.text)
 
 
 def parse(text: str) -> ast.Module:

@@ -1,0 +1,74 @@
+"""A file → the project that it belongs to: projects beside one another aren't linked.
+
+The outermost folder that looks like a project counts, so that what lies inside of one belongs to
+it. Where scripts or packages come before any project on the way down, all is one; so are the files
+that lie in no project.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from evalguard.context.project import CERTAIN, LIKELY, POSSIBLE, is_no_project
+
+MARKS = frozenset(CERTAIN + LIKELY + POSSIBLE + ("PKG-INFO",))
+ENDINGS = (".dist-info", ".egg-info")
+NONE = ""
+
+
+class Projects:
+    """Tells the projects of files.
+
+    Args:
+        files: The files to check.
+    """
+
+    def __init__(self, files: Iterable[str]) -> None:
+        self._imported_from = {folder for file in files for folder in _roots(file)}
+        self._known: dict[str, str | None] = {}
+        self._shown: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        """The folder of a file's project, empty if it belongs to none."""
+        folder = os.path.dirname(path)
+        if folder not in self._shown:
+            self._shown[folder] = self._around(os.path.abspath(folder)) or NONE
+        return self._shown[folder]
+
+    def told(self, paths: Iterable[str]) -> dict[str, str]:
+        """The projects of files, by the folders in which these are."""
+        for path in paths:
+            self.of(path)
+        return self._shown
+
+    def _around(self, folder: str) -> str | None:
+        """The project around a folder, empty if it is none; None if that isn't settled there."""
+        way = [folder]
+        while way[-1] not in self._known and os.path.dirname(way[-1]) != way[-1]:
+            way.append(os.path.dirname(way[-1]))
+        found = self._known.get(way[-1])
+        for each in reversed(way):
+            found = self._settled(each) if found is None else found
+            self._known[each] = found
+        return found
+
+    def _settled(self, folder: str) -> str | None:
+        if not is_no_project(folder) and _is_marked(folder):
+            return folder
+        return NONE if folder in self._imported_from else None
+
+
+def _roots(file: str) -> Iterator[str]:
+    """The folders that a file may be imported from."""
+    folder = os.path.dirname(os.path.abspath(file))
+    package = os.path.basename(file).startswith("__init__.")
+    yield os.path.dirname(folder) if package else folder
+
+
+def _is_marked(folder: str) -> bool:
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return False
+    return not MARKS.isdisjoint(names) or any(name.endswith(ENDINGS) for name in names)
