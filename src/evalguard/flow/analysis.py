@@ -36,6 +36,7 @@ class Analysis(Entries):
         self._imported: set[str] = set()
         self._files: dict[str, Frame] = {}
         self._absent: set[tuple[str, str]] = set()
+        self._definitions: dict[str, dict[str, Define | DefineClass]] = {}
 
     def facts(self) -> tuple[Fact, ...]:
         """Walk everything; what happened."""
@@ -148,18 +149,26 @@ class Analysis(Entries):
         key = (frame.thing, name)
         if key in self.world.fields:
             return True
-        for stmt in self.program.units[path].body:
-            named = (isinstance(stmt, Define) and stmt.function.name == name) or (
-                isinstance(stmt, DefineClass) and stmt.cls.name == name
-            )
-            if named:
-                self.world.fields[key] = ANYTHING
-                state = State(self.world)
-                end = join_states(self.run((stmt,), [state], frame))
-                if end is not None:
-                    self.world.absorb(end)
-                return True
-        return False
+        stmt = self._definitions_in(path).get(name)
+        if stmt is None:
+            return False
+        self.world.fields[key] = ANYTHING
+        end = join_states(self.run((stmt,), [State(self.world)], frame))
+        if end is not None:
+            self.world.absorb(end)
+        return True
+
+    def _definitions_in(self, path: str) -> dict[str, Define | DefineClass]:
+        """The functions and classes that a file's own code defines; of one name, the first."""
+        found = self._definitions.get(path)
+        if found is None:
+            found = self._definitions[path] = {}
+            for stmt in self.program.units[path].body:
+                if isinstance(stmt, Define):
+                    found.setdefault(stmt.function.name, stmt)
+                elif isinstance(stmt, DefineClass):
+                    found.setdefault(stmt.cls.name, stmt)
+        return found
 
     def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
         """What an import binds."""
