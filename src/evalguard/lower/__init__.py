@@ -67,6 +67,9 @@ def _parse(text: str) -> ast.Module:
             return ast.parse(text)
         except (MemoryError, RecursionError):
             raise Unreadable("nested too deeply for Python's parser") from None
+        except UnicodeEncodeError as error:
+            code = ord(text[error.start])
+            raise Unreadable(f"holds half a character, U+{code:04X}, which is no text") from None
         except ValueError as error:
             raise Unreadable(str(error)) from None
 
