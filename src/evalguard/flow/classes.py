@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from evalguard.events import Class, Define, Function
@@ -124,13 +125,13 @@ class Classes:
 
     def descendants(self, number: int) -> list[int]:
         """All classes that inherit from a class, its children first."""
-        found: list[int] = []
-        todo = [number]
+        found: dict[int, None] = {}
+        todo = deque([number])
         while todo:
-            children = [child for child in self._all[todo.pop(0)].subclasses if child not in found]
-            found += children
+            children = [c for c in self._all[todo.popleft()].subclasses if c not in found]
+            found.update(dict.fromkeys(children))
             todo += children
-        return found
+        return list(found)
 
     def is_module(self, number: int) -> bool:
         """Whether instances are modules: a base is, or an unknown base goes with ``forward``."""
