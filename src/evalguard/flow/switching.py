@@ -252,14 +252,22 @@ class Switching(Core):
 
     def deep(self, value: Value, state: State, depth: int = 3) -> Value:
         """A value with what the items of its containers depend on."""
+        return Value(value.atoms, self._taint(value, state, depth, {}))
+
+    def _taint(
+        self, value: Value, state: State, depth: int, seen: dict[int, int]
+    ) -> frozenset[int]:
         taint = value.taint
         for atom in value.atoms:
-            if isinstance(atom, Ref) and depth and self.things[atom.thing].kind in ("list", "dict"):
+            if not isinstance(atom, Ref) or seen.get(atom.thing, 0) >= depth:
+                continue
+            if self.things[atom.thing].kind in ("list", "dict"):
+                seen[atom.thing] = depth
                 for name in self.things.names(atom.thing):
                     held = state.get((atom.thing, name))
-                    if held is not None and held is not value:
-                        taint |= self.deep(held, state, depth - 1).taint
-        return Value(value.atoms, taint)
+                    if held is not None:
+                        taint |= self._taint(held, state, depth - 1, seen)
+        return taint
 
     def born(self, thing: Thing, mode: ModeState, state: State) -> Value:
         """An object is made (anew): its mode is as given."""
