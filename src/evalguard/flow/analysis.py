@@ -18,7 +18,7 @@ from evalguard.events import (
     Unit,
 )
 from evalguard.facts import Fact
-from evalguard.flow.core import FUEL, UNFINISHED, Frame
+from evalguard.flow.core import FUEL, UNFINISHED, Exhausted, Frame
 from evalguard.flow.entries import Entries
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING, File, Lib, Value, constant, lit, one
@@ -83,7 +83,9 @@ class Analysis(Entries):
         saved = self.fuel, self.active, self.loops
         self.fuel, self.active, self.loops = FUEL, [], []
         self.files_under_way.add(path)
-        end = self._run_block(self.program.units[path].body, frame, State(self.world))
+        body = self.program.units[path].body
+        with self.limited(body):
+            end = self._run_block(body, frame, State(self.world))
         if end is not None and end.grad == Grad.OFF:
             self.left_off[path] = end
         self.files_under_way.discard(path)
@@ -94,6 +96,9 @@ class Analysis(Entries):
         for stmt in block:
             try:
                 ends = self.run((stmt,), states, frame)
+            except Exhausted:
+                self.fuel = self.limit + len(block)  # the rest is still looked at, one by one
+                continue
             except UNFINISHED:
                 continue
             if not ends:
@@ -115,7 +120,7 @@ class Analysis(Entries):
                 self.recorder.begin()
                 state = State(self.world)
                 self._meet_left_off(path, state)
-                with suppress(*UNFINISHED):
+                with suppress(*UNFINISHED), self.limited(stmt.body):
                     self.run(stmt.body, [state], frame)
 
     def _meet_left_off(self, path: str, state: State) -> None:

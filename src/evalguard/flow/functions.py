@@ -286,7 +286,8 @@ class Functions(Parameters):
         self.doers.append(inner.me)
         doubts = self.doubts
         try:
-            ends = self.run(known.function.body, [state.copy()], inner)
+            with self.limited(known.function.body):
+                ends = self.run(known.function.body, [state.copy()], inner)
         finally:
             self.active.pop()
             self.doers.pop()
