@@ -87,7 +87,16 @@ def _open_to_its_end(stream: TextIO) -> Iterator[None]:
         yield
         stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _lead_nowhere(stream)
+    except OSError as error:
+        _lead_nowhere(stream)
+        reason = (error.strerror or str(error)).lower()
+        raise click.UsageError(f"the report can't be written: {reason}") from None
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """Python writes what is left when it ends: that must not fail, too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def from_here(path: str) -> str:

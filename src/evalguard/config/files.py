@@ -15,8 +15,11 @@ from types import ModuleType
 
 from evalguard.records import NamedTuple
 
+from evalguard.contents import contents
+
 OWN, SHARED = "evalguard.toml", "pyproject.toml"
 TABLE = ("tool", "evalguard")
+MOST_BYTES = 1_000_000
 MOST_LINES = 1000  # in which a key is looked for that isn't written as it is called
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -124,8 +127,7 @@ def _opened(path: str) -> File | None:
 def _bytes(path: str) -> bytes | None:
     """What a file holds, None if there is none."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return contents(path, MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
