@@ -1,4 +1,4 @@
-"""A repository that means harm: it speaks to no terminal or workflow, and is left only by its door."""
+"""A repository that means harm: it speaks to no terminal or workflow, and leads nowhere else."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from evalguard.check import check_source
+from evalguard.cli import main
 from evalguard.report.formats import FORMATS
 
 BAD = "\x1b[31m\x1b]8;;http://x\x07\x9b2J\u202e\u200b\r::error file=x::[bold]%0A<&>\u2028"
@@ -19,7 +21,7 @@ NAME = BAD.replace("/", "")
 PROGRAM = f"""\
 import torch
 net = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Dropout())
-s = {"BAD!r"}  # {BAD.replace(chr(13), "").replace("<", "")} evalguard: ignor[x{chr(27)}]
+s = {NAME!r}  # {BAD.replace(chr(13), "").replace("<", "")} evalguard: ignor[x{chr(27)}]
 with torch.no_grad():
     print(net(x, "{BAD.replace(chr(13), "")}").argmax())  # evalguard: ignore[EG999{chr(0x9B)}]
 """
@@ -53,6 +55,12 @@ def harm(output: bytes) -> set[str]:
     """What a terminal would obey or hide."""
     text = output.decode("utf-8", "surrogateescape").replace("\n", "")
     return {char for char in text if unicodedata.category(char) in HARMFUL}
+
+
+def test_the_program_is_read_and_has_something_to_tell() -> None:
+    result = check_source(PROGRAM)
+    assert not result.errors
+    assert {finding.rule for finding in result.findings} >= {"no-grad-instead-of-eval"}
 
 
 WAYS: tuple[Sequence[str], ...] = (
@@ -111,3 +119,43 @@ def test_a_baseline_speaks_to_no_terminal(repository: Path) -> None:
     done = run("check")
     assert done.returncode == 2
     assert harm(done.stdout + done.stderr) == set()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_diff_speaks_to_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["check", "--diff", "--unsafe-fixes", f"{NAME}.py"]) == 1
+    told = capsys.readouterr().out
+    assert "+" in told
+    assert harm(told.encode()) == set()
+
+
+def test_a_link_leads_nowhere_else(repository: Path) -> None:
+    outside = repository.parent / "outside.py"
+    outside.write_text(PROGRAM, "utf-8")
+    (repository / "link.py").symlink_to(outside)
+    done = run("check", "--fix", "--unsafe-fixes", "--output-format", "concise")
+    assert b"link.py" not in done.stdout
+    assert outside.read_text("utf-8") == PROGRAM
+
+
+def test_what_is_written_follows_no_link(repository: Path) -> None:
+    for name in ("evalguard-baseline.json", "evalguard-baseline.json.tmp"):
+        (repository / name).symlink_to(repository.parent / f"of {name}")
+    assert run("baseline").returncode == 0
+    assert [path.name for path in repository.parent.iterdir()] == ["repository"]
+
+
+def test_the_code_that_is_read_is_never_run(repository: Path) -> None:
+    bomb = f"import os\nos.mkdir({os.fspath(repository.parent / 'ran')!r})\n"
+    for name in ("torch", "click", "evalguard", "json", "sitecustomize", "conftest", "setup"):
+        (repository / f"{name}.py").write_text(bomb, "utf-8")
+    (repository / "torch.py").write_text(f"{bomb}{PROGRAM}", "utf-8")
+    script = Path(sys.executable).with_name("evalguard")
+    command = [os.fspath(script)] if script.exists() else [sys.executable, "-P", "-m", "evalguard"]
+    if not script.exists() and sys.version_info < (3, 11):
+        pytest.skip("without the script, Python itself would look into the current folder")
+    subprocess.run([*command, "check", "--fix"], capture_output=True, check=False)
+    assert not (repository.parent / "ran").exists()

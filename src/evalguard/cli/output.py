@@ -14,6 +14,7 @@ import click
 from evalguard.finding import Result
 from evalguard.report.edits import NO_EDITS, Edits
 from evalguard.report.formats import View, render
+from evalguard.report.words import visible
 
 if TYPE_CHECKING:
     from evalguard.source import Bytes
@@ -50,6 +51,13 @@ def _edits_of(result: Result, bytes_of: Bytes) -> Edits:
     from evalguard.cli.fixing import edits_of
 
     return edits_of(result, bytes_of)
+
+
+def shown(diff: str) -> str:
+    """A diff as it is printed: for programs as it is, for people without what a terminal obeys."""
+    if not sys.stdout.isatty():
+        return diff
+    return "\n".join(visible(line) for line in diff.split("\n"))
 
 
 def emit(text: str, file: str | None = None, error: bool = False) -> None:

@@ -101,7 +101,7 @@ def read(path: str) -> Marks:
         BaselineError: It can't be read, or is none.
     """
     try:
-        document = json.loads(contents(path, MOST_BYTES))
+        document = json.loads(contents(path, MOST_BYTES).decode())
     except FileNotFoundError:
         raise BaselineError(path, "no such file: `evalguard baseline` writes one") from None
     except OSError as error:
