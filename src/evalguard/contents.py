@@ -35,5 +35,11 @@ def contents(path: str, most: int) -> bytes:
     return data
 
 
+def reason(error: OSError) -> str:
+    """Why a file can't be read or written, for people."""
+    told = error.strerror or str(error)
+    return told if isinstance(error, TooLarge) else told.lower()
+
+
 def _opened(path: str, flags: int) -> int:
     return os.open(path, flags | _AT_ONCE)

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from evalguard.records import NamedTuple
 
-from evalguard.contents import contents
+from evalguard.contents import contents, reason
 
 OWN, SHARED = "evalguard.toml", "pyproject.toml"
 TABLE = ("tool", "evalguard")
@@ -133,8 +133,7 @@ def _bytes(path: str) -> bytes | None:
     except OSError as error:
         if os.path.isdir(path) or not os.path.exists(path):
             return None
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(path, 0, f"can't be read: {reason}") from None
+        raise ConfigError(path, 0, f"can't be read: {reason(error)}") from None
 
 
 def _parsed(path: str, data: bytes) -> File | None:

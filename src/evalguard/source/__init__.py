@@ -9,7 +9,7 @@ import io
 import tokenize
 from collections.abc import Callable
 
-from evalguard.contents import TooLarge, contents
+from evalguard.contents import TooLarge, contents, reason
 from evalguard.places import Cell
 from evalguard.records import dataclass
 from evalguard.source.unreadable import Unreadable
@@ -50,11 +50,11 @@ def raw(path: str) -> bytes:
     try:
         return contents(path, _most(path))
     except TooLarge as error:
-        raise Unreadable(str(error.strerror)) from None
+        raise Unreadable(reason(error)) from None
     except ValueError:
         raise Unreadable("can't be read: its name holds a null character") from None
     except OSError as error:
-        raise Unreadable(f"can't be read: {(error.strerror or str(error)).lower()}") from None
+        raise Unreadable(f"can't be read: {reason(error)}") from None
 
 
 def within_limit(data: bytes, path: str) -> bytes:

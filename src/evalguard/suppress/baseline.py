@@ -16,7 +16,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from evalguard.contents import contents
+from evalguard.contents import contents, reason
 from evalguard.finding import Finding
 from evalguard.globs import posix
 from evalguard.places import Span
@@ -105,8 +105,7 @@ def read(path: str) -> Marks:
     except FileNotFoundError:
         raise BaselineError(path, "no such file: `evalguard baseline` writes one") from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BaselineError(path, f"can't be read: {reason}") from None
+        raise BaselineError(path, f"can't be read: {reason(error)}") from None
     except json.JSONDecodeError as error:
         raise BaselineError(path, f"not JSON: {error.msg}", error.lineno) from None
     except (ValueError, RecursionError):
