@@ -65,6 +65,16 @@ def test_long_chains_of_conditions_are_read() -> None:
     assert check_source(text).errors == ()
 
 
+def test_a_file_has_a_limit_that_is_told() -> None:
+    (error,) = check_source("x = [" + "1," * 750_001 + "]\n").errors
+    assert error.reason == "holds too much to be checked: more than 750,000 parts"
+
+
+def test_a_hundred_thousand_lines_are_read() -> None:
+    text = "def f(a, b):\n    return a.c(b)\n\n\n" * 25_000
+    assert check_source(text).errors == ()
+
+
 @pytest.mark.parametrize(
     "line",
     [

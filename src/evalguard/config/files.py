@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import ModuleType
 
-from evalguard.records import NamedTuple
-
 from evalguard.contents import contents, reason
+from evalguard.records import NamedTuple
 
 OWN, SHARED = "evalguard.toml", "pyproject.toml"
 TABLE = ("tool", "evalguard")
