@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
@@ -83,6 +82,8 @@ class Expressions:
             return offset
         if len(text) <= LONG:
             return len(text.encode()[:offset].decode(errors="replace"))
+        from bisect import bisect_right
+
         if line not in self._starts:
             self._starts[line] = list(accumulate(len(char.encode()) for char in text))
         return bisect_right(self._starts[line], offset)
