@@ -88,8 +88,10 @@ def test_links(way: Path) -> None:
     Path("a/link.py").symlink_to(way / "a/x.py")
     Path("a/broken.py").symlink_to("nowhere")
     Path("a/away").symlink_to(way / "elsewhere", target_is_directory=True)
+    Path("a/out.py").symlink_to(way / "elsewhere/y.py")
     assert files("a") == ["a/link.py", "a/x.py"]
     assert files("a/away") == ["a/away/y.py"]
+    assert files("a/out.py") == ["a/out.py"]
 
 
 def test_a_path_that_does_not_exist(tree: Path) -> None:

@@ -18,7 +18,7 @@ SRC = Path(__file__).parent.parent / "src"
 # Each row may import from the rows above it. Rooms in one row don't know each other.
 LAYERS = (
     ("records",),
-    ("_version", "collector", "globs", "modes", "places", "workers"),
+    ("_version", "collector", "contents", "globs", "modes", "places", "workers"),
     ("repair",),
     ("events", "finding"),
     ("facts",),

@@ -148,9 +148,17 @@ def test_cells_of_other_languages_are_skipped() -> None:
         ('{\n  "cells": [,]\n}', "not valid JSON: Expecting value", (2, 13)),
         ("[" * 100_000, "nested too deeply to be a notebook", (0, 0)),
         ("[1]", "not a notebook: it doesn't tell its `nbformat`", (0, 0)),
-        ('{"nbformat": 2}', "a notebook of format 2: save it with a newer Jupyter", (0, 0)),
+        (
+            '{"nbformat": 2}',
+            "a notebook of a format before 3: save it with a newer Jupyter",
+            (0, 0),
+        ),
         ('{"nbformat": 4, "cells": 1}', "not a notebook: `cells` isn't a list of objects", (0, 0)),
-        ('{"nbformat": 3, "worksheets": 1}', "not a notebook: `worksheets` isn't a list", (0, 0)),
+        (
+            '{"nbformat": 3, "worksheets": 1}',
+            "not a notebook: `worksheets` isn't a list of objects",
+            (0, 0),
+        ),
         (
             '{"nbformat": 4, "cells": [{"cell_type": "code", "source": [1]}]}',
             "not a valid notebook: cell 1 has no source",

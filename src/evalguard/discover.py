@@ -49,7 +49,7 @@ def discover(
 
     A file that is given is always among the result, whatever its name. Below a directory that is
     given, these are left out: what is excluded, virtual environments, symbolic links to
-    directories, and what git ignores.
+    directories and to files that lie elsewhere, and what git ignores.
 
     Args:
         paths: Files and directories.
@@ -96,6 +96,14 @@ def below(directory: str, most: int, exclude: Iterable[str] = EXCLUDED) -> tuple
     return tuple(os.path.join(directory, path) for path in sorted(found, key=_parts))
 
 
+def leads_out(path: str, folder: str) -> bool:
+    """Whether a path is a link to something that doesn't lie in a folder."""
+    if not os.path.islink(path):
+        return False
+    real, inside = os.path.realpath(path), os.path.realpath(folder)
+    return not real.startswith(os.path.join(inside, ""))
+
+
 def _lies_in(path: str, excluded: Globs) -> bool:
     """Whether a path that is given, or a folder on the way to it from here, is excluded."""
     names = _parts(os.path.relpath(path) if _is_here(path) else os.path.basename(path))
@@ -109,7 +117,9 @@ def _is_here(path: str) -> bool:
 def _below(path: str, excluded: Globs, errors: list[FileError]) -> Iterable[str]:
     if os.path.isdir(path):
         unlisted: list[OSError] = []
-        found = sorted(_search(path, excluded, unlisted), key=_parts)
+        every = _search(path, excluded, unlisted)
+        inside = (each for each in every if not leads_out(os.path.join(path, each), path))
+        found = sorted(inside, key=_parts)
         errors += [_error(path, error) for error in unlisted]
         return [_shown(path, os.path.join(path, below)) for below in found]
     if not os.path.exists(path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -34,20 +36,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 nothing found, 1 findings, 2 could not run, 130 interrupted.
     """
-    try:
-        return app.main(arguments, prog_name="evalguard", standalone_mode=False) or CLEAN
-    except click.ClickException as error:
-        error.show()
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("evalguard: interrupted", err=True)
-        return INTERRUPTED
-    except Exception:  # noqa: BLE001 (a crash must not look like findings, whose exit code is 1)
-        import traceback
+    _open_streams()
+    with suppress(OSError):  # where even errors can't be told, the exit code still tells
+        try:
+            return app.main(arguments, prog_name="evalguard", standalone_mode=False) or CLEAN
+        except click.ClickException as error:
+            error.show()
+        except (click.Abort, KeyboardInterrupt):
+            with suppress(OSError):
+                click.echo("evalguard: interrupted", err=True)
+            return INTERRUPTED
+        except Exception:  # noqa: BLE001 (a crash must not look like findings, whose exit code is 1)
+            import traceback
 
-        click.echo(
-            f"evalguard: internal error, please report it\n{traceback.format_exc()}", err=True
-        )
+            told = f"evalguard: internal error, please report it\n{traceback.format_exc()}"
+            click.echo(told, err=True)
     return COULD_NOT_RUN
+
+
+def _open_streams() -> None:
+    """Give those that were closed before the start, as by ``>&-``, a place that leads nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (it stays open)
 
 
 class _Commands(click.Group):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from functools import lru_cache
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from evalguard.cli.given import Given
 from evalguard.cli.known import read_baseline, skipped, unchecked
 from evalguard.cli.output import emit, from_here
 from evalguard.finding import Result
+from evalguard.report.words import visible
 
 if TYPE_CHECKING:
     from evalguard.config.layers import Configuration
@@ -60,7 +60,7 @@ def baseline(
         _write(path, written(now))
     if not quiet:
         added, gone = (now - before).total(), (before - now).total()
-        shown = from_here(path)
+        shown = visible(from_here(path))
         click.echo(f"evalguard: {now.total()} known in {shown}, {added} new, {gone} gone", err=True)
         if path != "-" and not configuration.settings.baseline:
             click.echo(f"evalguard: use it: evalguard check --baseline {quote(shown)}", err=True)
@@ -84,13 +84,10 @@ def _marked(result: Result, folder: str) -> Marks:
 
 def _write(path: str, text: str) -> None:
     """Write a file that is whole or not there at all."""
-    draft = f"{path}.tmp"
+    from evalguard.fix.writing import create
+
     try:
-        with open(draft, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(draft, path)
+        create(path, text.encode())
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(draft)
         reason = (error.strerror or str(error)).lower()
-        raise click.UsageError(f"{path}: can't be written: {reason}") from None
+        raise click.UsageError(f"{visible(path)}: can't be written: {reason}") from None

@@ -14,7 +14,7 @@ from evalguard.cli.configuring import with_settings
 from evalguard.cli.given import Given, given
 from evalguard.cli.known import known_in, without_known
 from evalguard.cli.outcome import Checked, Ways
-from evalguard.cli.output import emit, emit_bytes, report
+from evalguard.cli.output import emit, emit_bytes, report, shown
 from evalguard.finding import Result, Severity
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def check(
     if filtered:
         emit_bytes(filtered.data)
     closing = not (quiet or add_ignores)
-    told = changes if diff else report(result, form, output_file, closing, what.bytes_of)
+    told = shown(changes) if diff else report(result, form, output_file, closing, what.bytes_of)
     emit(told, output_file, error=bool(filtered))
     if verbose:
         seconds = time.perf_counter() - start

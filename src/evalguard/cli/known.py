@@ -67,7 +67,8 @@ def without_known(result: Result, known: Known, quiet: bool, bytes_of: Bytes) ->
     found = known.compared(result, lines_of)
     gone = found.gone.total() - unchecked(result, found.gone, known.folder).total()
     if gone and not quiet:
-        what = f"{count(gone, 'finding')} of {from_here(known.path)} no longer there"
+        where = visible(from_here(known.path))
+        what = f"{count(gone, 'finding')} of {where} no longer there"
         click.echo(f"evalguard: {what}; `evalguard baseline` rewrites it", err=True)
     return replace(result, findings=found.new)
 

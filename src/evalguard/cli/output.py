@@ -14,6 +14,7 @@ import click
 from evalguard.finding import Result
 from evalguard.report.edits import NO_EDITS, Edits
 from evalguard.report.formats import View, render
+from evalguard.report.words import visible
 
 if TYPE_CHECKING:
     from evalguard.source import Bytes
@@ -52,6 +53,13 @@ def _edits_of(result: Result, bytes_of: Bytes) -> Edits:
     return edits_of(result, bytes_of)
 
 
+def shown(diff: str) -> str:
+    """A diff as it is printed: for programs as it is, for people without what a terminal obeys."""
+    if not sys.stdout.isatty():
+        return diff
+    return "\n".join(visible(line) for line in diff.split("\n"))
+
+
 def emit(text: str, file: str | None = None, error: bool = False) -> None:
     """Write to a file, or to standard output, which may be closed early or lack characters.
 
@@ -87,7 +95,16 @@ def _open_to_its_end(stream: TextIO) -> Iterator[None]:
         yield
         stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _lead_nowhere(stream)
+    except OSError as error:
+        _lead_nowhere(stream)
+        reason = (error.strerror or str(error)).lower()
+        raise click.UsageError(f"the report can't be written: {reason}") from None
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """Python writes what is left when it ends: that must not fail, too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def from_here(path: str) -> str:

@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import ModuleType
 
+from evalguard.contents import contents, reason
 from evalguard.records import NamedTuple
 
 OWN, SHARED = "evalguard.toml", "pyproject.toml"
 TABLE = ("tool", "evalguard")
+MOST_BYTES = 1_000_000
 MOST_LINES = 1000  # in which a key is looked for that isn't written as it is called
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -124,15 +126,13 @@ def _opened(path: str) -> File | None:
 def _bytes(path: str) -> bytes | None:
     """What a file holds, None if there is none."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return contents(path, MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         if os.path.isdir(path) or not os.path.exists(path):
             return None
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(path, 0, f"can't be read: {reason}") from None
+        raise ConfigError(path, 0, f"can't be read: {reason(error)}") from None
 
 
 def _parsed(path: str, data: bytes) -> File | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import chain
 
-from evalguard.discover import EXCLUDED, TooMany, below
+from evalguard.discover import EXCLUDED, TooMany, below, leads_out
 
 CERTAIN = ("pyproject.toml", ".git", ".hg")
 LIKELY = ("setup.py", "setup.cfg")
@@ -76,7 +76,7 @@ def _listed(root: str, exclude: tuple[str, ...]) -> tuple[str, ...] | None:
     """The files below a folder, None if there are too many."""
     try:
         return tuple(
-            path for path in below(root, MOST_LISTED, exclude) if not _leads_out(path, root)
+            path for path in below(root, MOST_LISTED, exclude) if not leads_out(path, root)
         )
     except TooMany:
         return None
@@ -91,7 +91,7 @@ def _beside(folder: str) -> tuple[str, ...]:
     return tuple(
         path
         for path in sorted(paths)
-        if path.endswith(".py") and os.path.isfile(path) and not _leads_out(path, folder)
+        if path.endswith(".py") and os.path.isfile(path) and not leads_out(path, folder)
     )
 
 
@@ -128,10 +128,6 @@ def is_no_project(folder: str) -> bool:
         or os.path.dirname(folder) == folder
         or folder == os.path.expanduser("~")
     )
-
-
-def _leads_out(path: str, root: str) -> bool:
-    return os.path.islink(path) and not _is_in(os.path.realpath(path), os.path.realpath(root))
 
 
 def _is_in_any(path: str, folders: Iterable[str]) -> bool:

@@ -160,14 +160,29 @@ def replace(path: str, data: bytes) -> None:
     before = os.stat(path)
     if not before.st_mode & stat.S_IWUSR or not os.access(path, os.W_OK):
         raise PermissionError(0, "it is read-only")
+    _put_in_place(path, data, lambda draft: _take_after(draft, before))
+
+
+def create(path: str, data: bytes) -> None:
+    """Write a file that is whole or not there; a link in its place is replaced, not followed.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    mask = os.umask(0)
+    os.umask(mask)
+    _put_in_place(path, data, lambda draft: os.chmod(draft, 0o666 & ~mask))
+
+
+def _put_in_place(path: str, data: bytes, prepare: Callable[[str], None]) -> None:
     folder, name = os.path.split(path)
-    handle, draft = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+    handle, draft = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder or os.curdir)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        _take_after(draft, before)
+        prepare(draft)
         os.replace(draft, path)
     except BaseException:
         with contextlib.suppress(OSError):

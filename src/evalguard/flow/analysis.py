@@ -18,12 +18,12 @@ from evalguard.events import (
     Unit,
 )
 from evalguard.facts import Fact
-from evalguard.flow.core import FUEL, UNFINISHED, Frame
+from evalguard.flow.core import FUEL, UNFINISHED, Exhausted, Frame
 from evalguard.flow.entries import Entries
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING, File, Lib, Value, constant, lit, one
 from evalguard.link import Program
-from evalguard.link.blocks import is_main
+from evalguard.link.blocks import is_main, size_of
 from evalguard.link.mentions import names_in
 from evalguard.modes import Grad
 
@@ -36,6 +36,7 @@ class Analysis(Entries):
         self._imported: set[str] = set()
         self._files: dict[str, Frame] = {}
         self._absent: set[tuple[str, str]] = set()
+        self._definitions: dict[str, dict[str, Define | DefineClass]] = {}
 
     def facts(self) -> tuple[Fact, ...]:
         """Walk everything; what happened."""
@@ -82,7 +83,9 @@ class Analysis(Entries):
         saved = self.fuel, self.active, self.loops
         self.fuel, self.active, self.loops = FUEL, [], []
         self.files_under_way.add(path)
-        end = self._run_block(self.program.units[path].body, frame, State(self.world))
+        body = self.program.units[path].body
+        with self.limited(size_of(body)):
+            end = self._run_block(body, frame, State(self.world))
         if end is not None and end.grad == Grad.OFF:
             self.left_off[path] = end
         self.files_under_way.discard(path)
@@ -93,6 +96,9 @@ class Analysis(Entries):
         for stmt in block:
             try:
                 ends = self.run((stmt,), states, frame)
+            except Exhausted:
+                self.fuel = self.limit + len(block)  # the rest is still looked at, one by one
+                continue
             except UNFINISHED:
                 continue
             if not ends:
@@ -114,7 +120,7 @@ class Analysis(Entries):
                 self.recorder.begin()
                 state = State(self.world)
                 self._meet_left_off(path, state)
-                with suppress(*UNFINISHED):
+                with suppress(*UNFINISHED), self.limited(size_of(stmt.body)):
                     self.run(stmt.body, [state], frame)
 
     def _meet_left_off(self, path: str, state: State) -> None:
@@ -148,18 +154,26 @@ class Analysis(Entries):
         key = (frame.thing, name)
         if key in self.world.fields:
             return True
-        for stmt in self.program.units[path].body:
-            named = (isinstance(stmt, Define) and stmt.function.name == name) or (
-                isinstance(stmt, DefineClass) and stmt.cls.name == name
-            )
-            if named:
-                self.world.fields[key] = ANYTHING
-                state = State(self.world)
-                end = join_states(self.run((stmt,), [state], frame))
-                if end is not None:
-                    self.world.absorb(end)
-                return True
-        return False
+        stmt = self._definitions_in(path).get(name)
+        if stmt is None:
+            return False
+        self.world.fields[key] = ANYTHING
+        end = join_states(self.run((stmt,), [State(self.world)], frame))
+        if end is not None:
+            self.world.absorb(end)
+        return True
+
+    def _definitions_in(self, path: str) -> dict[str, Define | DefineClass]:
+        """The functions and classes that a file's own code defines; of one name, the first."""
+        found = self._definitions.get(path)
+        if found is None:
+            found = self._definitions[path] = {}
+            for stmt in self.program.units[path].body:
+                if isinstance(stmt, Define):
+                    found.setdefault(stmt.function.name, stmt)
+                elif isinstance(stmt, DefineClass):
+                    found.setdefault(stmt.cls.name, stmt)
+        return found
 
     def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
         """What an import binds."""

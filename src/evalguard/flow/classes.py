@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from evalguard.events import Class, Define, Function
@@ -23,8 +24,9 @@ class Known:
 
     ``role`` is plain, property, cached (a property), static, class or manager (a
     ``@contextmanager``). ``matters``: a call of it is worth following; ``bearing``: what that may
-    tell. ``walks`` counts how often it was walked. ``stores``: the attributes that it sets on
-    its object. ``layers``: by arguments, what it returned, if no mode changes that.
+    tell. ``walks`` counts how often it was walked, ``size`` the statements in it.
+    ``stores``: the attributes that it sets on its object. ``layers``: by arguments, what it
+    returned, if no mode changes that.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Known:
     matters: bool = True
     bearing: Bearing = UNKNOWN
     walks: int = 0
+    size: int = 0
     stores: frozenset[str] = frozenset()
     layers: dict[object, frozenset[Atom]] = field(default_factory=dict)
 
@@ -124,13 +127,13 @@ class Classes:
 
     def descendants(self, number: int) -> list[int]:
         """All classes that inherit from a class, its children first."""
-        found: list[int] = []
-        todo = [number]
+        found: dict[int, None] = {}
+        todo = deque([number])
         while todo:
-            children = [child for child in self._all[todo.pop(0)].subclasses if child not in found]
-            found += children
+            children = [c for c in self._all[todo.popleft()].subclasses if c not in found]
+            found.update(dict.fromkeys(children))
             todo += children
-        return found
+        return list(found)
 
     def is_module(self, number: int) -> bool:
         """Whether instances are modules: a base is, or an unknown base goes with ``forward``."""

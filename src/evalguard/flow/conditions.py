@@ -251,7 +251,7 @@ class Conditions(Attributes):
         elif isinstance(test, (Name, Attr)):
             _, cond = self.tested(test, self.value(test, state, frame), state, frame)
             if cond is not None:
-                state.assume[cond.key] = holds != cond.negated
+                state.suppose(cond.key, holds != cond.negated)
 
 
 def _opposite(holds: bool | None, cond: Cond | None) -> Value:

@@ -26,6 +26,10 @@ from evalguard.records import NamedTuple, dataclass, field
 
 FUEL = 4_000  # statements walked for a file's own code
 ENTRY_FUEL = 2_000  # and for a function that no visible code calls
+FILE_FLOOR = -16_000  # below it, loops of a file's own code don't go around again; nor others
+MOST_STEPS = 5_000  # in excess of PER_STATEMENT for each statement of what is walked
+PER_STATEMENT = 10
+NO_LIMIT = -(10**12)
 DEEPEST = 24
 
 
@@ -37,7 +41,11 @@ class Fork(Exception):
         self.key = key
 
 
-UNFINISHED = (Fork, RecursionError)  # what may end the walk of an entry point early
+class Exhausted(Exception):
+    """A walk that takes far more steps than there are statements in what is walked."""
+
+
+UNFINISHED = (Fork, Exhausted, RecursionError)  # what may end the walk of an entry point early
 
 
 class Arguments(NamedTuple):
@@ -196,6 +204,7 @@ class Core:
         self.active: list[int] = []
         self.doers: list[Ref | None] = []  # what the active functions are bound to
         self.fuel = FUEL
+        self.limit = NO_LIMIT  # of the fuel: no walk goes on below it
         self.doubts = 0  # the undecided branches that the present place stands in
         self.files_under_way: set[str] = set()
         self.outside: set[int] = set()
@@ -205,6 +214,16 @@ class Core:
         self.setters: dict[int, Fun] = {}
         self.set_names: set[str] = set()
         self._speaks: dict[tuple[str, str], bool] = {}
+
+    @contextmanager
+    def limited(self, size: int) -> Iterator[None]:
+        """Inside of it, this many statements are walked, and no more than they reasonably take."""
+        before = self.limit
+        self.limit = min(self.fuel, 0) - MOST_STEPS - PER_STATEMENT * size
+        try:
+            yield
+        finally:
+            self.limit = before
 
     def context(self, parent: int, place: Place, function: int) -> int:
         """The number of a call chain that is one call longer."""

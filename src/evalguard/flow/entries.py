@@ -28,6 +28,7 @@ from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 
 MOST_CONTEXTS = 3
+MOST_HEIRS = 200  # looked at to find those
 SWITCHED = frozenset(("train", "eval"))
 NOTHING = lit(None)
 WRITTEN = re.compile(r"\((mode=)?(True|False)?\)$")
@@ -149,7 +150,7 @@ class Entries(Hiding):
         assert known.owner is not None
         leaves: list[int] = []
         todo, seen = [known.owner], {known.owner}
-        while todo:
+        while todo and len(leaves) < MOST_CONTEXTS and len(seen) < MOST_HEIRS:
             number = todo.pop(0)
             children = [
                 child
@@ -160,7 +161,7 @@ class Entries(Hiding):
             todo += children
             if not children:
                 leaves.append(number)
-        return leaves[:MOST_CONTEXTS]
+        return (leaves + todo)[:MOST_CONTEXTS]
 
     def _prototype(self, cls: int) -> tuple[Ref, State]:
         """An object of a class, made by callers that can't be seen."""

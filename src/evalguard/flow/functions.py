@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from evalguard.events import Define, Function
@@ -33,7 +32,7 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.flow.variables import ITEMS
-from evalguard.link.blocks import statements
+from evalguard.link.blocks import size_of
 from evalguard.places import Place
 from evalguard.records import replace
 
@@ -61,6 +60,7 @@ class Functions(Parameters):
             known = Known(number, function, frame.path, frame.thing, owner)
             known.bearing = self.program.interest.of(function, frame.path)
             known.matters = self._matters(known)
+            known.size = size_of(function.body)
             known.stores = stored(function) if owner is not None else known.stores
             self.functions.append(known)
         frame.captured = True
@@ -140,7 +140,7 @@ class Functions(Parameters):
             return True
         if known.matters and args is UNSEEN_CALLER:
             return False
-        most = most_walks(known.function)
+        most = most_walks(known.size)
         if known.matters and known.walks < (most if known.bearing.tells else FEWEST_WALKS):
             return False
         if known.walks < FEWEST_WALKS and self._uses_results(fun, known, args, state):
@@ -286,7 +286,8 @@ class Functions(Parameters):
         self.doers.append(inner.me)
         doubts = self.doubts
         try:
-            ends = self.run(known.function.body, [state.copy()], inner)
+            with self.limited(known.size):
+                ends = self.run(known.function.body, [state.copy()], inner)
         finally:
             self.active.pop()
             self.doers.pop()
@@ -342,10 +343,8 @@ def _inside(key: Key, frame: Frame) -> bool:
     return is_variable(key[1]) and key[1][0] == frame.thing
 
 
-@cache
-def most_walks(function: Function) -> int:
+def most_walks(size: int) -> int:
     """How often a function may be walked: the shorter, the more often."""
-    size = sum(1 for _ in statements(function.body))
     return max(FEWEST_WALKS, min(MOST_WALKS, MOST_WORK // max(size, 1)))
 
 

@@ -26,7 +26,6 @@ from evalguard.places import Span
 from evalguard.records import NamedTuple
 
 MODE_NAMES = frozenset(("mode", "training", "train", "flag", "is_train", "is_training", "enable"))
-_DEF = 10_000  # beyond the end of any line that a person wrote
 TRAINS = frozenset(("backward", "zero_grad"))
 ABSENT = frozenset(("abstractmethod", "overload"))
 
@@ -93,8 +92,10 @@ def _by_helpers(calls: list[Call], function: Function, cls: Class | None) -> lis
 
 
 def head_of(function: Function) -> Span:
-    """The line of its ``def``."""
-    return function.at._replace(end_line=function.at.line, end_column=_DEF)
+    """Its first word, ``def`` or ``async``: the name may stand on another line."""
+    line, column = function.at[:2]
+    word = "async" if function.is_async else "def"
+    return Span(line, column, line, column + len(word))
 
 
 def _hands_on(call: Call) -> bool:

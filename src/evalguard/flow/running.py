@@ -35,7 +35,7 @@ from evalguard.events import (
 from evalguard.facts import SwitchNotCalled
 from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.conditions import asks_training
-from evalguard.flow.core import Fork, Frame, LoopPoint
+from evalguard.flow.core import FILE_FLOOR, Exhausted, Fork, Frame, LoopPoint
 from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.guards import comes_each_time
 from evalguard.flow.rounds import Rounds
@@ -77,6 +77,8 @@ class Running(Rounds):
     def _step(self, stmt: Stmt, state: State, frame: Frame) -> list[State]:
         """One statement; where its effect hangs on a condition, once for each outcome."""
         self.fuel -= 1
+        if self.fuel < self.limit:
+            raise Exhausted
         handler = _HANDLERS[type(stmt)]
         if type(stmt) not in _MAY_FORK:
             return handler(self, stmt, state, frame)
@@ -189,7 +191,7 @@ class Running(Rounds):
         if holds is False:
             return []
         if holds is None and cond is not None:
-            state.assume[cond.key] = not cond.negated
+            state.suppose(cond.key, not cond.negated)
         return [state]
 
     def _jump(self, stmt: Jump, state: State, frame: Frame) -> list[State]:
@@ -230,8 +232,8 @@ class Running(Rounds):
         before = state.narrow
         other, earlier = state.copy(), state.modes.copy()
         if cond is not None:
-            state.assume[cond.key] = not cond.negated
-            other.assume[cond.key] = cond.negated
+            state.suppose(cond.key, not cond.negated)
+            other.suppose(cond.key, cond.negated)
         state.narrow = other.narrow = before | parts
         if _mentions_training(frame) and asks_training(stmt.test):
             state.assume[ASKED] = True
@@ -316,6 +318,8 @@ class Running(Rounds):
             ends += [end.copy() for end in states]
             states = [end for end in states if not any(self.settled(end, head) for head in heads)]
             if not states:
+                break
+            if self.fuel <= (0 if self.active else FILE_FLOOR):
                 break
             heads += [end.copy() for end in states]
         return settle(ends)

@@ -13,6 +13,9 @@ from evalguard.places import Place
 from evalguard.records import NamedTuple, replace
 
 MOST_STATES = 4
+MOST_AT_ONCE = 16
+MOST_ORIGINS = 32
+MOST_ASSUMED = 64
 
 
 class ModeState(NamedTuple):
@@ -37,10 +40,17 @@ def join_modes(left: ModeState, right: ModeState) -> ModeState:
         return left
     return ModeState(
         left.mode | right.mode,
-        left.origins | right.origins,
+        _fewest(left.origins | right.origins),
         left.mixed or right.mixed,
         left.assumed or right.assumed,
     )
+
+
+def _fewest(origins: frozenset[Origin]) -> frozenset[Origin]:
+    """Some of very many origins: always the same ones, however they come together."""
+    if len(origins) <= MOST_ORIGINS:
+        return origins
+    return frozenset(sorted(origins, key=repr)[:MOST_ORIGINS])
 
 
 def flagged(state: ModeState) -> ModeState:
@@ -174,6 +184,11 @@ class State:
                     return told
         return None
 
+    def suppose(self, key: Key, holds: bool) -> None:
+        """Assume a condition; of very many, the first ones."""
+        if len(self.assume) < MOST_ASSUMED or key in self.assume:
+            self.assume[key] = holds
+
     def path(self) -> frozenset[tuple[Key, bool]]:
         """The assumed conditions that tell paths apart; those on variables don't.
 
@@ -265,6 +280,9 @@ def settle(states: list[State]) -> list[State]:
     """
     if len(states) < 2:
         return states
+    if len(states) > MOST_AT_ONCE:  # what one state has gathered isn't gone through for each other
+        half = len(states) // 2
+        states = settle(states[:half]) + settle(states[half:])
     merged: list[State] = []
     for state in states:
         like = next((old for old in merged if old.behaves_like(state)), None)

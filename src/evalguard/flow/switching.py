@@ -253,14 +253,23 @@ class Switching(Core):
 
     def deep(self, value: Value, state: State, depth: int = 3) -> Value:
         """A value with what the items of its containers depend on."""
+        taint = self._taint(value, state, depth, {})
+        return value if taint is value.taint else Value(value.atoms, taint)
+
+    def _taint(
+        self, value: Value, state: State, depth: int, seen: dict[int, int]
+    ) -> frozenset[int]:
         taint = value.taint
-        for atom in value.atoms if depth else ():
-            if isinstance(atom, Ref) and self.things[atom.thing].kind in CONTAINERS:
+        for atom in value.atoms:
+            if not isinstance(atom, Ref) or seen.get(atom.thing, 0) >= depth:
+                continue
+            if self.things[atom.thing].kind in CONTAINERS:
+                seen[atom.thing] = depth
                 for name in self.things.names(atom.thing):
                     held = state.get((atom.thing, name))
-                    if held is not None and held is not value:
-                        taint |= self.deep(held, state, depth - 1).taint
-        return value if taint is value.taint else Value(value.atoms, taint)
+                    if held is not None:
+                        taint |= self._taint(held, state, depth - 1, seen)
+        return taint
 
     def born(self, thing: Thing, mode: ModeState, state: State) -> Value:
         """An object is made (anew): its mode is as given."""

@@ -33,6 +33,7 @@ from evalguard.places import Place, Span
 
 BUILTINS = frozenset(dir(builtins))
 ITEMS = "*"
+LONGEST = 500  # of longer lists, the items are not told apart by their order
 ANY_NAME = "__any__"  # in the tables: a name that isn't known before the program runs
 
 
@@ -249,7 +250,7 @@ class Variables(Forwards):
         thing = self.things[atom.thing]
         length = self.length(atom, state)
         holder = thing.kind == "module" and thing.lib and length
-        if length is None or not (thing.kind == "list" or holder):
+        if length is None or length > LONGEST or not (thing.kind == "list" or holder):
             return None
         held = [state.get((atom.thing, f"[{index}]")) for index in range(length)]
         return [value for value in held if value is not None]

@@ -28,6 +28,11 @@ def statements(block: Block) -> Iterator[Stmt]:
             yield from statements(inner)
 
 
+def size_of(block: Block) -> int:
+    """How many statements these are."""
+    return sum(1 for _ in statements(block))
+
+
 def functions(block: Block) -> Iterator[Function]:
     """Every function in a block, methods and nested ones too."""
     return (stmt.function for stmt in _defining(block) if isinstance(stmt, Define))

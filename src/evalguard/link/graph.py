@@ -98,10 +98,11 @@ class Graph:
 
 def called(entry: Entry) -> Nodes:
     """What a definition calls by a name that nothing else has."""
+    calls = frozenset(entry.item.calls)
     return {
         node
         for node in entry.uses
-        if ":" in node and node.rpartition(":")[2].rpartition(".")[2] in entry.item.calls
+        if ":" in node and node.rpartition(":")[2].rpartition(".")[2] in calls
     }
 
 

@@ -156,6 +156,7 @@ class Bearings:
         graph = self._graph
         functions = [entry for entry in graph.entries if entry.item.function]
         self._modules = graph.modules(LAYERS)
+        self._makings = self._modules | MADE
         self._start = graph.near(nodes_of(filter(self._acts, graph.entries)))
         self._makers = graph.near(nodes_of(filter(self._makes_some, functions)))
         self._making = graph.named(self._makers)
@@ -267,11 +268,13 @@ class Bearings:
 
     def _calls_some(self, entry: Entry) -> bool:
         """The same as `_makes_some`, but for what is only mentioned: a parameter's annotation."""
-        item = entry.item
-        called = [dotted for dotted in item.mentions if _last(dotted) in item.calls]
-        return self._makes_some(entry) and any(
-            not (self._modules | MADE).isdisjoint(self._meanings.of(item.path, dotted))
-            for dotted in called
+        if not self._makes_some(entry):
+            return False
+        item, calls = entry.item, frozenset(entry.item.calls)
+        return any(
+            not self._makings.isdisjoint(self._meanings.of(item.path, dotted))
+            for dotted in item.mentions
+            if _last(dotted) in calls
         )
 
     def _brings_together(self, entry: Entry) -> bool:
@@ -300,9 +303,8 @@ class Bearings:
     def _calls_module(self, entry: Entry) -> bool:
         """Whether a function mentions a class of modules as something that it calls."""
         found = entry.uses & self._modules
-        return "*layer" in found or any(
-            node.rpartition(":")[2] in entry.item.calls for node in found
-        )
+        calls = frozenset(entry.item.calls if found else ())
+        return "*layer" in found or any(node.rpartition(":")[2] in calls for node in found)
 
     def _acts(self, entry: Entry) -> bool:
         """Whether a definition switches a mode, trains, or calls what has a training flag."""

@@ -16,6 +16,9 @@ from evalguard.source import Source, Unreadable
 
 __all__ = ["lower", "prove", "search_path"]
 
+MOST_PARTS = 750_000  # each takes up to two kilobytes
+PARTING = ",;\n([{.=:+-*/%@&|^<>"  # signs that part expressions and statements
+
 
 def lower(source: Source) -> Unit:
     """Turn a file into events.
@@ -27,8 +30,10 @@ def lower(source: Source) -> Unit:
         Its events.
 
     Raises:
-        Unreadable: The syntax is broken, or nested too deeply to be read.
+        Unreadable: The syntax is broken, nested too deeply to be read, or there is too much of it.
     """
+    if len(source.text) > MOST_PARTS and sum(map(source.text.count, PARTING)) > MOST_PARTS:
+        raise Unreadable(f"holds too much to be checked: more than {MOST_PARTS:,} parts")
     try:
         return (
             Lowerer(source.path, source.text).unit(parse(source.text))._replace(cells=source.cells)
@@ -95,6 +100,9 @@ def _parse(text: str) -> ast.Module:
             return ast.parse(text)
         except (MemoryError, RecursionError):
             raise Unreadable("nested too deeply for Python's parser") from None
+        except UnicodeEncodeError as error:
+            code = ord(text[error.start])
+            raise Unreadable(f"holds half a character, U+{code:04X}, which is no text") from None
         except ValueError as error:
             raise Unreadable(str(error)) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from sys import intern
 from typing import Any
 
@@ -37,7 +38,9 @@ from evalguard.events import (
 from evalguard.lower.scopes import Scopes
 from evalguard.places import Span
 
+LONG = 200  # a line in which places are looked up, not counted each time
 LONGEST_STRING = 120
+LARGEST_NUMBER = 2**64
 _PLAIN = frozenset((bool, int, float, type(None)))
 _tuple = tuple.__new__  # what a named tuple is made by, without the function around it
 SELF = Name("self")
@@ -62,6 +65,7 @@ class Expressions:
         self._lines = None if text.isascii() else text.split("\n")
         self._names: dict[str, Name] = {}
         self._dotted: dict[str, Expr] = {}
+        self._starts: dict[int, list[int]] = {}  # of long lines, where each next character begins
         self.scopes = Scopes()
 
     def at(self, node: Any) -> Span:
@@ -76,7 +80,15 @@ class Expressions:
     def _characters(self, line: int, offset: int) -> int:
         assert self._lines is not None
         text = self._lines[line - 1]
-        return offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace"))
+        if text.isascii():
+            return offset
+        if len(text) <= LONG:
+            return len(text.encode()[:offset].decode(errors="replace"))
+        from bisect import bisect_right
+
+        if line not in self._starts:
+            self._starts[line] = list(accumulate(len(char.encode()) for char in text))
+        return bisect_right(self._starts[line], offset)
 
     def expr(self, node: ast.expr | None) -> Expr:
         """Lower one expression; None is nothing."""
@@ -164,6 +176,8 @@ class Expressions:
         value = node.value
         if isinstance(value, str):
             return _tuple(Const, (value,)) if len(value) <= LONGEST_STRING else NOTHING
+        if type(value) is int and abs(value) > LARGEST_NUMBER:
+            return NOTHING
         return _tuple(Const, (value,)) if type(value) in _PLAIN else NOTHING
 
     def _call(self, node: ast.Call) -> Expr:

@@ -39,6 +39,8 @@ from evalguard.events import (
 from evalguard.lower.expressions import Expressions, looks_up
 from evalguard.lower.searched import folders
 
+MOST_ARMS = 50
+
 
 class Lowerer(Expressions):
     """Lowers one file."""
@@ -94,8 +96,13 @@ class Lowerer(Expressions):
         return [Bind((self.target(node.target),), self.expr(node.value), True, self.at(node))]
 
     def _if(self, node: ast.If) -> list[Stmt]:
-        test = self.expr(node.test)
-        return [If(test, self.block(node.body), self.block(node.orelse), self.at(node))]
+        arms: list[If] = []
+        rest: list[ast.stmt] = [node]
+        while len(rest) == 1 and isinstance(rest[0], ast.If):
+            arm = rest[0]
+            arms.append(If(self.expr(arm.test), self.block(arm.body), (), self.at(arm)))
+            rest = arm.orelse
+        return list(_chained(arms, self.block(rest)))
 
     def _for(self, node: ast.For | ast.AsyncFor) -> list[Stmt]:
         iterable = self.expr(node.iter)
@@ -258,14 +265,13 @@ class Lowerer(Expressions):
 
     def _match(self, node: ast.Match) -> list[Stmt]:
         subject = self.expr(node.subject)
-        orelse: Block = ()
-        for case in reversed(node.cases):
+        arms: list[If] = []
+        for case in node.cases:
             test, binds = self._pattern(case.pattern, subject, self.at(node))
             if case.guard is not None:
                 test = Logic("and", (test, self.expr(case.guard)))
-            body = (*binds, *self.block(case.body))
-            orelse = (If(test, body, orelse, self.at(node)),)
-        return list(orelse)
+            arms.append(If(test, (*binds, *self.block(case.body)), (), self.at(node)))
+        return list(_chained(arms, ()))
 
     def _pattern(self, node: ast.pattern, subject: Expr, at: Any) -> tuple[Expr, Block]:
         if isinstance(node, ast.MatchValue):
@@ -285,6 +291,20 @@ class Lowerer(Expressions):
     def _capture(self, name: str, subject: Expr, at: Any) -> Stmt:
         self.scopes.bind(name)
         return Bind((Name(name),), subject, False, at)
+
+
+def _chained(arms: Sequence[If], orelse: Block) -> Block:
+    """Arms of which each is the rest of the one before; very many are two lots, either of them.
+
+    A tree as deep as a program has arms would exhaust the stack of whoever walks it.
+    """
+    if len(arms) > MOST_ARMS:
+        half = len(arms) // 2
+        first, second = _chained(arms[:half], ()), _chained(arms[half:], orelse)
+        return (If(NOTHING, first, second, arms[0].at),)
+    for arm in reversed(arms):
+        orelse = (arm._replace(orelse=orelse),)
+    return orelse
 
 
 _HANDLERS: dict[type[ast.AST], Callable[[Lowerer, Any], Sequence[Stmt]]] = {

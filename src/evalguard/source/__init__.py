@@ -9,6 +9,7 @@ import io
 import tokenize
 from collections.abc import Callable
 
+from evalguard.contents import TooLarge, contents, reason
 from evalguard.places import Cell
 from evalguard.records import dataclass
 from evalguard.source.unreadable import Unreadable
@@ -47,11 +48,13 @@ def raw(path: str) -> bytes:
         Unreadable: It can't be opened, or is too large.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(_most(path) + 1)
+        return contents(path, _most(path))
+    except TooLarge as error:
+        raise Unreadable(reason(error)) from None
+    except ValueError:
+        raise Unreadable("can't be read: its name holds a null character") from None
     except OSError as error:
-        raise Unreadable(f"can't be read: {(error.strerror or str(error)).lower()}") from None
-    return within_limit(data, path)
+        raise Unreadable(f"can't be read: {reason(error)}") from None
 
 
 def within_limit(data: bytes, path: str) -> bytes:

@@ -21,6 +21,7 @@ from evalguard.source.restoring import restored
 from evalguard.source.unreadable import Unreadable
 
 OLDEST = 3
+TOO_DEEP = "nested too deeply to be a notebook"
 
 _PYTHON = re.compile(r"i?python", re.IGNORECASE)
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
@@ -158,14 +159,19 @@ def parse(raw: str) -> Notebook:
     document = _document(raw)
     if not _is_python(document):
         return Notebook(raw, ())
+    try:
+        return Notebook(raw, tuple(_parts(document, raw)))
+    except RecursionError:
+        raise Unreadable(TOO_DEEP) from None
+
+
+def _parts(document: dict[str, Any], raw: str) -> Iterator[Part]:
     breaks = [match.start() for match in re.finditer("\n", raw)]
     spans = layout.cells(raw)
-    parts = []
     for number, (cell, at) in enumerate(zip_longest(_cells(document), spans), 1):
         name = "input" if "input" in cell else "source"
         if _is_code(cell):
-            parts.append(_part(number, cell.get(name), raw, at.get(name), breaks))
-    return Notebook(raw, tuple(parts))
+            yield _part(number, cell.get(name), raw, at.get(name), breaks)
 
 
 def _document(raw: str) -> dict[str, Any]:
@@ -175,12 +181,14 @@ def _document(raw: str) -> dict[str, Any]:
         reason = f"not valid JSON: {error.msg}"
         raise Unreadable(reason, error.lineno, error.colno) from None
     except RecursionError:
-        raise Unreadable("nested too deeply to be a notebook") from None
+        raise Unreadable(TOO_DEEP) from None
+    except ValueError:
+        raise Unreadable("holds a number that is too long for Python") from None
     version = document.get("nbformat") if isinstance(document, dict) else None
-    if not isinstance(version, int):
+    if not isinstance(version, int) or isinstance(version, bool):
         raise Unreadable("not a notebook: it doesn't tell its `nbformat`")
     if version < OLDEST:
-        raise Unreadable(f"a notebook of format {version}: save it with a newer Jupyter")
+        raise Unreadable(f"a notebook of a format before {OLDEST}: save it with a newer Jupyter")
     assert isinstance(document, dict)
     return document
 
@@ -195,10 +203,10 @@ def _is_python(document: Mapping[str, Any]) -> bool:
 
 def _cells(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     sheets = document.get("worksheets", [document])
-    if not isinstance(sheets, list):
-        raise Unreadable("not a notebook: `worksheets` isn't a list")
+    if not isinstance(sheets, list) or not all(isinstance(sheet, dict) for sheet in sheets):
+        raise Unreadable("not a notebook: `worksheets` isn't a list of objects")
     for sheet in sheets:
-        cells = _object(sheet).get("cells", [])
+        cells = sheet.get("cells", [])
         if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
             raise Unreadable("not a notebook: `cells` isn't a list of objects")
         yield from cells

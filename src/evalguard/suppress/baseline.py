@@ -16,6 +16,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from evalguard.contents import contents, reason
 from evalguard.finding import Finding
 from evalguard.globs import posix
 from evalguard.places import Span
@@ -24,6 +25,7 @@ from evalguard.suppress.layout import laid_out
 
 VERSION = 1
 LONGEST = 160
+MOST_BYTES = 100_000_000
 Lines = Callable[[str], Sequence[str]]
 _DEFINITION = re.compile(r"[ \t\f]*(?:async\s+)?(?:def|class)\s+(\w+)")
 _GAP = re.compile(r" ?([^\w ]) ?")
@@ -99,13 +101,11 @@ def read(path: str) -> Marks:
         BaselineError: It can't be read, or is none.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            document = json.load(file)
+        document = json.loads(contents(path, MOST_BYTES).decode())
     except FileNotFoundError:
         raise BaselineError(path, "no such file: `evalguard baseline` writes one") from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BaselineError(path, f"can't be read: {reason}") from None
+        raise BaselineError(path, f"can't be read: {reason(error)}") from None
     except json.JSONDecodeError as error:
         raise BaselineError(path, f"not JSON: {error.msg}", error.lineno) from None
     except (ValueError, RecursionError):

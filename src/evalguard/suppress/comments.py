@@ -29,11 +29,16 @@ class Heard(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """A file with comments against findings, and which of their words were of use."""
+    """A file with comments against findings, and which of their words were of use.
+
+    ``by_line`` and ``for_all`` tell by number which directives speak of a line, and of all lines.
+    """
 
     path: str
     layout: Layout
     found: tuple[Directive, ...]
+    by_line: Mapping[int, Sequence[int]]
+    for_all: tuple[int, ...]
     used: set[tuple[int, Word]]
 
 
@@ -68,17 +73,18 @@ def heard(
 
 def _page(path: str, text: str) -> _Page:
     layout = laid_out(text)
-    return _Page(path, layout, tuple(directives(layout.comments)), set())
+    found = tuple(directives(layout.comments))
+    by_line: dict[int, list[int]] = {}
+    for number, directive in enumerate(found):
+        by_line.setdefault(directive.line, []).append(number)
+    whole = tuple(n for n, each in enumerate(found) if each.kind is Kind.IGNORE_FILE)
+    return _Page(path, layout, found, by_line, whole, set())
 
 
 def _silenced(finding: Finding, page: _Page) -> bool:
     lines = page.layout.heard_on(finding.place.span)
-    against = {
-        (number, word)
-        for number, directive in enumerate(page.found)
-        if directive.kind is Kind.IGNORE_FILE or directive.line in lines
-        for word in _against(directive, finding)
-    }
+    heard = {*page.for_all, *(number for line in lines for number in page.by_line.get(line, ()))}
+    against = {(n, word) for n in heard for word in _against(page.found[n], finding)}
     page.used.update(against)
     return bool(against)
 

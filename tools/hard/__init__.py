@@ -1,0 +1,1 @@
+"""Inputs that ought to break evalguard → whether they do: commands for developers."""
