@@ -14,7 +14,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 from benchmarks import grown
@@ -25,6 +27,8 @@ from evalguard.discover import discover
 
 SWITCH = re.compile(rb"\.eval\(\)|\.train\(|no_grad\(")
 SMALL = 8_000
+E9 = "ruff check --select=E9"
+JOBS = {1: "evalguard check --jobs=1", 2: "evalguard check --jobs=2"}
 START, END = "<!-- speed:start -->", "<!-- speed:end -->"
 
 
@@ -53,8 +57,17 @@ class Bench:
         for number, path in enumerate(files):
             target = home / f"{number:05}" / Path(path).name
             target.parent.mkdir(parents=True)
-            shutil.copy(path, target)
+            shutil.copy2(path, target)
         return home
+
+    def planted(self, name: str, files: Sequence[str]) -> dict[str, Path]:
+        """Copies of some files that lie to one another as these do."""
+        common = os.path.commonpath([os.path.abspath(folder) for folder in self.folders])
+        copies = {path: self.work / name / os.path.relpath(path, common) for path in files}
+        for path, target in copies.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target)
+        return copies
 
     def run(self, commands: Sequence[Command]) -> dict[str, Row]:
         """Time commands by turns; they are found again by their names."""
@@ -67,7 +80,7 @@ def cold(bench: Bench) -> Iterator[str]:
     sample = evenly(torch, bench.sample)
     scale = size_of(torch) / size_of(sample)
     rows = bench.run([
-        tools.evalguard(bench.folders),
+        *(tools.evalguard(bench.folders, f"--jobs={n}", name=name) for n, name in JOBS.items()),
         tools.parser("libcst", bench.listed("sample", sample), "libcst.parse_module", scale),
         tools.parser("ast", bench.listed("torch", torch), "ast.parse, the same files"),
         tools.parser("ast", bench.listed("all", bench.files), "ast.parse"),
@@ -77,9 +90,10 @@ def cold(bench: Bench) -> Iterator[str]:
     if len(sample) < len(torch):
         yield f"libcst reads {len(sample)} of these, evenly spaced; its time is scaled by size."
     yield from table(rows.values())
-    mine = rows["evalguard check"]
+    mine, shared = (rows[name] for name in JOBS.values())
     yield goal(mine.over(rows["libcst.parse_module"]), "libcst.parse_module", 0.3)
     yield goal(mine.over(rows["ruff check --no-cache"]), "ruff check --no-cache", 8)
+    yield at_least(mine.over(shared, "wall"), "One process", 1.7)
 
 
 def switches(bench: Bench) -> Iterator[str]:
@@ -95,9 +109,7 @@ def switches(bench: Bench) -> Iterator[str]:
         what = "of the tree, evenly spaced" if name == "any" else "that hold switches"
         yield f"{told(files)} {what}:"
         yield from table(rows.values())
-        times = rows["TorchFix"].over(rows["evalguard check"])
-        verdict = "reached" if times.middle >= wanted else "**not reached**"
-        yield f"TorchFix takes {times.told('.1f')} times as long; the goal is {wanted}: {verdict}."
+        yield at_least(rows["TorchFix"].over(rows["evalguard check"]), "TorchFix", wanted)
 
 
 def one(bench: Bench) -> Iterator[str]:
@@ -106,35 +118,47 @@ def one(bench: Bench) -> Iterator[str]:
     chosen = bench.copied("one", by_size[:1])
     (path,) = [*chosen.rglob("*.py")]
     tools = bench.tools
-    commands = [tools.evalguard([path]), tools.flake8([path]), tools.python_alone()]
+    again = tools.evalguard([path], name="evalguard check, again", kept=bench.work / "one-kept")
+    commands = [tools.evalguard([path]), again, tools.flake8([path]), tools.python_alone()]
     bench.run(commands)  # what Python compiles once, it has
     rows = bench.run(commands)
     yield f"One file of {path.stat().st_size:,} bytes, alone in its folder:"
     yield from table(rows.values())
     yield goal(rows["evalguard check"].over(rows["flake8"]), "flake8", 0.5)
-    starts = rows["evalguard check"].over(rows["python -c pass"])
-    yield f"To the start of Python: {starts.told('.1f')}."
+    start = rows["python -c pass"]
+    yield goal(rows[again.name].over(start), "the start of Python, with its result kept", 8)
+    first = rows["evalguard check"].over(start)
+    yield f"To the start of Python, with nothing kept: {first.told('.1f')}."
 
 
 def warm(bench: Bench) -> Iterator[str]:
-    """Again, with nothing changed."""
-    option = "--cache-dir"
-    if not bench.tools.has(option):
-        yield "evalguard keeps nothing between runs yet."
-        return
-    kept = [f"{option}={bench.work / 'kept'}"]
-    cache = [f"--cache-dir={bench.work / 'ruff'}", "--select=E9"]
+    """Again, with nothing changed, and with one file changed."""
     files = bench.files[:10_000]
-    tree = bench.copied("warm", files)
+    copies, tree = bench.planted("warm", files), bench.work / "warm"
+    torch = [copies[path] for path in bench.torch if path in copies]
+    edit = partial(changed, (torch or [*copies.values()])[len(torch) // 2])
     commands = [
-        bench.tools.evalguard([tree], *kept),
-        bench.tools.ruff([tree], *cache, name="ruff check --select=E9"),
+        bench.tools.evalguard([tree], kept=bench.work / "kept"),
+        bench.tools.ruff([tree], f"--cache-dir={bench.work / 'ruff'}", "--select=E9", name=E9),
     ]
-    bench.run(commands)
-    rows = bench.run(commands)
-    yield f"{told(files)}, nothing changed:"
-    yield from table(rows.values())
-    yield goal(rows["evalguard check"].over(rows["ruff check --select=E9"], "wall"), "ruff", 3)
+    by_turns(commands, 1)
+    same = bench.run(commands)
+    other = bench.run([replace(each, before=edit) for each in commands])
+    for rows, what in ((same, "nothing changed"), (other, "one file changed")):
+        yield f"{told(files)}, {what}:"
+        yield from table(rows.values())
+        mine, ruff = rows["evalguard check"], rows[E9]
+        if rows is same:
+            yield goal(mine.over(ruff), E9, 3)
+        yield f"To {E9} by wall time: {mine.over(ruff, 'wall').told('.2f')}."
+
+
+def changed(path: Path) -> None:
+    """Put a comment at the end of a file, as if a second after it was changed last."""
+    before = path.stat().st_mtime_ns
+    with path.open("ab") as file:
+        file.write(b"\n# changed\n")
+    os.utime(path, ns=(before, before + 10**9))
 
 
 def growth(bench: Bench) -> Iterator[str]:
@@ -174,6 +198,12 @@ def goal(ratio: Spread, other: str, wanted: float) -> str:
     """Tell a ratio, and whether it is what it should be."""
     verdict = "reached" if ratio.middle <= wanted else "**not reached**"
     return f"To {other}: {ratio.told('.2f')}; the goal is {wanted:g}: {verdict}."
+
+
+def at_least(ratio: Spread, other: str, wanted: float) -> str:
+    """Tell how many times as long another takes, and whether it is what it should be."""
+    verdict = "reached" if ratio.middle >= wanted else "**not reached**"
+    return f"{other} takes {ratio.told('.1f')} times as long; the goal is {wanted:g}: {verdict}."
 
 
 def size_of(files: Sequence[str]) -> int:

@@ -43,10 +43,17 @@ class Tools:
         done = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603 (ours)
         return done.stdout.strip() or "not there"
 
-    def evalguard(self, paths: Sequence[str | Path], *options: str, name: str = "") -> Command:
-        """``evalguard check`` of this tree."""
+    def evalguard(
+        self,
+        paths: Sequence[str | Path],
+        *options: str,
+        name: str = "",
+        kept: Path | None = None,
+    ) -> Command:
+        """``evalguard check`` of this tree; results are ``kept`` in a folder, if there is one."""
         command = [self.python("evalguard"), "-m", "evalguard", "check", "--isolated"]
-        command += ["--output-format=concise", *options, *map(str, paths)]
+        command += ["--output-format=concise", f"--cache-dir={kept}" if kept else "--no-cache"]
+        command += [*options, *map(str, paths)]
         return Command(name or "evalguard check", command, (0, 1), environment=OURS)
 
     def parser(self, kind: str, listed: Path, name: str, scale: float = 1.0) -> Command:
@@ -72,14 +79,6 @@ class Tools:
     def python_alone(self) -> Command:
         """The start of Python."""
         return Command("python -c pass", [self.python("evalguard"), "-c", "pass"])
-
-    def has(self, option: str) -> bool:
-        """Whether ``evalguard check`` has an option."""
-        command = self.evalguard((), "--help")
-        done = subprocess.run(  # noqa: S603 (ours)
-            command.arguments, capture_output=True, check=True, text=True, env=OURS
-        )
-        return option in done.stdout
 
 
 OURS = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": ""}

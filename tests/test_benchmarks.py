@@ -156,10 +156,34 @@ def test_other_tools_run_beside_it(
     assert compare.main(asked) == 0
     out = capsys.readouterr().out
     rows = [line.split(" | ")[0].removeprefix("| ") for line in out.splitlines()]
-    for name in ("evalguard check", "libcst.parse_module", "ast.parse", "flake8", "TorchFix"):
-        assert name in rows
+    wanted = {
+        "evalguard check", "evalguard check --jobs=1", "evalguard check --jobs=2",
+        "evalguard check, again", "libcst.parse_module", "ast.parse", "flake8", "TorchFix",
+        "ruff check --select=E9",
+    }  # fmt: skip
+    assert wanted <= {*rows}
+    assert "6 files (0.0 MB), nothing changed:" in out
+    assert "6 files (0.0 MB), one file changed:" in out
     assert "To libcst.parse_module: " in out
     assert "libcst reads 2 of these" in out
+
+
+def test_nothing_is_kept_unless_asked_for(tmp_path: Path) -> None:
+    mine = tools.Tools(None).evalguard
+    assert "--no-cache" in mine(["a.py"]).arguments
+    assert f"--cache-dir={tmp_path}" in mine(["a.py"], kept=tmp_path).arguments
+    assert "--no-cache" not in mine(["a.py"], kept=tmp_path).arguments
+
+
+def test_a_change_shows_in_size_and_time(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(NET, encoding="utf-8")
+    before = path.stat()
+    compare.changed(path)
+    after = path.stat()
+    assert after.st_size > before.st_size
+    assert after.st_mtime_ns == before.st_mtime_ns + 10**9
+    assert path.read_text(encoding="utf-8").startswith(NET)
 
 
 def stand_in(_: tools.Tools, paths: Sequence[Path], scale: float = 1.0) -> clock.Command:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,54 @@ def test_links(way: Path) -> None:
     assert files("a") == ["a/link.py", "a/x.py"]
     assert files("a/away") == ["a/away/y.py"]
     assert files("a/out.py") == ["a/out.py"]
+
+
+@pytest.mark.usefixtures("way")
+def test_what_is_no_file() -> None:
+    plant("a/x.py", "a/folder.py/y.py")
+    Path("a/round.py").symlink_to("round.py")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo("a/pipe.py")
+    assert files("a") == ["a/folder.py/y.py", "a/x.py"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no path is that long")
+@pytest.mark.usefixtures("tree")
+def test_folders_deeper_than_python_calls() -> None:
+    deep = "/".join("d" * 1500)
+    here = Path.cwd()
+    for _ in range(3):
+        half = "/".join("d" * 500)
+        os.makedirs(half)
+        os.chdir(half)
+    Path("x.py").touch()
+    os.chdir(here)
+    found = files("d")
+    Path(f"{deep}/x.py").unlink()
+    os.removedirs(deep)  # what clears up after tests calls itself for each folder
+    assert found == [f"{deep}/x.py"]
+
+
+def test_environments_that_git_tracks(repository: Path) -> None:
+    plant("env/pyvenv.cfg", "env/lib/deep/a.py")
+    git("add", "-f", "env")
+    assert files(".") == ["kept.py", "new.py", "sub/deep/b.py"]
+    assert files("env") == ["env/lib/deep/a.py"]
+    assert files(str(repository / "env/lib")) == [str(repository / "env/lib/deep/a.py")]
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_tracked_folder_that_can_t_be_listed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def scandir(path: str, real: Callable[[str], object] = os.scandir) -> object:
+        if path.endswith("deep"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert discover(["."]) == Found(
+        ("kept.py", "new.py", "sub/deep/b.py"),
+        (FileError("sub/deep", "can't be listed: permission denied"),),
+    )
 
 
 def test_a_path_that_does_not_exist(tree: Path) -> None:

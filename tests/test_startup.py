@@ -6,8 +6,10 @@ An editor or a hook calls evalguard on one file, and nearly all that takes is ge
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,19 @@ ALLOWED = {
     "locale": "click's own texts",
     "tokenize": "a file's encoding",
     "unicodedata": "what a terminal can show",
+}
+
+# What is imported of evalguard's own if the result is known from an earlier run.
+ROOMS = {
+    "_version", "cache", "check", "cli", "collector", "config", "context", "discover", "finding",
+    "globs", "options", "places", "programs", "progress", "records", "repair", "report", "select",
+    "source",
+}  # fmt: skip
+OF_ROOMS = {
+    "context": {"project"},
+    "programs": {"projects"},
+    "report": {"concise", "edits", "formats", "frame", "terminal", "words"},
+    "source": {"unreadable"},
 }
 
 
@@ -91,6 +106,23 @@ def test_what_others_need_is_left(tmp_path: Path, other: str) -> None:
         SRC / "evalguard" / other.replace(".", "/") / "__init__.py"
     ).exists()
     assert f"evalguard.{other}" not in after_check(tmp_path, "--isolated")
+
+
+@pytest.mark.parametrize("form", ["full", "concise"])
+def test_a_run_that_is_known_imports_less(tmp_path: Path, form: str) -> None:
+    use = tmp_path / "use.py"
+    use.write_text(FAULTY, encoding="utf-8")
+    os.utime(use, (0, time.time() - 60))
+    for _ in range(2):
+        found = after_check(
+            tmp_path, "--isolated", f"--output-format={form}", f"--cache-dir={tmp_path / 'kept'}"
+        )
+    assert not {name.partition(".")[0] for name in found} & {"libcst", "rich", "tomllib"}
+    mine = {name.partition(".")[2] for name in found if name.startswith("evalguard.")}
+    assert {name.partition(".")[0] for name in mine} <= ROOMS
+    for room, files in OF_ROOMS.items():
+        inner = {name.partition(".")[2] for name in mine if name.startswith(f"{room}.")}
+        assert inner <= files
 
 
 def test_help_is_of_one_command(tmp_path: Path) -> None:

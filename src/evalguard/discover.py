@@ -11,6 +11,7 @@ from evalguard.globs import Globs
 from evalguard.records import NamedTuple
 
 MODULE = ".py"
+ENVIRONMENT = "pyvenv.cfg"
 CHECKED = (MODULE, ".ipynb")
 EXCLUDED = (
     "__pycache__", "__pypackages__", ".bzr", ".direnv", ".eggs", ".git", ".hg",
@@ -70,8 +71,9 @@ def discover(
     for path in paths:
         if force and _lies_in(path, excluded):
             continue
-        for file in (path,) if path in unsaved else _below(path, excluded, errors):
-            shown.setdefault(os.path.abspath(file), file)
+        files = [path] if path in unsaved else _below(path, excluded, errors)
+        for absolute, file in zip(_absolute(path, files), files, strict=True):
+            shown.setdefault(absolute, _shown(path, file))
     return Found(tuple(shown.values()), tuple(errors))
 
 
@@ -89,11 +91,11 @@ def below(directory: str, most: int, exclude: Iterable[str] = EXCLUDED) -> tuple
     Raises:
         TooMany: There are more.
     """
-    every = _search(directory, Globs(exclude), [], 100 * most)
-    found = tuple(islice((path for path in every if path.endswith(MODULE)), most + 1))
+    every = _search(directory, _Scope(directory, Globs(exclude), []), 100 * most)
+    found = [*islice((path for path in every if path.endswith(MODULE)), most + 1)]
     if len(found) > most:
         raise TooMany
-    return tuple(os.path.join(directory, path) for path in sorted(found, key=_parts))
+    return tuple(sorted(found, key=_order))
 
 
 def leads_out(path: str, folder: str) -> bool:
@@ -114,17 +116,28 @@ def _is_here(path: str) -> bool:
     return not os.path.isabs(path) or path.startswith(os.path.join(os.getcwd(), ""))
 
 
-def _below(path: str, excluded: Globs, errors: list[FileError]) -> Iterable[str]:
+def _below(path: str, excluded: Globs, errors: list[FileError]) -> list[str]:
     if os.path.isdir(path):
-        unlisted: list[OSError] = []
-        every = _search(path, excluded, unlisted)
-        inside = (each for each in every if not leads_out(os.path.join(path, each), path))
-        found = sorted(inside, key=_parts)
-        errors += [_error(path, error) for error in unlisted]
-        return [_shown(path, os.path.join(path, below)) for below in found]
+        scope = _Scope(path, excluded, [])
+        found = sorted(_search(path, scope), key=_order)
+        errors += [_error(path, error) for error in scope.unlisted]
+        return found
     if not os.path.exists(path):
         raise NoSuchPath(path)
     return [path]
+
+
+def _absolute(given: str, files: list[str]) -> list[str]:
+    """The absolute paths of a file that is given, or of those below a directory."""
+    if files == [given]:
+        return [os.path.abspath(given)]
+    start, top = len(_inside(given)), _inside(os.path.abspath(given))
+    return [top + file[start:] for file in files]
+
+
+def _inside(directory: str) -> str:
+    """What the paths of all that is in a directory begin with."""
+    return os.path.join(directory, "")
 
 
 def _shown(given: str, path: str) -> str:
@@ -141,14 +154,23 @@ def _parts(path: str) -> list[str]:
     return path.split(os.sep)
 
 
-def _search(
-    directory: str, excluded: Globs, unlisted: list[OSError], most: float = float("inf")
-) -> Iterator[str]:
-    """Yield the files to check below a directory, relative to it."""
+def _order(path: str) -> str:
+    """What sorts paths as their parts would: no name holds a null."""
+    return path.replace(os.sep, "\0")
+
+
+class _Scope(NamedTuple):
+    """What holds for all below the directory that is given, and what couldn't be listed there."""
+
+    given: str
+    excluded: Globs
+    unlisted: list[OSError]
+
+
+def _search(directory: str, scope: _Scope, most: float = float("inf")) -> Iterator[str]:
+    """Yield the files to check below a directory, joined with it."""
     listed = _listed_by_git(directory) if _in_work_tree(directory) else ()
-    if listed:
-        return _kept(directory, listed, excluded, unlisted)
-    return _walk(directory, excluded, unlisted, most)
+    return _kept(directory, listed, scope) if listed else _walk(directory, scope, most)
 
 
 def _in_work_tree(directory: str) -> bool:
@@ -178,56 +200,108 @@ def _listed_by_git(directory: str) -> tuple[str, ...]:
     return tuple(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
 
 
-def _kept(
-    directory: str, listed: Iterable[str], excluded: Globs, unlisted: list[OSError]
-) -> Iterator[str]:
+class _Folder(NamedTuple):
+    """What is in a folder: names of files to check, of folders that are no links; how many in all.
+
+    ``is_environment``: it is a virtual environment.
+    """
+
+    files: Collection[str] = ()
+    folders: Collection[str] = ()
+    size: int = 0
+    is_environment: bool = False
+
+
+def _listed(path: str, given: str) -> _Folder:
+    """List a folder; only what may be a link is looked at by itself.
+
+    Raises:
+        OSError: It can't be listed.
+    """
+    files, folders, size, is_environment = [], [], 0, False
+    with os.scandir(path) as entries:
+        for entry in entries:
+            size += 1
+            name = entry.name
+            if name.endswith(CHECKED) and (
+                entry.is_file(follow_symlinks=False) or _is_file(entry.path, given)
+            ):
+                files.append(name)
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(name)
+            elif name == ENVIRONMENT:
+                is_environment = True
+    return _Folder(files, folders, size, is_environment)
+
+
+def _is_file(path: str, given: str) -> bool:
+    return os.path.isfile(path) and not leads_out(path, given)
+
+
+def _kept(directory: str, listed: Iterable[str], scope: _Scope) -> Iterator[str]:
     """Keep the files to check of git's list; a repository inside the repository is searched too."""
-    environments: dict[str, bool] = {}
+    start, excluded = _inside(directory), scope.excluded
+    known: dict[str, _Folder | None] = {"": _sets(directory, scope)}
     for name in sorted(set(listed)):
-        below = os.path.normpath(name)
-        path = os.path.join(directory, below)
-        *folders, file = _parts(below)
-        if any(map(excluded.match_name, (*folders, file))) or excluded.match_path(path):
+        below = name.rstrip("/").replace("/", os.sep)
+        head, _, own = below.rpartition(os.sep)
+        folder = known[head] if head in known else _found(head, start, scope, known)
+        path = start + below
+        if folder is None or excluded.match_name(own) or excluded.match_path(path):
             continue
-        if _in_environment(directory, folders, environments):
+        if own in folder.files or (own.endswith(CHECKED) and _is_file(path, scope.given)):
+            yield path
+        elif own in folder.folders:
+            yield from _search(path, scope)
+
+
+def _found(
+    below: str, start: str, scope: _Scope, known: dict[str, _Folder | None]
+) -> _Folder | None:
+    """What is in a folder, None if it or one on the way to it isn't searched."""
+    head, folder = "", known[""]
+    for own in _parts(below):
+        head = os.path.join(head, own)
+        if head not in known:
+            searched = folder is not None and not scope.excluded.match_name(own)
+            inner = _sets(start + head, scope) if searched else None
+            known[head] = None if inner is None or inner.is_environment else inner
+        folder = known[head]
+    return folder
+
+
+def _sets(path: str, scope: _Scope) -> _Folder:
+    """What is in a folder, to be looked up."""
+    try:
+        found = _listed(path, scope.given)
+    except (FileNotFoundError, NotADirectoryError):
+        return _Folder()
+    except OSError as error:
+        scope.unlisted.append(error)
+        return _Folder()
+    return found._replace(files=frozenset(found.files), folders=frozenset(found.folders))
+
+
+def _walk(directory: str, scope: _Scope, most: float) -> Iterator[str]:
+    todo = [directory]
+    while todo:
+        top = todo.pop()
+        try:
+            found = _listed(top, scope.given)
+        except OSError as error:
+            scope.unlisted.append(error)
             continue
-        if file.endswith(CHECKED) and os.path.isfile(path):
-            yield below
-        elif _is_folder(path):
-            inner = _search(path, excluded, unlisted)
-            yield from (os.path.join(below, deeper) for deeper in inner)
-
-
-def _in_environment(directory: str, folders: list[str], known: dict[str, bool]) -> bool:
-    """Tell whether one of the folders on the way is a virtual environment."""
-    for folder in folders:
-        directory = os.path.join(directory, folder)
-        if directory not in known:
-            known[directory] = _is_environment(directory)
-        if known[directory]:
-            return True
-    return False
-
-
-def _walk(directory: str, excluded: Globs, unlisted: list[OSError], most: float) -> Iterator[str]:
-    for top, folders, files in os.walk(directory, onerror=unlisted.append):
-        most -= len(folders) + len(files)
+        if found.is_environment and top != directory:
+            continue
+        most -= found.size
         if most < 0:
             raise TooMany
-        folders[:] = [name for name in folders if _is_searched(os.path.join(top, name), excluded)]
-        for name in files:
-            path = os.path.join(top, name)
-            if name.endswith(CHECKED) and os.path.isfile(path) and not excluded.match(path):
-                yield os.path.relpath(path, directory)
+        start = _inside(top)
+        todo += _unmatched(start, found.folders, scope.excluded)
+        yield from _unmatched(start, found.files, scope.excluded)
 
 
-def _is_searched(path: str, excluded: Globs) -> bool:
-    return not (excluded.match(path) or os.path.islink(path) or _is_environment(path))
-
-
-def _is_folder(path: str) -> bool:
-    return os.path.isdir(path) and not os.path.islink(path)
-
-
-def _is_environment(directory: str) -> bool:
-    return os.path.exists(os.path.join(directory, "pyvenv.cfg"))
+def _unmatched(start: str, names: Iterable[str], excluded: Globs) -> list[str]:
+    """The paths of names, but for what is excluded."""
+    kept = [start + name for name in names if not excluded.match_name(name)]
+    return [path for path in kept if not excluded.match_path(path)]

@@ -12,7 +12,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 
-_SPECIAL = re.compile(r"\*\*/|\*+|\?|\[!?[^]/]+\]")
+_SPECIAL = r"\*\*/|\*+|\?|\[!?[^]/]+\]"
 _WILD = frozenset("*?[")
 
 
@@ -66,7 +66,7 @@ def _any_of(regexes: Iterable[str]) -> re.Pattern[str] | None:
 
 def _regex(pattern: str) -> str:
     out, end = [], 0
-    for found in _SPECIAL.finditer(pattern):
+    for found in re.finditer(_SPECIAL, pattern):
         out += [re.escape(pattern[end : found.start()]), _special(found[0])]
         end = found.end()
     return "".join((*out, re.escape(pattern[end:])))

@@ -20,7 +20,7 @@ OWN, SHARED = "evalguard.toml", "pyproject.toml"
 TABLE = ("tool", "evalguard")
 MOST_BYTES = 1_000_000
 MOST_LINES = 1000  # in which a key is looked for that isn't written as it is called
-_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_PLACE = r" \(at (?:line (\d+), column \d+|end of document)\)$"
 
 
 class ConfigError(Exception):
@@ -157,7 +157,7 @@ def _loaded(shown: str, text: str) -> object:
     except RecursionError:
         raise ConfigError(shown, 0, "nested too deeply") from None
     except ValueError as error:
-        place = _PLACE.search(str(error))
+        place = re.search(_PLACE, str(error))
         line = int(place[1] or text.count("\n") + 1) if place else 0
         reason = str(error)[: place.start()] if place else str(error)
         raise ConfigError(shown, line, f"not TOML: {reason}") from None

@@ -75,9 +75,7 @@ def _project(
 def _listed(root: str, exclude: tuple[str, ...]) -> tuple[str, ...] | None:
     """The files below a folder, None if there are too many."""
     try:
-        return tuple(
-            path for path in below(root, MOST_LISTED, exclude) if not leads_out(path, root)
-        )
+        return below(root, MOST_LISTED, exclude)
     except TooMany:
         return None
 

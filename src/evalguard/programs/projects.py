@@ -8,9 +8,10 @@ that lie in no project.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from evalguard.context.project import CERTAIN, LIKELY, POSSIBLE, is_no_project
+from evalguard.globs import posix
 
 MARKS = frozenset(CERTAIN + LIKELY + POSSIBLE + ("PKG-INFO",))
 ENDINGS = (".dist-info", ".egg-info")
@@ -25,16 +26,17 @@ class Projects:
     """
 
     def __init__(self, files: Iterable[str]) -> None:
-        self._imported_from = {folder for file in files for folder in _roots(file)}
+        shapes = {(head, name.startswith("__init__.")) for head, name in map(_divided, files)}
+        self._imported_from = {_root(head, package) for head, package in shapes}
         self._known: dict[str, str | None] = {}
         self._shown: dict[str, str] = {}
 
     def of(self, path: str) -> str:
         """The folder of a file's project, empty if it belongs to none."""
-        folder = os.path.dirname(path)
-        if folder not in self._shown:
-            self._shown[folder] = self._around(os.path.abspath(folder)) or NONE
-        return self._shown[folder]
+        head, _ = _divided(path)
+        if head not in self._shown:
+            self._shown[head] = self._around(_folder(head)) or NONE
+        return self._shown[head]
 
     def told(self, paths: Iterable[str]) -> dict[str, str]:
         """The projects of files, by the folders in which these are."""
@@ -59,11 +61,19 @@ class Projects:
         return NONE if folder in self._imported_from else None
 
 
-def _roots(file: str) -> Iterator[str]:
-    """The folders that a file may be imported from."""
-    folder = os.path.dirname(os.path.abspath(file))
-    package = os.path.basename(file).startswith("__init__.")
-    yield os.path.dirname(folder) if package else folder
+def _divided(path: str) -> tuple[str, str]:
+    """The folder of a file as it is written, with its last slash, and the file's name."""
+    name = posix(path).rpartition("/")[2]
+    return path[: len(path) - len(name)], name
+
+
+def _folder(head: str) -> str:
+    return os.path.abspath(os.path.dirname(head))
+
+
+def _root(head: str, package: bool) -> str:
+    """The folder that a file may be imported from."""
+    return os.path.dirname(_folder(head)) if package else _folder(head)
 
 
 def _is_marked(folder: str) -> bool:
