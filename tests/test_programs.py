@@ -175,9 +175,21 @@ def test_packages_beside_one_another_are_one_project(here: Path) -> None:
     write(here, dict.fromkeys(files, ""))
     of = Projects(file for file in files if file.endswith(".py")).of
     assert {of(file) for file in files} == {""}
-    write(here, {"w/p-1.0.dist-info/METADATA": ""})
+
+
+def test_each_installed_package_is_a_project(here: Path) -> None:
+    files = ("w/p/__init__.py", "w/p/demo/LICENSE", "w/p/demo/x.py", "w/q/__init__.py", "w/r.py")
+    write(here, dict.fromkeys((*files, "w/p-1.0.dist-info/METADATA"), ""))
     of = Projects(file for file in files if file.endswith(".py")).of
-    assert {of(file) for file in files} == {str(here / "w")}
+    assert {of(file) for file in files[:3]} == {str(here / "w/p")}
+    assert (of("w/q/__init__.py"), of("w/r.py")) == (str(here / "w/q"), "")
+
+
+def test_a_folder_that_nobody_can_import_is_a_project(here: Path) -> None:
+    files = ("w/p-1.0/p/__init__.py", "w/q-2.0/q/__init__.py", "w/r/r/__init__.py")
+    write(here, dict.fromkeys(files, ""))
+    of = Projects(files).of
+    assert [of(file) for file in files] == [str(here / "w/p-1.0"), str(here / "w/q-2.0"), ""]
 
 
 def test_only_programs_with_something_to_check_count() -> None:

@@ -38,7 +38,7 @@ ALLOWED = {
 
 # What is imported of evalguard's own if the result is known from an earlier run.
 ROOMS = {
-    "_version", "cache", "check", "cli", "collector", "config", "context", "discover", "finding",
+    "_version", "cache", "check", "cli", "collector", "config", "contents", "context", "discover", "finding",
     "globs", "options", "places", "programs", "progress", "records", "repair", "report", "select",
     "source",
 }  # fmt: skip

@@ -181,6 +181,7 @@ class Bearings:
             {entry.item.cls for entry in builders if self._calls_maker(entry)}
         )
         starting = [entry for entry in graph.entries if self._starts(entry)]
+        self._starters = frozenset(map(id, starting))
         self._starting = nodes_of(starting)
         telling = [entry for entry in starting if not self._given(entry)]
         self._before = graph.calling(nodes_of(telling))
@@ -206,11 +207,11 @@ class Bearings:
             entry.item.path
             for entry in self._graph.entries
             if entry.item.name == MAIN
-            and (self._starts(entry) or not entry.uses.isdisjoint(self._starting))
+            and (id(entry) in self._starters or not entry.uses.isdisjoint(self._starting))
         )
 
     def _bearing(self, entry: Entry, function: Function) -> Bearing:
-        acts = self._starts(entry)
+        acts = id(entry) in self._starters
         makes = function.name == "__init__" or "cls" in function.uses
         makes = makes and entry.item.cls in self._kin
         matters = not (

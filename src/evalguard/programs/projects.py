@@ -1,8 +1,8 @@
 """A file → the project that it belongs to: projects beside one another aren't linked.
 
 The outermost folder that looks like a project counts, so that what lies inside of one belongs to
-it. Where scripts or packages come before any project on the way down, all is one; so are the files
-that lie in no project.
+it. Where packages are installed, each is one. Where scripts or packages come before any project on
+the way down, all is one; so are the files that lie in no project.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from evalguard.context.project import CERTAIN, LIKELY, POSSIBLE, is_no_project
 from evalguard.globs import posix
 
 MARKS = frozenset(CERTAIN + LIKELY + POSSIBLE + ("PKG-INFO",))
-ENDINGS = (".dist-info", ".egg-info")
+BUILT = ".egg-info"
+INSTALLED = ".dist-info"
 NONE = ""
 
 
@@ -30,6 +31,7 @@ class Projects:
         self._imported_from = {_root(head, package) for head, package in shapes}
         self._known: dict[str, str | None] = {}
         self._shown: dict[str, str] = {}
+        self._installed: dict[str, bool] = {}
 
     def of(self, path: str) -> str:
         """The folder of a file's project, empty if it belongs to none."""
@@ -56,9 +58,21 @@ class Projects:
         return found
 
     def _settled(self, folder: str) -> str | None:
-        if not is_no_project(folder) and _is_marked(folder):
+        if self._holds_installed(folder):
+            return None
+        marked = not is_no_project(folder) and _is_marked(folder)
+        if marked or self._holds_installed(os.path.dirname(folder)):
             return folder
-        return NONE if folder in self._imported_from else None
+        if folder not in self._imported_from:
+            return None
+        return NONE if os.path.basename(folder).isidentifier() else folder
+
+    def _holds_installed(self, folder: str) -> bool:
+        known = self._installed.get(folder)
+        if known is None:
+            known = any(name.endswith(INSTALLED) for name in _names(folder))
+            self._installed[folder] = known
+        return known
 
 
 def _divided(path: str) -> tuple[str, str]:
@@ -77,8 +91,12 @@ def _root(head: str, package: bool) -> str:
 
 
 def _is_marked(folder: str) -> bool:
+    names = _names(folder)
+    return not MARKS.isdisjoint(names) or any(name.endswith(BUILT) for name in names)
+
+
+def _names(folder: str) -> list[str]:
     try:
-        names = os.listdir(folder)
+        return os.listdir(folder)
     except OSError:
-        return False
-    return not MARKS.isdisjoint(names) or any(name.endswith(ENDINGS) for name in names)
+        return []
