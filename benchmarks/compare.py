@@ -135,8 +135,8 @@ def warm(bench: Bench) -> Iterator[str]:
     """Again, with nothing changed, and with one file changed."""
     files = bench.files[:10_000]
     copies, tree = bench.planted("warm", files), bench.work / "warm"
-    torch = [copies[path] for path in bench.torch if path in copies]
-    edit = partial(changed, (torch or [*copies.values()])[len(torch) // 2])
+    some = [copies[path] for path in bench.torch if path in copies] or [*copies.values()]
+    edit = partial(changed, some[len(some) // 2])
     commands = [
         bench.tools.evalguard([tree], kept=bench.work / "kept"),
         bench.tools.ruff([tree], f"--cache-dir={bench.work / 'ruff'}", "--select=E9", name=E9),

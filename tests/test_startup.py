@@ -38,9 +38,9 @@ ALLOWED = {
 
 # What is imported of evalguard's own if the result is known from an earlier run.
 ROOMS = {
-    "_version", "cache", "check", "cli", "collector", "config", "contents", "context", "discover", "finding",
-    "globs", "options", "places", "programs", "progress", "records", "repair", "report", "select",
-    "source",
+    "_version", "cache", "check", "cli", "collector", "config", "contents", "context", "discover",
+    "finding", "globs", "options", "places", "programs", "progress", "records", "repair", "report",
+    "select", "source",
 }  # fmt: skip
 OF_ROOMS = {
     "context": {"project"},
