@@ -239,6 +239,18 @@ def test_calls_beyond_the_budget_are_told(capsys: pytest.CaptureFixture[str]) ->
     assert "= not every call that leads here was followed" in capsys.readouterr().out
 
 
+def test_forward_passes_beyond_the_budget_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        "from torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        self.drop = nn.Dropout()\n\n    def forward(self, x):\n"
+        "        return self.drop(x)\n\n\nnet = Net()\n" + "net(1)\n" * 30
+    )
+    found = traced(capsys, {"a.py": text})
+    assert {item["function"] for item in found["unfollowed"]} == {"Net.forward"}
+    whole = {(call["line"] > 10, call["whole"]) for call in found["calls"]}
+    assert whole == {(True, True), (False, False)}
+
+
 def test_what_is_left_open_by_the_budget_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     deep = "".join(f"def f{n}(y):\n    f{n + 1}(y)\n\n\n" for n in range(40))
     text = (

@@ -92,15 +92,21 @@ def generated(seeds: Iterable[int], gaps: bool = False) -> Iterator[Case]:
         seeds: A program each.
         gaps: Whether shapes are among them of which it is known that beliefs go wrong.
     """
-    for seed in seeds:
-        text = written(seed, gaps)
-        with tempfile.TemporaryDirectory() as folder:
-            found = judged({FILE: text}, Path(folder).resolve(), FILE)
-        yield Case(seed, text, found)
+    return (case_of(seed, gaps) for seed in seeds)
+
+
+def case_of(seed: int, gaps: bool = False) -> Case:
+    """The program of one seed, and what came out of it."""
+    text = written(seed, gaps)
+    return Case(seed, text, _found(text))
 
 
 def shows(text: str, outcome: Outcome) -> bool:
     """Whether a program has a site of an outcome."""
+    some = outcome is Outcome.REFUTED
+    return any(each.outcome is outcome and (some or not each.apart) for each in _found(text))
+
+
+def _found(text: str) -> list[Verdict]:
     with tempfile.TemporaryDirectory() as folder:
-        found = judged({FILE: text}, Path(folder).resolve(), FILE)
-    return any(each.outcome is outcome and not each.apart for each in found)
+        return judged({FILE: text}, Path(folder).resolve(), FILE)

@@ -86,9 +86,12 @@ class Contexts(Calling):
         if managed is not None:
             return self._managed(managed, node, target, rest, stmt, state, frame)
         mark, thrown = frame.mark(), len(self.raised or ())
-        state.leak = before[3]
         self._not_made(value, node, stmt.at, frame)
         entered = self._enter_contexts(value, node, state, frame)
+        turned = (state.grad, state.grad_place, state.locked) != before[:3]
+        turns_back = turned or any(self._turns_back(atom, state) for atom in value.atoms)
+        if turns_back:
+            state.leak = before[3]
         lent = self._lend(value, node, state, frame)
         pushed: list[Pushed] = []
         self._stacks.append(pushed)
@@ -100,11 +103,19 @@ class Contexts(Calling):
             self._stacks.pop()
         exits = [atom for atom in ordered(value.atoms) if isinstance(atom, (Ref, Ctx))]
         for left in [*ends, *frame.left_since(mark), *(self.raised or ())[thrown:]]:
-            left.grad, left.grad_place, left.locked, left.leak = before
+            if turns_back or pushed:
+                left.grad, left.grad_place, left.locked, left.leak = before
             self._give_back(lent, left)
             for entry in [Pushed(tuple(exits), node, {}), *pushed][::-1]:
                 self._pop(entry, left, frame)
         return ends
+
+    def _turns_back(self, atom: Atom, state: State) -> bool:
+        """Whether gradients are as before once a context is left: by a known one, or one unseen."""
+        if isinstance(atom, Ctx):
+            known = self.knowledge.context(atom.name)
+            return known is None or known.grad != ""
+        return not isinstance(atom, Ref) or self._own(atom, "__exit__", state) is None
 
     def _give_back(self, lent: dict[int, ModeState | None], left: State) -> None:
         for number, known in lent.items():
@@ -280,19 +291,21 @@ class Contexts(Calling):
                 self.switch_value(one(item), mode, node, state, frame)
 
     def _dunder(self, atom: Ref, name: str, node: Expr, state: State, frame: Frame) -> Value | None:
-        cls = self.things[atom.thing].cls
-        if cls is None:
-            return None
-        member = self.member(cls, name, state) or self.member(cls, f"__a{name[2:]}", state)
-        if member is None:
-            return None
-        for item in ordered(member.atoms):
+        member = self._own(atom, name, state)
+        for item in ordered(member.atoms) if member is not None else ():
             if isinstance(item, Fun):
                 place = self.place(frame, node.at if isinstance(node, Call) else NOWHERE)
                 return self.call_function(
                     item._replace(bound=atom), Arguments(), place, name, state, frame
                 )
         return None
+
+    def _own(self, atom: Ref, name: str, state: State) -> Value | None:
+        """A special method that an object's class defines, be it for ``async with``."""
+        cls = self.things[atom.thing].cls
+        if cls is None:
+            return None
+        return self.member(cls, name, state) or self.member(cls, f"__a{name[2:]}", state)
 
     def _managed(
         self,

@@ -13,6 +13,7 @@ from contextlib import suppress
 from evalguard.events import Call, Unit, show
 from evalguard.facts import Forward, Module
 from evalguard.flow.analysis import Analysis
+from evalguard.flow.classes import Known
 from evalguard.flow.core import UNFINISHED, Arguments, Frame
 from evalguard.flow.state import State
 from evalguard.flow.values import Atom, Fun, Inert, Part, Value, tainted
@@ -110,12 +111,6 @@ def trace(program: Program, paths: Collection[str]) -> Trace:
         for place in (rest | second | first)
     }
     switches = dict.fromkeys((*known.tracks.switches(), *wider.tracks.switches()))
-    unfollowed = {
-        Unfollowed(place, stopped.function.qualname, Place(stopped.path, stopped.function.at))
-        for place, stopped in (*known.tracks.unfollowed(), *wider.tracks.unfollowed())
-        if program.interest.of(stopped.function, stopped.path).matters
-        and not {place.path, stopped.path}.isdisjoint(paths)
-    }
     calls = joined(fact for facts in told.values() for fact in facts)
     shown = sorted(
         (item for item in switches if item.place.path in paths),
@@ -123,7 +118,19 @@ def trace(program: Program, paths: Collection[str]) -> Trace:
     )
     places = [*(call.place for call in calls), *(item.place for item in shown)]
     blocks = {block for place in places if (block := _around(place, program))}
+    stopped = (*known.tracks.unfollowed(), *wider.tracks.unfollowed())
+    unfollowed = {
+        Unfollowed(place, function.function.qualname, Place(function.path, function.function.at))
+        for place, function in stopped
+        if not {place.path, function.path}.isdisjoint(paths) and _bears(function, program, blocks)
+    }
     return Trace(calls, tuple(shown), tuple(sorted(unfollowed)), tuple(sorted(blocks)))
+
+
+def _bears(known: Known, program: Program, blocks: Collection[Place]) -> bool:
+    """Whether a function may tell something: to a rule, or of a call or switch that is told."""
+    told = Place(known.path, known.function.at) in blocks
+    return told or program.interest.of(known.function, known.path).matters
 
 
 def _around(place: Place, program: Program) -> Place | None:
