@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from evalguard.programs import Files
 from evalguard.programs.glance import Glance
@@ -40,8 +40,9 @@ def programs(
         for paths in by_project.values()
         for part in joined({path: glances[path] for path in paths}, here, src)
     ]
-    found = (_files(part, frozenset(asked), glances, packages) for part in parts)
-    return sorted((each for each in found if each.asked), key=lambda each: order[each.asked[0]])
+    wanted = frozenset(asked)
+    found = [files for part in parts for files in _files(part, wanted, glances, packages)]
+    return sorted(found, key=lambda each: order[each.asked[0]])
 
 
 def _files(
@@ -49,10 +50,12 @@ def _files(
     asked: frozenset[str],
     glances: Mapping[str, Glance],
     packages: Collection[str],
-) -> Files:
-    return Files(
-        tuple(path for path in part if path in asked),
-        tuple(path for path in part if path not in asked),
-        any(glances[path].tells(packages) for path in part),
-        sum(glances[path].size for path in part),
-    )
+) -> Iterator[Files]:
+    """The programs of files that belong together; where only syntax counts, each is one."""
+    own = tuple(path for path in part if path in asked)
+    if not any(glances[path].tells(packages) for path in part):
+        for path in own:
+            yield Files((path,), (), telling=False, size=glances[path].size)
+    elif own:
+        others = tuple(path for path in part if path not in asked)
+        yield Files(own, others, telling=True, size=sum(glances[path].size for path in part))
