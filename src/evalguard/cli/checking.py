@@ -71,10 +71,7 @@ def check(
     Exits with 0 if there is nothing at or above --fail-on, 1 if there is, 2 if it could not run.
     """
     start = time.perf_counter()
-    if unsafe_fixes and not (fix or diff):
-        raise click.UsageError("--unsafe-fixes says what to fix: it goes with --fix or --diff")
-    if add_ignores and (fix or diff):
-        raise click.UsageError("--add-ignores goes with neither --fix nor --diff")
+    _fitting(fix or diff, unsafe_fixes, add_ignores)
     settings = configuration.settings
     form = _form(configuration, statistics, diff)
     what = given(paths, stdin_filename)
@@ -100,6 +97,14 @@ def check(
         click.echo(f"evalguard {__version__}: {result.files} files, {seconds:.2f} s", err=True)
     code = _exit_code(result, settings.fail_on, exit_zero, strict_files)
     return code if whole else COULD_NOT_RUN
+
+
+def _fitting(mending: bool, unsafe_fixes: bool, add_ignores: bool) -> None:
+    """Refuse options that don't go together."""
+    if unsafe_fixes and not mending:
+        raise click.UsageError("--unsafe-fixes says what to fix: it goes with --fix or --diff")
+    if add_ignores and mending:
+        raise click.UsageError("--add-ignores goes with neither --fix nor --diff")
 
 
 def checked(
