@@ -19,6 +19,7 @@ from evalguard.flow.values import (
     Fun,
     Lib,
     Lit,
+    Method,
     Part,
     Partial,
     Ref,
@@ -44,6 +45,7 @@ IMPORT = "importlib.import_module"
 REVEAL = "reveal_mode"
 MODULE = "torch.nn.Module"
 MOST_COUNTED = 8
+MODE_MEMBERS = frozenset(("train", "eval", "training"))
 DISPLAYS = frozenset(("list", "tuple", "set", "dict"))
 
 
@@ -215,6 +217,19 @@ class Builtins(Methods):
         told = next(iter(answers)) if len(answers) == 1 else None
         return ANYTHING if told is None else lit(told)
 
+    def _hasattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        """Whether a module has a mode and its switches: each has."""
+        name = constant(args.positional[1]) if len(args.positional) == 2 else None
+        if name is None or name.value not in MODE_MEMBERS:
+            return ANYTHING
+        atoms = args.positional[0].atoms
+        return lit(True) if atoms and all(map(self.is_module, atoms)) else ANYTHING
+
+    def _callable(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        atoms = args.positional[0].atoms if len(args.positional) == 1 else frozenset()
+        sure = all(isinstance(atom, (Fun, Cls, Method, Partial)) for atom in atoms)
+        return lit(True) if atoms and sure else ANYTHING
+
     def _is_any(self, atom: Atom, kinds: list[Atom | None]) -> bool | None:
         answers = [self._is_a(atom, kind) for kind in kinds]
         return True if True in answers else None if None in answers else False
@@ -230,10 +245,9 @@ class Builtins(Methods):
             return None
         if thing.cls is None:
             return None
-        ancestry = self.classes.ancestry(thing.cls)
-        if kind in ancestry:
+        if kind in self.classes.ancestry(thing.cls):
             return True
-        return None if self.classes.is_open(thing.cls) else False
+        return None if self.classes.may_inherit(thing.cls, kind.number) else False
 
     def _is_any_module(self, atom: Atom) -> bool | None:
         if self.is_module(atom):
@@ -346,6 +360,8 @@ _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]]
     "range": Builtins._range,
     "getattr": Builtins._getattr,
     "setattr": Builtins._setattr,
+    "hasattr": Builtins._hasattr,
+    "callable": Builtins._callable,
     "isinstance": Builtins._isinstance,
     "dict": Builtins._dict,
     "property": Builtins._property,

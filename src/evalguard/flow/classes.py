@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from evalguard.events import Class, Define, Function
+from evalguard.events import Class, Define, Function, show
 from evalguard.flow.results import returns_by_mode, returns_unlike
 from evalguard.flow.stores import stored
 from evalguard.flow.values import UNKNOWN_ATOM, Atom, Cls, Lib, Value, ordered
@@ -163,6 +163,19 @@ class Classes:
         """Whether some base can't be seen, so that it may be anything."""
         mine = [atom.number for atom in self.ancestry(number) if isinstance(atom, Cls)]
         return any(UNKNOWN_ATOM in base.atoms for item in mine for base in self._all[item].bases)
+
+    def may_inherit(self, number: int, other: int) -> bool:
+        """Whether a base that can't be seen may be another class, or derived from it."""
+        name = self._all[other].cls.name
+        return self.is_open(number) and bool(
+            self._all[other].subclasses or name in self._base_names(number)
+        )
+
+    def _base_names(self, number: int) -> set[str]:
+        """The bare names that a class and its bases give to what they inherit from."""
+        mine = [atom.number for atom in self.ancestry(number) if isinstance(atom, Cls)]
+        bases = [base for item in mine for base in self._all[item].cls.bases]
+        return {show(base).rpartition(".")[2] for base in bases}
 
     def libraries(self, number: int) -> list[str]:
         """The library classes that a class inherits from."""

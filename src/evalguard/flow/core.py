@@ -203,6 +203,7 @@ class Core:
         self.loops: list[LoopPoint] = []
         self.active: list[int] = []
         self.doers: list[Ref | None] = []  # what the active functions are bound to
+        self.decorating = False  # the present place is reached from a decorator's line
         self.fuel = FUEL
         self.limit = NO_LIMIT  # of the fuel: no walk goes on below it
         self.doubts = 0  # the undecided branches that the present place stands in

@@ -51,7 +51,7 @@ class Defining(Contexts):
         owner = frame.owner if self._in_class_body(frame) else None
         value = one(self.define(function, frame, owner))
         for decorator in reversed(function.decorators):
-            value = self._decorate(decorator, value, state, frame)
+            value = self._uncounted(decorator, value, state, frame)
         told = self._told(function.name, frame)
         value = one(Lib(told)) if told else value
         self.assign(self.home(function.name, frame), function.name, value, state)
@@ -66,6 +66,14 @@ class Defining(Contexts):
 
     def _in_class_body(self, frame: Frame) -> bool:
         return self.things[frame.thing].kind == "class"
+
+    def _uncounted(self, node: Expr, value: Value, state: State, frame: Frame) -> Value:
+        """A decorator is followed for each function, however many it decorates."""
+        around, self.decorating = self.decorating, True
+        try:
+            return self._decorate(node, value, state, frame)
+        finally:
+            self.decorating = around
 
     def _decorate(self, node: Expr, value: Value, state: State, frame: Frame) -> Value:
         fun = only(value)

@@ -32,6 +32,7 @@ from evalguard.flow.values import (
     ANY_ATOM,
     ANYTHING,
     MADE,
+    Atom,
     Cls,
     Cond,
     Fun,
@@ -52,6 +53,7 @@ from evalguard.flow.variables import ITEMS, item_name
 
 MOST_FORKS = 4
 MOST_UNROLLED = 4
+MOST_MIXED = 8
 LONGEST_STRING = 120
 
 
@@ -123,8 +125,7 @@ class Evaluating(Conditions):
         iterable = self.iterated(node.clauses[0].iterable, state, frame)
         if len(node.clauses) == 1 and not node.clauses[0].conditions:
             known = self.sequence(iterable, state)
-            few = known is not None and 0 < len(known) <= MOST_UNROLLED
-            if known and few and all(self._tells_apart(value, state) for value in known):
+            if known and self._one_by_one(known, state):
                 return self._item_by_item(node, known, state, frame)
         before = state.narrow
         for index, clause in enumerate(node.clauses):
@@ -144,15 +145,27 @@ class Evaluating(Conditions):
         self.assign(holder, ITEMS, value, state)
         return one(Ref(holder))
 
-    def _tells_apart(self, value: Value, state: State) -> bool:
-        """Whether it matters which of several items this is: a name, a module, a function."""
+    def _one_by_one(self, known: list[Value], state: State) -> bool:
+        """Whether to go through known items singly: few, or modules among other things.
+
+        The latter are what somebody prepares: a model, its optimizer, its loaders.
+        """
+        if len(known) <= MOST_UNROLLED:
+            return any(self._any_in(value, state, self._tells_apart) for value in known)
+        modules = [self._any_in(value, state, self.is_module) for value in known]
+        return len(known) <= MOST_MIXED and any(modules) and not all(modules)
+
+    def _any_in(self, value: Value, state: State, told: Callable[[Atom], bool]) -> bool:
+        """Whether something holds of a value, or of an item if it is a pair or the like."""
         for atom in value.atoms:
-            if isinstance(atom, (Lit, Fun, Cls, Partial, Method)) or self.is_module(atom):
-                return True
             pair = self.sequence(one(atom), state) if isinstance(atom, Ref) else None
-            if pair and any(self._tells_apart(item, state) for item in pair):
+            if told(atom) or any(self._any_in(item, state, told) for item in pair or ()):
                 return True
         return False
+
+    def _tells_apart(self, atom: Atom) -> bool:
+        """Whether it matters which of several items this is: a name, a module, a function."""
+        return isinstance(atom, (Lit, Fun, Cls, Partial, Method)) or self.is_module(atom)
 
     def _item_by_item(
         self, node: Comprehension, items: list[Value], state: State, frame: Frame

@@ -281,7 +281,7 @@ class Functions(Parameters):
     def walk(self, inner: Frame, known: Known, state: State) -> Value:
         """Walk a function's body; its end becomes the state."""
         known.walked = True
-        known.walks += 1
+        known.walks += not (self.decorating and known.bearing.tells)
         self.active.append(known.number)
         self.doers.append(inner.me)
         doubts = self.doubts
