@@ -317,8 +317,8 @@ class SwitchOverride(Fact):
     ``takes_mode``: it can be called as ``train(False)``. ``delegates``: it calls the inherited
     one, or switches its children itself. ``passes_mode``: the mode given reaches them.
     ``returns_self``: on every path. ``trains``: its body runs a training loop. ``in_two_minds``:
-    the mode reaches the children, but not the module's own flag. ``replaced``: it is bound to a
-    single module.
+    the mode reaches the children, but not the module's own flag. ``aside``: the class has an
+    ``eval`` of its own, which doesn't call it. ``replaced``: it is bound to a single module.
     """
 
     owner: str = ""
@@ -329,4 +329,5 @@ class SwitchOverride(Fact):
     returns_self: bool = False
     trains: bool = False
     in_two_minds: bool = False
+    aside: bool = False
     replaced: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from evalguard.events import Call, Name, show
 from evalguard.flow.casting import Casting
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
+from evalguard.flow.frameworks import REQUIRES_GRAD, is_parameter
 from evalguard.flow.members import FIELD
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
@@ -19,14 +20,13 @@ from evalguard.flow.values import (
     Partial,
     Ref,
     Value,
+    constant,
     one,
     only,
     ordered,
 )
 from evalguard.modes import Mode
 from evalguard.places import Place
-
-PARAMETER = "Parameter"
 
 
 class Constructing(Casting):
@@ -108,8 +108,15 @@ class Constructing(Casting):
     def _may_learn(self, number: int, state: State, depth: int) -> bool:
         thing = self.things[number]
         if thing.kind == "object":
-            return thing.lib.rpartition(".")[2] == PARAMETER
+            return is_parameter(thing.lib) and not self._is_constant(number, state)
         return thing.kind == "module" and self.learns(number, state, depth + 1)
+
+    def _is_constant(self, number: int, state: State) -> bool:
+        """Whether a parameter wants no gradient: it is a number that is saved with the others."""
+        wanted = state.get((number, REQUIRES_GRAD.name))
+        known = constant(wanted) if wanted is not None else None
+        frozen = self._frozen_at(number, state) is not None
+        return frozen or (known is not None and not known.value)
 
     def construct(
         self, number: int, args: Arguments, place: Place, text: str, state: State, frame: Frame

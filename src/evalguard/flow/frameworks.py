@@ -28,6 +28,7 @@ from evalguard.places import Place
 from evalguard.records import replace
 
 CONSUMED = ("self",)
+REQUIRES_GRAD = Argument("requires_grad", 1)
 
 
 class Frameworks(Gradients):
@@ -79,6 +80,9 @@ class Frameworks(Gradients):
         thing, _ = self.things.make(("plain", frame.context, place), "object")
         thing.lib, thing.text, thing.place = name, show(site), place
         self.keep_given(thing.number, args, state)
+        wanted = self.argument(REQUIRES_GRAD, args) if is_parameter(name) else None
+        if wanted is not None:
+            self.assign(thing.number, REQUIRES_GRAD.name, wanted, state)
         if self.knowledge.effect(name) == "record":
             self._keep_named(thing.number, args, state)
         self._mode_of_parts(thing.number, name, args, site, state, frame)
@@ -290,3 +294,8 @@ def class_of(name: str) -> str:
     """The class of what a factory returns: its own, or the one that it is a method of."""
     owner = name.rpartition(".")[0]
     return owner if owner.rpartition(".")[2][:1].isupper() else name
+
+
+def is_parameter(name: str) -> bool:
+    """Whether a library's class is that of parameters."""
+    return name.rpartition(".")[2] == "Parameter"

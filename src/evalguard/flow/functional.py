@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalguard.events import Attr, Call, show
+from evalguard.events import Attr, Call, Const, show
 from evalguard.facts import FunctionalCall
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.evaluating import Evaluating
-from evalguard.flow.sampling import parts_of, repeated_for
+from evalguard.flow.sampling import drawn_anew, parts_of, repeated_for
 from evalguard.flow.state import State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
@@ -120,7 +120,8 @@ class Functionals(Evaluating):
             me=self._me(frame),
             guarded=any(key[0] == "training" for key in state.assume),
             stochastic=any(self.speaks("stochastic", name) for name in names)
-            or any(self.speaks("sampling", name) for name in counts),
+            or any(self.speaks("sampling", name) for name in counts)
+            or (function is not None and _forced(known.flag, site) and drawn_anew(function, site)),
             made=any(self.made(value) for value in args.positional[:1]),
             owner=owner,
         )
@@ -191,6 +192,12 @@ class Functionals(Evaluating):
             return 0.0
         given = constant(value)
         return float(given.value) if given and isinstance(given.value, (int, float)) else None
+
+
+def _forced(flag: Argument | None, site: Call) -> bool:
+    """Whether a training flag is on because it is written so."""
+    keywords = {name: value for name, value in site.keywords if name}
+    return flag is not None and flag.find(site.args, keywords) == Const(True)
 
 
 def _by_mode(value: Value) -> bool:

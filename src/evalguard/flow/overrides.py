@@ -39,6 +39,7 @@ class Override(NamedTuple):
     returns_self: bool
     trains: bool
     in_two_minds: bool
+    aside: bool
 
 
 def read_override(function: Function, cls: Class | None = None) -> Override:
@@ -59,7 +60,27 @@ def read_override(function: Function, cls: Class | None = None) -> Override:
         trains=not function.uses.isdisjoint(TRAINS),
         in_two_minds=any(_fixes_flag(stmt, function.params) for stmt in function.body)
         and any(_hands_on(call) for call in switches),
+        aside=function.name == "train" and any(map(_goes_its_own_way, _evals(cls))),
     )
+
+
+def _evals(cls: Class | None) -> list[Function]:
+    """The ``eval`` that a class defines."""
+    defined = [item.function for item in cls.body if isinstance(item, Define)] if cls else []
+    return [function for function in defined if function.name == "eval"]
+
+
+def _goes_its_own_way(function: Function) -> bool:
+    """Whether an ``eval`` switches, and without the ``train`` of its own object."""
+    own = Attr(Name(function.params[0].name), "train") if function.params else None
+    funcs = [call.func for call in _calls_and_returns(function)[0] if _switches(call)]
+    return bool(funcs) and not any(func == own or _of_super(func) for func in funcs)
+
+
+def _of_super(node: Expr) -> bool:
+    """``super().eval``."""
+    called = node.value if isinstance(node, Attr) else None
+    return isinstance(called, Call) and called.func == Name("super")
 
 
 def means_no_switch(function: Function) -> bool:

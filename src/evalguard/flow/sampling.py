@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalguard.events import Attr, Call, Comprehension, Expr, Function, Loop, Name
+from evalguard.events import Attr, Bind, Call, Clause, Comprehension, Expr, Function, Loop, Name
 from evalguard.places import Span
 
 
@@ -22,6 +22,28 @@ def repeated_for(function: Function, at: Span) -> list[str]:
         if any(getattr(part, "at", None) == at for part in parts_of(node))
         for name in _names(counted)
     ]
+
+
+def drawn_anew(function: Function, call: Call) -> bool:
+    """Whether a call gets the same input in each round of a counted loop: only chance differs."""
+    given = {*_names(call.args[0])} if call.args else set()
+    rounds = [
+        node
+        for node in parts_of(function.body)
+        if _counted(node) and any(part == call for part in parts_of(node))
+    ]
+    return bool(given) and any(given.isdisjoint(_bound(node)) for node in rounds)
+
+
+def _bound(node: object) -> set[str]:
+    """The names that are set in a loop or comprehension."""
+    return {
+        name
+        for part in parts_of(node)
+        if isinstance(part, (Loop, Clause, Bind))
+        for target in (part.targets if isinstance(part, Bind) else (part.target,))
+        for name in _names(target)
+    }
 
 
 def _counted(node: object) -> list[Call]:

@@ -10,7 +10,7 @@ from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.running import Running
 from evalguard.flow.state import State
-from evalguard.flow.values import Cls, lit
+from evalguard.flow.values import Cls, Fun, Ref, lit, ordered
 from evalguard.modes import Mode
 from evalguard.places import Place
 from evalguard.records import replace
@@ -25,12 +25,25 @@ class Undone(Running):
         meant = {text: self._meant(number, part) for text, part in found.items()}
         if not any(meant.values()) or not self.learns(number, state, 0):
             return
-        after = state.copy()
-        self._train_whole(number, after, frame)
+        thing = self.things[number]
+        after = self._trained(number, self.override(thing, "train", state), state, frame)
+        below = [self._trained(number, fun, state, frame) for fun in self._below(number, state)]
+        held = [part for end in below for part in self._frozen_parts(number, end)]
+        kept = {part.module.text for part in held if part.mode == Mode.EVAL}
         for part in self._frozen_parts(number, after):
             place = meant.get(part.module.text)
-            if place is not None and part.mode == Mode.TRAIN and not part.mixed:
+            if part.mode != Mode.TRAIN or part.mixed or part.module.text in kept:
+                continue
+            if place is not None:
                 self.recorder.note(replace(part, place=place, origins=(), undone=True))
+
+    def _below(self, number: int, state: State) -> list[Fun]:
+        """The ``train`` of an object's heirs: one may be there to keep parts as they are."""
+        cls = self.things[number].cls
+        heirs = self.classes[cls].subclasses if cls is not None else []
+        own = [state.get((self.classes[heir].thing, "train")) for heir in heirs]
+        atoms = [atom for value in own if value is not None for atom in ordered(value.atoms)]
+        return [atom._replace(bound=Ref(number)) for atom in atoms if isinstance(atom, Fun)]
 
     def _meant(self, whole: int, part: FrozenPart) -> Place | None:
         """Where the class's constructor puts a part in eval mode, once and for all."""
@@ -53,14 +66,15 @@ class Undone(Running):
         owners = {atom.number for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)}
         return [known for known in self.functions if known.owner in owners]
 
-    def _train_whole(self, number: int, state: State, frame: Frame) -> None:
-        thing = self.things[number]
-        override = self.override(thing, "train", state)
-        if override is None:
+    def _trained(self, number: int, train: Fun | None, before: State, frame: Frame) -> State:
+        """The state after ``train()`` of the whole, as the class or an heir has it."""
+        thing, state = self.things[number], before.copy()
+        if train is None:
             place = thing.place
             wanted = self.written(Mode.TRAIN, "switched", f"{thing.text}.train()", place)
             self.switch(number, wanted, state, frame, set())
-            return
+            return state
         mode = Arguments((lit(True),))
-        place = thing.place or Place(frame.path, self.functions[override.number].function.at)
-        self.call_function(override, mode, place, thing.text, state, frame)
+        place = thing.place or Place(frame.path, self.functions[train.number].function.at)
+        self.call_function(train, mode, place, thing.text, state, frame)
+        return state

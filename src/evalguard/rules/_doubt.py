@@ -117,4 +117,20 @@ def _traced(fact: Forward) -> bool:
         return False
     if fact.module.sensitive is Sensitivity.YES:
         return visible or not fact.assumed
-    return visible and Purpose.MEASURED in fact.purpose
+    return visible and Purpose.MEASURED in fact.purpose and not _fitted(fact)
+
+
+def _fitted(fact: Forward) -> bool:
+    """What isn't known to have layers is put in train mode for this very call.
+
+    Such as a transform that learns its scale from what it is called with. It is so where the same
+    function switches it, records gradients and trains nothing; or where a call on the way is given
+    it with ``train()`` called in that argument.
+    """
+    origins = origins_of(fact, Mode.TRAIN)
+    if any(origin.how != "switched" or origin.place is None for origin in origins):
+        return False
+    if fact.grad == Grad.ON and fact.switcher is None and Purpose.STEP not in fact.purpose:
+        return True
+    places = [origin.place for origin in origins if origin.place is not None]
+    return all(any(step.place.holds(place) for step in fact.calls) for place in places)

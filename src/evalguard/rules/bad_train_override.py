@@ -62,7 +62,8 @@ print(net.body[1].training)
 
 ## When to ignore
 When a part is never to leave its mode. A `train` that does nothing but return `self` says so, and
-evalguard is silent.
+evalguard is silent. A `train` without a mode beside an `eval` that switches by itself is reported
+as `possible` only: it fails where another module holds this one.
 
 ## Fix safety
 Safe: a missing `return self` is added at the end, if nothing else is returned. Which mode the rest
@@ -96,6 +97,11 @@ _NO_MODE = _Fault(
     "takes no mode: `eval()` calls `train(False)`, which raises a TypeError or starts a training",
     Confidence.CERTAIN,
     "write `def train(self, mode=True):`, call `super().train(mode)` and return `self`",
+)
+_NO_MODE_FROM_ABOVE = _NO_MODE._replace(
+    message="takes no mode: a module that holds this one calls `train(False)`, which raises a "
+    "TypeError",
+    confidence=Confidence.POSSIBLE,
 )
 _DEAF = _Fault(
     "doesn't switch the modules inside: they keep their mode when `{name}()` is called",
@@ -146,7 +152,7 @@ def _gravest(fact: SwitchOverride) -> _Fault | None:
     if fact.replaced:
         return None
     if switches_mode and not fact.takes_mode:
-        return _NO_MODE
+        return _NO_MODE_FROM_ABOVE if fact.aside else _NO_MODE
     if not fact.delegates:
         return _DEAF
     if switches_mode and not fact.passes_mode:

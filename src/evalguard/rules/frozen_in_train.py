@@ -97,7 +97,8 @@ training, wrong in the middle of one. There is no fix by itself.
 
 ## Known limits
 A part that is only left out of the optimizer isn't known to be frozen. Whether a frozen part
-whose class can't be seen holds such layers isn't known either: reported as `possible` only.
+whose class can't be seen holds such layers isn't known either: reported as `possible` only. Where
+the `train` of an heir keeps the part in eval mode, the class itself isn't reported.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ Checkpoints gain keys if it has parameters, and then it must be made once in eac
 may.
 
 ## Known limits
-A layer made by a helper function in another file, or several calls deep, may be missed.
+A layer made by a helper function in another file, or several calls deep, may be missed. A parameter
+that wants no gradient is taken for the constant that it is.
 """
 
 from __future__ import annotations
