@@ -49,6 +49,7 @@ def test_every_form_of_the_report_has_a_section() -> None:
     assert [name for name in FORMATS if f"\n## `{name}`\n" not in text] == []
 
 
-def test_the_table_of_the_latest_reading_is_as_counted() -> None:
-    latest = DOCS / "readings" / "2026-11-22-latest.jsonl"
-    assert table(latest) in (DOCS / "real-code.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["latest", "packages"])
+def test_the_tables_of_readings_are_as_counted(name: str) -> None:
+    reading = DOCS / "readings" / f"2026-11-22-{name}.jsonl"
+    assert table(reading) in (DOCS / "real-code.md").read_text(encoding="utf-8")
