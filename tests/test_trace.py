@@ -243,7 +243,7 @@ def test_forward_passes_beyond_the_budget_are_told(capsys: pytest.CaptureFixture
     text = (
         "from torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
         "        self.drop = nn.Dropout()\n\n    def forward(self, x):\n"
-        "        return self.drop(x)\n\n\nnet = Net()\n" + "net(1)\n" * 30
+        "        return self.drop(x)\n\n\nnet = Net()\n" + "net(1)\n" * 300
     )
     found = traced(capsys, {"a.py": text})
     assert {item["function"] for item in found["unfollowed"]} == {"Net.forward"}

@@ -48,17 +48,8 @@ class Trace:
 
     def wholly(self) -> Callable[[Forward], bool]:
         """Tells of a call whether every call in view that leads to it was followed."""
-        bodies: dict[str, set[Place]] = {}
-        for item in self.unfollowed:
-            bodies.setdefault(item.body.path, set()).add(item.body)
-
-        def whole(call: Forward) -> bool:
-            places = (call.place, *(step.place for step in call.calls))
-            return not any(
-                body.holds(place) for place in places for body in bodies.get(place.path, ())
-            )
-
-        return whole
+        through = leading_through(item.body for item in self.unfollowed)
+        return lambda call: not through(call)
 
     def moved(self, move: Callable[[Place], Place]) -> Trace:
         """The same with each place replaced by another."""
@@ -75,6 +66,19 @@ class Trace:
             ),
             blocks=tuple(map(move, self.blocks)),
         )
+
+
+def leading_through(bodies: Iterable[Place]) -> Callable[[Forward], bool]:
+    """Tells of a call whether it stands in some of these functions, or is led to through one."""
+    by_path: dict[str, set[Place]] = {}
+    for body in bodies:
+        by_path.setdefault(body.path, set()).add(body)
+
+    def through(call: Forward) -> bool:
+        places = (call.place, *(step.place for step in call.calls))
+        return any(body.holds(place) for place in places for body in by_path.get(place.path, ()))
+
+    return through
 
 
 def _call_moved(call: Forward, move: Callable[[Place], Place]) -> Forward:

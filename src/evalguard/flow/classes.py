@@ -45,6 +45,11 @@ class Known:
     stores: frozenset[str] = frozenset()
     layers: dict[object, frozenset[Atom]] = field(default_factory=dict)
 
+    @property
+    def body(self) -> Place:
+        """Where it stands."""
+        return Place(self.path, self.function.at)
+
 
 @dataclass(slots=True)
 class Blueprint:

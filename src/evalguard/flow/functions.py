@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalguard.events import Define, Function
+from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
@@ -140,12 +141,22 @@ class Functions(Parameters):
             return True
         if known.matters and args is UNSEEN_CALLER:
             return False
-        most = most_walks(known.size)
+        most = self.most_walks(known)
         if known.matters and known.walks < (most if known.bearing.tells else FEWEST_WALKS):
             return False
         if known.walks < FEWEST_WALKS and self._uses_results(fun, known, args, state):
             return False
         return known.walks >= most or not self._carries(fun, args, state)
+
+    def most_walks(self, known: Known) -> int:
+        """How often a function may be walked: the shorter, the more often.
+
+        A module's own ``train`` is walked wherever the module is switched; not to follow it is
+        to miss the switch.
+        """
+        often = known.owner is not None and known.function.name in SWITCHES
+        most = MOST_WORK // max(known.size, 1)
+        return max(FEWEST_WALKS, most if often else min(MOST_WALKS, most))
 
     def _uses_results(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
         """Whether a function may measure a module's results, or an object keep them."""
@@ -341,11 +352,6 @@ class Functions(Parameters):
 def _inside(key: Key, frame: Frame) -> bool:
     """Whether a condition is about a variable of a function."""
     return is_variable(key[1]) and key[1][0] == frame.thing
-
-
-def most_walks(size: int) -> int:
-    """How often a function may be walked: the shorter, the more often."""
-    return max(FEWEST_WALKS, min(MOST_WALKS, MOST_WORK // max(size, 1)))
 
 
 def _words(args: Arguments) -> object:

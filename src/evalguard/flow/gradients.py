@@ -122,7 +122,7 @@ class Gradients(Functionals):
         known, where = frame.known, state.grad_place
         if known is None or where is None:
             return known is None
-        body = Place(known.path, known.function.at)
+        body = known.body
         return where == known.grad_place or body.holds(where)
 
     def _inverted(self, site: Call, state: State, frame: Frame) -> set[int]:

@@ -9,7 +9,6 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.state import State
 from evalguard.flow.values import ANYTHING, Cls, Fun, Lib, Ref, Value, one, only
 from evalguard.flow.variables import ITEMS
-from evalguard.places import Place
 
 
 class Parameters(Builtins):
@@ -72,7 +71,7 @@ class Parameters(Builtins):
             return None
         thing, _ = self.things.make(("noted", inner.thing, param.name), "module")
         thing.cls, thing.text = atom.number, f"{known.function.name}.{param.name}"
-        thing.place = Place(known.path, known.function.at)
+        thing.place = known.body
         holder = self.container(f"noted {param.name}", known.function.at, inner)
         self.assign(holder.number, ITEMS, one(Ref(thing.number)), state)
         return one(Ref(holder.number))
@@ -86,7 +85,7 @@ class Parameters(Builtins):
         thing, new = self.things.make(("param", inner.context, inner.thing, param.name), "unknown")
         if new:
             thing.text = f"{known.function.name}.{param.name}"
-            thing.place = Place(known.path, known.function.at)
+            thing.place = known.body
             thing.shown = self._noted_module(param, known, state)
             thing.off = param.default == Const(0)
         return one(Ref(thing.number))

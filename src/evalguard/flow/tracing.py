@@ -16,22 +16,29 @@ from evalguard.flow.analysis import Analysis
 from evalguard.flow.classes import Known
 from evalguard.flow.core import UNFINISHED, Arguments, Frame
 from evalguard.flow.state import State
+from evalguard.flow.tracks import Tracks
 from evalguard.flow.values import Atom, Fun, Inert, Part, Value, tainted
 from evalguard.link import Program
 from evalguard.link.blocks import functions
 from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
-from evalguard.trace import Trace, Unfollowed, joined
+from evalguard.trace import Trace, Unfollowed, joined, leading_through
 
 DEEPEST_PART = 4
+OFTENER = 10  # than by itself, the analysis goes into a function of the files asked for
 
 
 class Everywhere(Analysis):
     """Also goes into forward passes: with the state of each call, which they leave as it is."""
 
-    def __init__(self, program: Program) -> None:
-        super().__init__(program)
+    def __init__(self, program: Program, paths: Collection[str]) -> None:
+        super().__init__(_wider(program, paths))
+        self.paths = paths
         self.plain: list[Forward] = []
+
+    def most_walks(self, known: Known) -> int:
+        """How often a function may be walked."""
+        return super().most_walks(known) * (OFTENER if known.path in self.paths else 1)
 
     def forward(
         self, number: int, args: Arguments, site: Call, state: State, frame: Frame
@@ -96,9 +103,10 @@ def trace(program: Program, paths: Collection[str]) -> Trace:
         Their calls of modules and switches, and the calls that weren't followed.
     """
     paths = program.units.keys() & paths
-    known, wider = Analysis(program), Everywhere(_wider(program, paths))
+    known, wider = Analysis(program), Everywhere(program, paths)
     known.facts()
     wider.facts()
+    passed_over = _bodies(known.tracks, idle=True) - _bodies(wider.tracks)
     first = _by_place(known.recorder.passes(), paths)
     torch = {path for path in paths if _speaks_of_torch(program.units[path])}
     second = _by_place(
@@ -106,6 +114,10 @@ def trace(program: Program, paths: Collection[str]) -> Trace:
         paths,
     )
     rest = _by_place(wider.plain, paths)
+    through = leading_through(passed_over)
+    for place in first.keys() & second.keys():
+        if any(map(through, first[place])):
+            del first[place]
     told = {
         place: first[place] if _is_told(place, first, second) else second.get(place) or rest[place]
         for place in (rest | second | first)
@@ -120,17 +132,24 @@ def trace(program: Program, paths: Collection[str]) -> Trace:
     blocks = {block for place in places if (block := _around(place, program))}
     stopped = (*known.tracks.unfollowed(), *wider.tracks.unfollowed())
     unfollowed = {
-        Unfollowed(place, function.function.qualname, Place(function.path, function.function.at))
+        Unfollowed(place, function.function.qualname, function.body)
         for place, function in stopped
-        if not {place.path, function.path}.isdisjoint(paths) and _bears(function, program, blocks)
+        if not {place.path, function.path}.isdisjoint(paths)
+        and function.body not in passed_over
+        and _bears(function, program, blocks)
     }
     return Trace(calls, tuple(shown), tuple(sorted(unfollowed)), tuple(sorted(blocks)))
 
 
+def _bodies(tracks: Tracks, idle: bool = False) -> set[Place]:
+    """The functions of which a call wasn't followed; only those that don't bear, if ``idle``."""
+    stopped = [known for _, known in tracks.unfollowed()]
+    return {known.body for known in stopped if not (idle and known.bearing.matters)}
+
+
 def _bears(known: Known, program: Program, blocks: Collection[Place]) -> bool:
     """Whether a function may tell something: to a rule, or of a call or switch that is told."""
-    told = Place(known.path, known.function.at) in blocks
-    return told or program.interest.of(known.function, known.path).matters
+    return known.body in blocks or program.interest.of(known.function, known.path).matters
 
 
 def _around(place: Place, program: Program) -> Place | None:

@@ -58,7 +58,7 @@ class Undone(Running):
         makers = [known for known in others if known.function.name == "__init__"]
         if len(others) > len(makers):
             return None
-        inside = any(Place(known.path, known.function.at).holds(place) for known in makers)
+        inside = any(known.body.holds(place) for known in makers)
         return place if inside else None
 
     def _methods(self, cls: int) -> list[Known]:
