@@ -251,6 +251,20 @@ def test_forward_passes_beyond_the_budget_are_told(capsys: pytest.CaptureFixture
     assert whole == {(True, True), (False, False)}
 
 
+@pytest.mark.parametrize("times", [30, 300])
+def test_what_only_leads_on_is_followed_as_far_as_the_budget_goes(
+    times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        f"{NETWORK}\n\nclass Child(Net):\n    def forward(self, x):\n"
+        "        return super().forward(x)\n\n\nnet = Child()\n" + "net(1)\n" * times
+    )
+    found = traced(capsys, {"a.py": text})
+    whole = {call["whole"] for call in found["calls"] if call["line"] == 14}
+    assert whole == {times == 30}
+    assert bool(found["unfollowed"]) == (times == 300)
+
+
 def test_what_is_left_open_by_the_budget_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     deep = "".join(f"def f{n}(y):\n    f{n + 1}(y)\n\n\n" for n in range(40))
     text = (

@@ -129,14 +129,15 @@ def trace(program: Program, paths: Collection[str]) -> Trace:
         key=lambda item: (item.place, item.module),
     )
     places = [*(call.place for call in calls), *(item.place for item in shown)]
-    blocks = {block for place in places if (block := _around(place, program))}
+    blocks = _blocks(places, program)
+    leading = blocks | _blocks((step.place for call in calls for step in call.calls), program)
     stopped = (*known.tracks.unfollowed(), *wider.tracks.unfollowed())
     unfollowed = {
         Unfollowed(place, function.function.qualname, function.body)
         for place, function in stopped
         if not {place.path, function.path}.isdisjoint(paths)
         and function.body not in passed_over
-        and _bears(function, program, blocks)
+        and _bears(function, program, leading)
     }
     return Trace(calls, tuple(shown), tuple(sorted(unfollowed)), tuple(sorted(blocks)))
 
@@ -147,9 +148,14 @@ def _bodies(tracks: Tracks, idle: bool = False) -> set[Place]:
     return {known.body for known in stopped if not (idle and known.bearing.matters)}
 
 
-def _bears(known: Known, program: Program, blocks: Collection[Place]) -> bool:
-    """Whether a function may tell something: to a rule, or of a call or switch that is told."""
-    return known.body in blocks or program.interest.of(known.function, known.path).matters
+def _bears(known: Known, program: Program, leading: Collection[Place]) -> bool:
+    """Whether a function may tell something: to a rule, or as it leads to what is told."""
+    return known.body in leading or program.interest.of(known.function, known.path).matters
+
+
+def _blocks(places: Iterable[Place], program: Program) -> set[Place]:
+    """The innermost functions around some places."""
+    return {block for place in set(places) if (block := _around(place, program))}
 
 
 def _around(place: Place, program: Program) -> Place | None:
