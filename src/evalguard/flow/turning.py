@@ -12,6 +12,8 @@ from evalguard.flow.values import Fun, Inert, Part, Ref, Saved, Value, constant,
 from evalguard.modes import Mode
 from evalguard.records import NamedTuple
 
+EITHER = frozenset((*lit(True).atoms, *lit(False).atoms))
+
 
 class MethodCall(NamedTuple):
     """A call of one of ``nn.Module``'s own methods."""
@@ -109,6 +111,8 @@ class Turning(Libraries):
             decided = state.assume.get(("training", saved.thing))
             return saved.mode if decided is None else Mode.of(decided)
         holds = self.decide(flag, state, frame)
+        if holds is None and flag.atoms and flag.atoms <= EITHER:
+            return Mode.TRAIN | Mode.EVAL
         return Mode.UNSEEN if holds is None else Mode.of(holds)
 
     def _set_mode(
