@@ -322,8 +322,16 @@ class Attributes(Members):
         if thing.kind == "module" and thing.lib and name in CONTAINER_METHODS:
             return one(Method(atom, name))
         if thing.kind != "object" and self.knowledge.is_unwrapping(name):
-            return one(atom)
+            return self._unwrapped(atom, state)
         return self._never_set(atom, name, site, state, frame)
+
+    def _unwrapped(self, atom: Ref, state: State) -> Value:
+        """The module inside of a wrapper, which has a mode of its own; or what stands for both."""
+        lib = self.things[atom.thing].lib
+        wrapper = self.knowledge.wrapper(lib) if lib else None
+        place = wrapper.argument.position if wrapper is not None else None
+        inner = state.get((atom.thing, f"[{place}]")) if place is not None else None
+        return one(atom) if inner is None else inner
 
     def _never_set(self, atom: Ref, name: str, site: Expr, state: State, frame: Frame) -> Value:
         """An attribute that was never seen set."""
