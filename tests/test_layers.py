@@ -28,7 +28,7 @@ LAYERS = (
     ("link",),
     ("flow",),
     ("context",),
-    ("programs", "rules", "select"),
+    ("programs", "rules", "select", "stack"),
     ("cache", "suppress"),
     ("judging",),
     ("sharing",),

@@ -26,6 +26,7 @@ from evalguard.rule import Rule
 from evalguard.rules import judge, load
 from evalguard.select import choose, deciding, require
 from evalguard.source import Source, Unreadable, from_text, read
+from evalguard.stack import with_room
 from evalguard.suppress import may_speak
 from evalguard.suppress.files import ignored_in
 
@@ -76,6 +77,9 @@ class Judge:
             files: The program.
             each: Is called before a file is read.
         """
+        return with_room(partial(self._files, files, each))
+
+    def _files(self, files: Files, each: Callable[[], object]) -> Result:
         texts: dict[str, str] = {}
         reader = self._reader or read
         readings: list[Reading] = []
@@ -89,6 +93,9 @@ class Judge:
 
     def texts(self, texts: Mapping[str, str]) -> Result:
         """Check texts, by path, as one program."""
+        return with_room(partial(self._texts, texts))
+
+    def _texts(self, texts: Mapping[str, str]) -> Result:
         spoken: dict[str, str] = {}
         source = _noting(lambda path: from_text(texts[path], path), spoken)
         readings = [_lowered(path, source) for path in texts]
@@ -97,6 +104,9 @@ class Judge:
 
     def trace(self, files: Files, each: Callable[[], object] = lambda: None) -> Trace:
         """Tell what is believed at each call of a module; the arguments are those of ``files``."""
+        return with_room(partial(self._trace, files, each))
+
+    def _trace(self, files: Files, each: Callable[[], object]) -> Trace:
         from evalguard.flow.tracing import trace
 
         with at_rest():

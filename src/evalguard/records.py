@@ -97,22 +97,42 @@ else:
         """Make a record, with slots, of a class whose annotations are its fields."""
         assert slots
         base = _Ordered if order else _Frozen if frozen else _Record
-        return lambda cls: _record(cls, base)
+        return lambda cls: _compiled(cls, base) if _is_compiled(cls) else _record(cls, base)
+
+    def _is_compiled(cls: type) -> bool:
+        """Whether mypyc has made a class: its fields have their places then."""
+        return hasattr(cls, "__mypyc_attrs__")
+
+    def _compiled(cls: type, base: type) -> type:
+        """Give a class what makes it a record. That nothing changes it, mypy has seen."""
+        for above in (_Record, base):
+            for name in ("__eq__", "__hash__", "__lt__", "__reduce__", "__replace__", "__repr__"):
+                if name in vars(above):
+                    setattr(cls, name, vars(above)[name])
+        names, defaults = _fields(cls)
+        cls.__match_args__, cls._defaults, cls._values = names, defaults, _values(names)
+        cls.__init__ = _init(cls, names, defaults, frozen=False)
+        return cls
 
     def _record(cls: type, base: type) -> type:
         own = cls.__annotations__ if "__annotations__" in vars(cls) else {}
         space = {name: value for name, value in cls.__dict__.items() if name not in own}
         for name in ("__dict__", "__weakref__"):
             space.pop(name, None)
-        inherited = getattr(cls, "_defaults", {})
-        defaults = inherited | {name: cls.__dict__[name] for name in own if name in cls.__dict__}
-        names = tuple(dict.fromkeys((*getattr(cls, "__match_args__", ()), *own)))
+        names, defaults = _fields(cls)
         space |= {"__slots__": tuple(own), "__match_args__": names, "_defaults": defaults}
         space |= {"__qualname__": cls.__qualname__, "_values": _values(names)}
         bases = cls.__bases__ if issubclass(cls, base) else (base,)
         made = type(cls)(cls.__name__, bases, space)
         made.__init__ = _init(made, names, defaults, issubclass(base, _Frozen))
         return made
+
+    def _fields(cls: type) -> tuple[tuple[str, ...], Mapping[str, object]]:
+        """The names of all fields, and their defaults."""
+        own = cls.__annotations__ if "__annotations__" in vars(cls) else {}
+        inherited = getattr(cls, "_defaults", {})
+        defaults = inherited | {name: cls.__dict__[name] for name in own if name in cls.__dict__}
+        return tuple(dict.fromkeys((*getattr(cls, "__match_args__", ()), *own))), defaults
 
     def _values(names: tuple[str, ...]) -> staticmethod:
         if len(names) > 1:

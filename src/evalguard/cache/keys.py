@@ -80,6 +80,6 @@ def _own() -> Iterator[tuple[str, int, int]]:
             for entry in entries:
                 if entry.is_dir() and entry.name != "__pycache__":
                     todo.append(entry.path)
-                elif entry.name.endswith((".py", ".json")):
+                elif entry.name.endswith((".py", ".json", ".so", ".pyd")):
                     stat = entry.stat()
                     yield entry.path, stat.st_size, stat.st_mtime_ns

@@ -18,10 +18,11 @@ from evalguard.events import (
     Unit,
 )
 from evalguard.facts import Fact
+from evalguard.flow.atoms import File, Lib, Value
 from evalguard.flow.core import FUEL, UNFINISHED, Exhausted, Frame
 from evalguard.flow.entries import Entries
 from evalguard.flow.state import State, join_states
-from evalguard.flow.values import ANYTHING, File, Lib, Value, constant, lit, one
+from evalguard.flow.values import ANYTHING, constant, lit, one
 from evalguard.link import Program
 from evalguard.link.blocks import is_main, size_of
 from evalguard.link.mentions import names_in

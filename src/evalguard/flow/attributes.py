@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Display, Expr, Item, Name, Star, show
 from evalguard.facts import SwitchOverride, TrainingAssigned
-from evalguard.flow.core import Frame
-from evalguard.flow.guards import is_guarded
-from evalguard.flow.members import Members
-from evalguard.flow.overrides import head_of, read_override
-from evalguard.flow.state import State
-from evalguard.flow.switching import FROZEN, INPUT_GRADIENT, PARTLY_FROZEN
-from evalguard.flow.values import (
-    ANYTHING,
-    NEVER,
+from evalguard.flow.atoms import (
     Atom,
     Cls,
     Ctx,
@@ -28,6 +20,16 @@ from evalguard.flow.values import (
     Ref,
     Super,
     Value,
+)
+from evalguard.flow.core import Frame
+from evalguard.flow.guards import is_guarded
+from evalguard.flow.members import Members
+from evalguard.flow.overrides import head_of, read_override
+from evalguard.flow.state import State
+from evalguard.flow.switching import FROZEN, INPUT_GRADIENT, PARTLY_FROZEN
+from evalguard.flow.values import (
+    ANYTHING,
+    NEVER,
     constant,
     detached,
     join,

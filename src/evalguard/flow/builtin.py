@@ -6,13 +6,7 @@ from collections.abc import Callable
 
 from evalguard.events import Attr, Call, Class, Import, show
 from evalguard.facts import Revealed
-from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.members import FIELD
-from evalguard.flow.methods import Methods
-from evalguard.flow.state import State
-from evalguard.flow.things import Thing
-from evalguard.flow.values import (
-    ANYTHING,
+from evalguard.flow.atoms import (
     Atom,
     Cls,
     File,
@@ -24,6 +18,14 @@ from evalguard.flow.values import (
     Partial,
     Ref,
     Value,
+)
+from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.members import FIELD
+from evalguard.flow.methods import Methods
+from evalguard.flow.state import State
+from evalguard.flow.things import Thing
+from evalguard.flow.values import (
+    ANYTHING,
     constant,
     join_all,
     lit,

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from evalguard.events import Attr, Call, Expr, Item, Name, Star, show
-from evalguard.flow.builtin import REVEAL
-from evalguard.flow.constructing import Constructing
-from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.state import State, join_states
-from evalguard.flow.values import (
-    ANYTHING,
+from evalguard.flow.atoms import (
     Atom,
     Cls,
     Ctx,
@@ -21,6 +16,13 @@ from evalguard.flow.values import (
     Ref,
     Super,
     Value,
+)
+from evalguard.flow.builtin import REVEAL
+from evalguard.flow.constructing import Constructing
+from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.state import State, join_states
+from evalguard.flow.values import (
+    ANYTHING,
     constant,
     detached,
     join_all,

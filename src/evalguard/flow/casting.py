@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
-from evalguard.flow.core import Arguments
-from evalguard.flow.functions import Functions
-from evalguard.flow.molds import Likeness, Mold
-from evalguard.flow.state import ModeState, State
-from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
-from evalguard.flow.things import Thing
-from evalguard.flow.values import (
-    NO_TAINT,
+from evalguard.flow.atoms import (
     Atom,
     Cond,
     Fun,
@@ -26,6 +19,13 @@ from evalguard.flow.values import (
     Unknown,
     Value,
 )
+from evalguard.flow.core import Arguments
+from evalguard.flow.functions import Functions
+from evalguard.flow.molds import Likeness, Mold
+from evalguard.flow.state import ModeState, State
+from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
+from evalguard.flow.things import Thing
+from evalguard.flow.values import NO_TAINT
 from evalguard.modes import Mode, Sensitivity
 
 LARGEST = 2000

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Iterator
 
 from evalguard.events import Class, Define, Function, show
+from evalguard.flow.atoms import Atom, Cls, Lib, Value
 from evalguard.flow.results import returns_by_mode, returns_unlike
 from evalguard.flow.stores import stored
-from evalguard.flow.values import UNKNOWN_ATOM, Atom, Cls, Lib, Value, ordered
+from evalguard.flow.values import UNKNOWN_ATOM, ordered
 from evalguard.knowledge import Knowledge
 from evalguard.link.interest import UNKNOWN, Bearing
 from evalguard.modes import Grad

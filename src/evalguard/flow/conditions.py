@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import TypeGuard
 
 from evalguard.events import Attr, Call, Compare, Expr, Item, Logic, Mix, Name
-from evalguard.flow.attributes import Attributes
-from evalguard.flow.core import Frame
-from evalguard.flow.state import State
-from evalguard.flow.values import (
-    ANY_ATOM,
-    ANYTHING,
+from evalguard.flow.atoms import (
     Atom,
     Cell,
     Cls,
@@ -28,6 +23,13 @@ from evalguard.flow.values import (
     Saved,
     Unknown,
     Value,
+)
+from evalguard.flow.attributes import Attributes
+from evalguard.flow.core import Frame
+from evalguard.flow.state import State
+from evalguard.flow.values import (
+    ANY_ATOM,
+    ANYTHING,
     constant,
     detached,
     join,

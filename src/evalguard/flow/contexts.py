@@ -11,26 +11,11 @@ from evalguard.events import (
     show,
 )
 from evalguard.facts import GradSwitchIdle
+from evalguard.flow.atoms import Atom, Ctx, Fun, Lib, Managed, Method, Ref, Unknown, Value
 from evalguard.flow.calling import Calling
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.state import ModeState, State, join_states
-from evalguard.flow.values import (
-    ANYTHING,
-    Atom,
-    Ctx,
-    Fun,
-    Lib,
-    Managed,
-    Method,
-    Ref,
-    Unknown,
-    Value,
-    constant,
-    join_all,
-    one,
-    only,
-    ordered,
-)
+from evalguard.flow.values import ANYTHING, constant, join_all, one, only, ordered
 from evalguard.link import Program
 from evalguard.modes import Grad, Mode
 from evalguard.places import NOWHERE, Span

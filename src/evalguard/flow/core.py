@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from evalguard.events import Block, Call, Expr, Import
 from evalguard.facts import Origin, Step
+from evalguard.flow.atoms import Fun, Key, Ref, Value
 from evalguard.flow.classes import Classes, Known
 from evalguard.flow.lifts import Lift
 from evalguard.flow.molds import Molds
@@ -18,7 +19,6 @@ from evalguard.flow.record import Recorder
 from evalguard.flow.state import ModeState, State, World
 from evalguard.flow.things import Things
 from evalguard.flow.tracks import Tracks
-from evalguard.flow.values import Fun, Key, Ref, Value
 from evalguard.link import Program
 from evalguard.modes import Mode
 from evalguard.places import Place, Span

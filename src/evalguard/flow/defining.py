@@ -19,6 +19,7 @@ from evalguard.events import (
     show,
 )
 from evalguard.facts import FunctionalCall, SwitchOverride
+from evalguard.flow.atoms import Atom, Cls, Ctx, Fun, Lib, Managed, Ref, Value
 from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.contexts import Contexts
@@ -26,18 +27,7 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.masks import read_masks
 from evalguard.flow.overrides import head_of, means_no_switch, read_override
 from evalguard.flow.state import State, join_states
-from evalguard.flow.values import (
-    Atom,
-    Cls,
-    Ctx,
-    Fun,
-    Lib,
-    Managed,
-    Ref,
-    Value,
-    one,
-    only,
-)
+from evalguard.flow.values import one, only
 from evalguard.link.mentions import names_in
 from evalguard.modes import Grad
 from evalguard.places import NOWHERE, Span

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from evalguard.events import Call, show
+from evalguard.flow.atoms import Atom, Fun, Inert, Made, Part, Partial, Ref, Unknown, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.frameworks import Frameworks
 from evalguard.flow.state import State
-from evalguard.flow.values import (
-    ANYTHING,
-    MADE,
-    Atom,
-    Fun,
-    Inert,
-    Made,
-    Part,
-    Partial,
-    Ref,
-    Unknown,
-    Value,
-    constant,
-    detached,
-    one,
-    ordered,
-    tainted,
-)
+from evalguard.flow.values import ANYTHING, MADE, constant, detached, one, ordered, tainted
 
 TENSORS = "torch."
 

@@ -7,20 +7,13 @@ from contextlib import suppress
 
 from evalguard.events import Define, Function, Raise
 from evalguard.facts import FunctionalCall, GradModeLeft, Origin
+from evalguard.flow.atoms import Cls, Fun, Ref, Value
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
 from evalguard.flow.hiding import Hiding, keeps_containers
 from evalguard.flow.record import Recorder
 from evalguard.flow.state import ModeState, State, flagged
-from evalguard.flow.values import (
-    ANYTHING,
-    Cls,
-    Fun,
-    Ref,
-    Value,
-    lit,
-    only,
-)
+from evalguard.flow.values import ANYTHING, lit, only
 from evalguard.knowledge import Hook
 from evalguard.link import Program
 from evalguard.link.blocks import is_main

@@ -25,13 +25,7 @@ from evalguard.events import (
     Walrus,
     Yield,
 )
-from evalguard.flow.conditions import Conditions
-from evalguard.flow.core import NO_ARGUMENTS, Arguments, Fork, Frame
-from evalguard.flow.state import State, join_states
-from evalguard.flow.values import (
-    ANY_ATOM,
-    ANYTHING,
-    MADE,
+from evalguard.flow.atoms import (
     Atom,
     Cls,
     Cond,
@@ -42,6 +36,14 @@ from evalguard.flow.values import (
     Ref,
     Saved,
     Value,
+)
+from evalguard.flow.conditions import Conditions
+from evalguard.flow.core import NO_ARGUMENTS, Arguments, Fork, Frame
+from evalguard.flow.state import State, join_states
+from evalguard.flow.values import (
+    ANY_ATOM,
+    ANYTHING,
+    MADE,
     constant,
     join,
     lit,

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Call, Function, Return, With, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
+from evalguard.flow.atoms import Atom, Cls, Ctx, Ref, Value
 from evalguard.flow.core import Arguments, Frame, is_test_file
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
-from evalguard.flow.values import (
-    ANY_ATOM,
-    MADE,
-    Atom,
-    Cls,
-    Ctx,
-    Ref,
-    Value,
-    constant,
-    detached,
-    only,
-    ordered,
-    tainted,
-)
+from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 

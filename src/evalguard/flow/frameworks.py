@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Call, Name, show
 from evalguard.facts import FrozenPart, Origin
+from evalguard.flow.atoms import Atom, Cls, Fun, Method, Part, Partial, Ref, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.gradients import Gradients
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
-from evalguard.flow.values import (
-    ANYTHING,
-    Atom,
-    Cls,
-    Fun,
-    Method,
-    Part,
-    Partial,
-    Ref,
-    Value,
-    lit,
-    one,
-    ordered,
-)
+from evalguard.flow.values import ANYTHING, lit, one, ordered
 from evalguard.knowledge import Argued, Argument, Caller, Factory, Hook, Switch
 from evalguard.modes import Mode
 from evalguard.places import Place

@@ -6,20 +6,13 @@ from collections.abc import Mapping
 
 from evalguard.events import Attr, Call, Const, show
 from evalguard.facts import FunctionalCall
+from evalguard.flow.atoms import Lit, Ref, Saved, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.evaluating import Evaluating
 from evalguard.flow.sampling import drawn_anew, parts_of, repeated_for
 from evalguard.flow.state import State
 from evalguard.flow.things import Thing
-from evalguard.flow.values import (
-    Lit,
-    Ref,
-    Saved,
-    Value,
-    constant,
-    only,
-    tainted,
-)
+from evalguard.flow.values import constant, only, tainted
 from evalguard.knowledge import UNKNOWN, Argued, Argument, Functional
 from evalguard.link import Program
 from evalguard.modes import Mode

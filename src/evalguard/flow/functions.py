@@ -5,16 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalguard.events import Define, Function
-from evalguard.flow.attributes import SWITCHES
-from evalguard.flow.classes import Known
-from evalguard.flow.core import DEEPEST, UNSEEN_CALLER, Arguments, Fork, Frame
-from evalguard.flow.lifts import Lift, Lifted
-from evalguard.flow.parameters import Parameters
-from evalguard.flow.passes import Survey
-from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle
-from evalguard.flow.stores import stored
-from evalguard.flow.values import (
-    NO_TAINT,
+from evalguard.flow.atoms import (
     Atom,
     Cls,
     Fun,
@@ -26,12 +17,16 @@ from evalguard.flow.values import (
     Partial,
     Ref,
     Value,
-    constant,
-    join_all,
-    lit,
-    one,
-    tainted,
 )
+from evalguard.flow.attributes import SWITCHES
+from evalguard.flow.classes import Known
+from evalguard.flow.core import DEEPEST, UNSEEN_CALLER, Arguments, Fork, Frame
+from evalguard.flow.lifts import Lift, Lifted
+from evalguard.flow.parameters import Parameters
+from evalguard.flow.passes import Survey
+from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle
+from evalguard.flow.stores import stored
+from evalguard.flow.values import NO_TAINT, constant, join_all, lit, one, tainted
 from evalguard.flow.variables import ITEMS
 from evalguard.link.blocks import size_of
 from evalguard.places import Place

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Call, Const, Name, show
 from evalguard.facts import Backward, GradModeLeft
+from evalguard.flow.atoms import Ctx, Fun, Ref, Value
 from evalguard.flow.core import Arguments, Fork, Frame
 from evalguard.flow.evaluating import MOST_FORKS
 from evalguard.flow.functional import Functionals
 from evalguard.flow.state import State
-from evalguard.flow.values import (
-    ANYTHING,
-    Ctx,
-    Fun,
-    Ref,
-    Value,
-    join_all,
-    one,
-    only,
-)
+from evalguard.flow.values import ANYTHING, join_all, one, only
 from evalguard.link import Program
 from evalguard.modes import Grad
 from evalguard.places import Place
@@ -47,7 +39,8 @@ class Gradients(Functionals):
         if known.immediate:
             grad = self.grad_of(name, flag, state, frame)
             self.enter_grad(grad, site, state, frame)
-            literal = Const(False) in (*site.args, *[value for _, value in site.keywords])
+            given = [*site.args, *[value for _, value in site.keywords]]
+            literal = Const(False) in given
             state.leak = self.place(frame, site.at) if literal and grad == Grad.OFF else None
         return value
 

@@ -21,10 +21,11 @@ from evalguard.events import (
     Stmt,
 )
 from evalguard.facts import HiddenModules
+from evalguard.flow.atoms import Atom, Cls, Inert, Ref
 from evalguard.flow.attributes import PLACED
 from evalguard.flow.state import State
 from evalguard.flow.undone import Undone
-from evalguard.flow.values import Atom, Cls, Inert, Ref, constant, one, ordered
+from evalguard.flow.values import constant, one, ordered
 from evalguard.link.blocks import statements
 from evalguard.modes import Sensitivity
 from evalguard.places import Place

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward, Exported
+from evalguard.flow.atoms import Inert, Method, Ref, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.effects import Effects
 from evalguard.flow.frameworks import argument_text, class_of
 from evalguard.flow.state import State
 from evalguard.flow.switching import OFF
-from evalguard.flow.values import (
-    Inert,
-    Method,
-    Ref,
-    Value,
-    join_all,
-    lit,
-    one,
-    only,
-    ordered,
-    tainted,
-)
+from evalguard.flow.values import join_all, lit, one, only, ordered, tainted
 from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 from evalguard.records import replace

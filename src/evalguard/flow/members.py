@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from evalguard.events import Call, Expr, Import, show
-from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
-from evalguard.flow.state import State
-from evalguard.flow.values import (
-    ANYTHING,
+from evalguard.flow.atoms import (
     Atom,
     Cls,
     File,
@@ -17,14 +14,10 @@ from evalguard.flow.values import (
     Ref,
     Super,
     Value,
-    constant,
-    join,
-    join_all,
-    lit,
-    one,
-    only,
-    ordered,
 )
+from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
+from evalguard.flow.state import State
+from evalguard.flow.values import ANYTHING, constant, join, join_all, lit, one, only, ordered
 from evalguard.flow.variables import Variables
 from evalguard.places import NOWHERE, Place, Span
 

@@ -6,29 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from evalguard.events import Attr, Call, show
+from evalguard.flow.atoms import Cls, File, Inert, Lit, Method, Part, Ref, Value
 from evalguard.flow.attributes import CONTAINER_METHODS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.misgiven import names_a_mode
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN
 from evalguard.flow.turning import MethodCall, Turning
-from evalguard.flow.values import (
-    ANYTHING,
-    Cls,
-    File,
-    Inert,
-    Lit,
-    Method,
-    Part,
-    Ref,
-    Value,
-    constant,
-    join_all,
-    lit,
-    one,
-    only,
-    tainted,
-)
+from evalguard.flow.values import ANYTHING, constant, join_all, lit, one, only, tainted
 from evalguard.flow.variables import ITEMS, item_name, key_of
 from evalguard.knowledge import Factory, ModuleMethod
 

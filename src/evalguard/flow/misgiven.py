@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from evalguard.events import Call, show
+from evalguard.flow.atoms import Atom, Cls, Fun, Inert, Lit, Value
 from evalguard.flow.core import Arguments
-from evalguard.flow.values import Atom, Cls, Fun, Inert, Lit, Value, constant
+from evalguard.flow.values import constant
 
 MODE_WORDS = frozenset((
     "train", "training", "eval", "evaluate", "evaluation", "test", "testing", "val", "valid",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from evalguard.flow.atoms import Atom, Cell, Fun, Method, Ref, Value
 from evalguard.flow.things import Things
-from evalguard.flow.values import Atom, Cell, Fun, Method, Ref, Value
 from evalguard.modes import Sensitivity
 from evalguard.records import NamedTuple
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from evalguard.events import Attr, Const, Item, Name, Param
+from evalguard.flow.atoms import Cls, Fun, Lib, Ref, Value
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.state import State
-from evalguard.flow.values import ANYTHING, Cls, Fun, Lib, Ref, Value, one, only
+from evalguard.flow.values import ANYTHING, one, only
 from evalguard.flow.variables import ITEMS
 
 

@@ -21,6 +21,7 @@ from evalguard.facts import (
     Revealed,
     TrainingAssigned,
 )
+from evalguard.flow.atoms import Key
 from evalguard.flow.lifts import Placing, both
 from evalguard.flow.passes import (
     Around,
@@ -33,7 +34,6 @@ from evalguard.flow.passes import (
     finished,
     switched_elsewhere,
 )
-from evalguard.flow.values import Key
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 from evalguard.records import replace

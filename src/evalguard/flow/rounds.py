@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from evalguard.flow.atoms import Atom, Lit, Ref, Unknown, Value
 from evalguard.flow.choices import Choices
 from evalguard.flow.state import State
-from evalguard.flow.values import Atom, Lit, Ref, Unknown, Value
 from evalguard.flow.variables import ITEMS
 from evalguard.modes import Mode
 

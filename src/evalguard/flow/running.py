@@ -33,6 +33,7 @@ from evalguard.events import (
     show,
 )
 from evalguard.facts import SwitchNotCalled
+from evalguard.flow.atoms import Ctx, Lib, Ref, Value
 from evalguard.flow.attributes import SWITCHES
 from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import FILE_FLOOR, Exhausted, Fork, Frame, LoopPoint
@@ -40,18 +41,7 @@ from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.guards import comes_each_time
 from evalguard.flow.rounds import Rounds
 from evalguard.flow.state import Modes, State, flagged, settle
-from evalguard.flow.values import (
-    Ctx,
-    Lib,
-    Ref,
-    Value,
-    constant,
-    detached,
-    lit,
-    only,
-    ordered,
-    tainted,
-)
+from evalguard.flow.values import constant, detached, lit, only, ordered, tainted
 from evalguard.flow.variables import ITEMS
 from evalguard.places import Span
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeGuard
 
 from evalguard.facts import Origin
+from evalguard.flow.atoms import Cell, Key, Value
 from evalguard.flow.layers import Layers
-from evalguard.flow.values import Cell, Key, Value, join
+from evalguard.flow.values import join
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 from evalguard.records import NamedTuple, replace
@@ -124,8 +125,7 @@ class State:
 
     def copy(self) -> State:
         """An independent copy."""
-        new = State.__new__(State)
-        new.world = self.world
+        new = State(self.world)
         new.fields = self.fields.copy()
         new.modes = self.modes.copy()
         new.grad, new.grad_place = self.grad, self.grad_place

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from evalguard.events import Class
 from evalguard.facts import Module
+from evalguard.flow.atoms import Atom, Cls, Freeze, Fun, Inert, Lit, Part, Ref, Saved, Value
 from evalguard.flow.core import Arguments, Core, Frame
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import Thing
-from evalguard.flow.values import (
-    Atom,
-    Cls,
-    Freeze,
-    Fun,
-    Inert,
-    Lit,
-    Part,
-    Ref,
-    Saved,
-    Value,
-    lit,
-    one,
-    ordered,
-)
+from evalguard.flow.values import lit, one, ordered
 from evalguard.knowledge import Export
 from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place

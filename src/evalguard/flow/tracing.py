@@ -13,11 +13,12 @@ from contextlib import suppress
 from evalguard.events import Call, Unit, show
 from evalguard.facts import Forward, Module
 from evalguard.flow.analysis import Analysis
+from evalguard.flow.atoms import Atom, Fun, Inert, Part, Value
 from evalguard.flow.classes import Known
 from evalguard.flow.core import UNFINISHED, Arguments, Frame
 from evalguard.flow.state import State
 from evalguard.flow.tracks import Tracks
-from evalguard.flow.values import Atom, Fun, Inert, Part, Value, tainted
+from evalguard.flow.values import tainted
 from evalguard.link import Program
 from evalguard.link.blocks import functions
 from evalguard.modes import Mode, Sensitivity

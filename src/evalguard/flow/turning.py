@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from evalguard.events import Attr, Call, Item, Name, show
 from evalguard.facts import ModeMisgiven, Module
+from evalguard.flow.atoms import Fun, Inert, Part, Ref, Saved, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.misgiven import given_text, misgiven, names_a_mode
 from evalguard.flow.state import State
-from evalguard.flow.values import Fun, Inert, Part, Ref, Saved, Value, constant, lit, one, only
+from evalguard.flow.values import constant, lit, one, only
 from evalguard.modes import Mode
 from evalguard.records import NamedTuple
 

@@ -6,11 +6,12 @@ It takes no caller in view: an object is made as its class says, and then traine
 from __future__ import annotations
 
 from evalguard.facts import FrozenPart
+from evalguard.flow.atoms import Cls, Fun, Ref
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.running import Running
 from evalguard.flow.state import State
-from evalguard.flow.values import Cls, Fun, Ref, lit, ordered
+from evalguard.flow.values import lit, ordered
 from evalguard.modes import Mode
 from evalguard.places import Place
 from evalguard.records import replace

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 
+from evalguard.flow.atoms import Atom, Cls, Freeze, Lib, Made, Part, Ref, Value
 from evalguard.flow.core import Frame
 from evalguard.flow.forwards import Forwards
 from evalguard.flow.state import State
@@ -13,14 +14,6 @@ from evalguard.flow.values import (
     ANYTHING,
     MADE,
     NEVER,
-    Atom,
-    Cls,
-    Freeze,
-    Lib,
-    Made,
-    Part,
-    Ref,
-    Value,
     constant,
     join,
     join_all,
