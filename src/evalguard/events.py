@@ -327,7 +327,8 @@ class Function(NamedTuple):
     and TRAINING_SET if it assigns some object's ``training``, and VOLATILE if it passes an
     argument of that name; ``mentions`` the same as they are written, with dots: ``nn.Linear``,
     ``.eval`` of something without a name, ``net.training=`` where it is set; ``calls`` what it
-    calls without telling it a ``training`` flag, methods of ``self`` aside; ``locals`` what it
+    calls without telling it a ``training`` flag, methods of ``self`` aside, ``told`` what it calls
+    and tells one; ``locals`` what it
     binds itself; ``generator`` whether it yields.
     """
 
@@ -339,6 +340,7 @@ class Function(NamedTuple):
     uses: frozenset[str]
     mentions: tuple[str, ...]
     calls: tuple[str, ...]
+    told: tuple[str, ...]
     locals: frozenset[str]
     generator: bool
     is_async: bool

@@ -133,11 +133,12 @@ class Knowledge:
 
         ``mode``: it leaves a mode behind, or a module in eval mode; ``scope``: it sets gradients or
         a mode for a while, or needs one; ``flag``: it has a training flag; ``layer``: it is a class
-        of modules; ``module``: it makes, wraps or holds modules; ``factory``: it is of a package
-        that makes some.
+        of modules, ``idle`` one of those that learn nothing and know no mode; ``module``: it
+        makes, wraps or holds modules; ``factory``: it is of a package that makes some.
         """
         canonical = self.canonical(name)
         package = canonical.partition(".")[0]
+        layer = self._layers.get(canonical)
         factory, context = self._factories.get(canonical), self._contexts.get(canonical)
         wraps = self._wrappers.get(canonical) and package not in sys.stdlib_module_names
         makes = factory and factory.module and factory.mode is not Mode.UNSEEN
@@ -146,7 +147,7 @@ class Knowledge:
             "mode": switched or self._switches.get(canonical),
             "scope": (context and (context.grad or context.mode)) or self._exports.get(canonical),
             "flag": self._functional.get(canonical),
-            "layer": self._layers.get(canonical),
+            "idle" if layer and layer.idle else "layer": layer,
             "module": makes or wraps,
             "factory": package in self.factory_packages,
         }

@@ -43,6 +43,12 @@ class Layer(NamedTuple):
     detector: bool = False
     source: str = ""
 
+    @property
+    def idle(self) -> bool:
+        """Whether its objects learn nothing, hold nothing and do the same in both modes."""
+        plain = self.sensitive is Sensitivity.NO and not self.when
+        return plain and not (self.parameters or self.contains or self.detector)
+
     def sensitivity(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Sensitivity:
         """Whether a layer built with these arguments is mode-sensitive; UNKNOWN if it depends."""
         off = any_holds(self.unless, positional, keywords)

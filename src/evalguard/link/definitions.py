@@ -45,7 +45,7 @@ class Definition(NamedTuple):
     def calls(self) -> Collection[str]:
         """The names of what it may call."""
         if self.function is not None:
-            return self.function.calls
+            return (*self.function.calls, *self.function.told)
         return {dotted.rpartition(".")[2] for dotted in self.mentions}
 
     @property

@@ -9,6 +9,7 @@ from evalguard.events import Unit
 from evalguard.link.definitions import Definition, contents, definitions
 from evalguard.link.families import Families
 from evalguard.link.meanings import Meanings
+from evalguard.link.mentions import dotted_in
 from evalguard.link.registers import registered
 from evalguard.records import NamedTuple
 
@@ -54,6 +55,7 @@ class Graph:
             if entry.item.is_class
         ]
         self._shared = shared
+        self._classes = nodes_of(entry for entry in self.entries if entry.item.is_class)
         self._put = [(frozenset((holder,)), put) for holder, put in registered(units, meanings)]
         made = [(entry.nodes, entry.uses) for entry in self.entries]
         self._users = _users([*made, *self._put], shared)
@@ -70,6 +72,27 @@ class Graph:
         """The same, as far as it is called by such names."""
         made = [(entry.nodes, called(entry)) for entry in self.entries]
         return _closed(roots, _users(made, frozenset()))
+
+    def run(self, entry: Entry) -> Nodes:
+        """What a definition may run.
+
+        Not the classes that it only mentions, as in an annotation or in ``isinstance``, nor what
+        decorates it.
+        """
+        function = entry.item.function
+        if function is None:
+            return entry.uses
+        calls = frozenset(entry.item.calls)
+        around = {last_part(dotted) for dotted in dotted_in(function.decorators)} - calls
+        idle = {node for node in entry.uses & self._classes if name_of(node) not in calls}
+        idle |= {node for node in entry.uses if name_of(node) in around} if around else set()
+        return entry.uses - idle
+
+    def running(self, roots: Nodes) -> Nodes:
+        """The same, as far as it may run it, by names that nothing else has."""
+        made = [(entry.nodes, self.run(entry)) for entry in self.entries]
+        users = _users([*made, *self._put], self._shared)
+        return _closed(roots, {node: known for node, known in users.items() if ":" in node})
 
     def near(self, roots: Nodes) -> Nodes:
         """The roots, and what is made of one of them."""
@@ -99,11 +122,17 @@ class Graph:
 def called(entry: Entry) -> Nodes:
     """What a definition calls by a name that nothing else has."""
     calls = frozenset(entry.item.calls)
-    return {
-        node
-        for node in entry.uses
-        if ":" in node and node.rpartition(":")[2].rpartition(".")[2] in calls
-    }
+    return {node for node in entry.uses if ":" in node and last_part(name_of(node)) in calls}
+
+
+def name_of(node: str) -> str:
+    """The name in a node of a file's own."""
+    return node.rpartition(":")[2]
+
+
+def last_part(dotted: str) -> str:
+    """The last of some names with dots between them."""
+    return dotted.rpartition(".")[2]
 
 
 def nodes_of(entries: Iterable[Entry]) -> Nodes:

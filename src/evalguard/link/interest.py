@@ -26,7 +26,7 @@ from evalguard.events import (
 from evalguard.knowledge import Knowledge
 from evalguard.link.blocks import statements
 from evalguard.link.definitions import MAIN
-from evalguard.link.graph import Entry, Graph, Nodes, called, nodes_of
+from evalguard.link.graph import Entry, Graph, Nodes, called, last_part, nodes_of
 from evalguard.link.imports import Imports
 from evalguard.link.meanings import Meanings
 from evalguard.link.mentions import dotted_in
@@ -42,7 +42,8 @@ SCOPES = frozenset((
     ".requires_grad_", "*scope", "*setter", "?reveal_mode",
 ))  # fmt: skip
 AROUND = frozenset((".no_grad", ".inference_mode", ".enable_grad", "*scope"))
-LAYERS = frozenset(("*layer", "*base"))
+LAYERS = frozenset(("*layer", "*base", "*idle"))
+IDLE = frozenset(("*idle",))  # layers that learn nothing, and do the same in both modes
 MADE = frozenset(("*module", "*mode", ".from_pretrained"))
 ROOTS = BACKWARD | SWITCHES | SCOPES | LAYERS | {"*module", "*flag"}
 NAMED = {
@@ -159,8 +160,8 @@ class Bearings:
         self._makings = self._modules | MADE
         self._start = graph.near(nodes_of(filter(self._acts, graph.entries)))
         self._makers = graph.near(nodes_of(filter(self._makes_some, functions)))
-        self._making = graph.named(self._makers)
-        direct = {node for node in nodes_of(filter(self._calls_some, functions)) if ":" in node}
+        self._making = graph.calling(self._makers)
+        direct = {node for node in nodes_of(filter(self._makes_some, functions)) if ":" in node}
         self._known_makers = direct | {
             node
             for entry in functions
@@ -173,6 +174,7 @@ class Bearings:
         self._scoped = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(SCOPES))
         self._leading = graph.named(self._start | self._scoped)
         self._training = graph.closed(BACKWARD)
+        self._leading_back = graph.running(graph.near(BACKWARD))
         self._measured = graph.named(nodes_of(filter(self._measures, functions)))
         self._reaching = graph.closed(ROOTS | self._modules)
         self._reaching |= _deciding(filter(self._acts, functions))
@@ -261,22 +263,11 @@ class Bearings:
         known = entry._replace(uses=frozenset(filter(_is_known, entry.uses)))
         built = entry.item.cls in self._built and entry.item.cls not in self._modules
         more = built or self._starts_more(known) or self._calls_maker(known)
-        return not more and known.uses.isdisjoint(self._training)
+        return not more and self._graph.run(known).isdisjoint(self._leading_back)
 
     def _calls_maker(self, entry: Entry) -> bool:
         """Whether a function makes a module, itself or by something that it calls by name."""
-        return self._calls_some(entry) or not called(entry).isdisjoint(self._known_makers)
-
-    def _calls_some(self, entry: Entry) -> bool:
-        """The same as `_makes_some`, but for what is only mentioned: a parameter's annotation."""
-        if not self._makes_some(entry):
-            return False
-        item, calls = entry.item, frozenset(entry.item.calls)
-        return any(
-            not self._makings.isdisjoint(self._meanings.of(item.path, dotted))
-            for dotted in item.mentions
-            if _last(dotted) in calls
-        )
+        return self._makes_some(entry) or not called(entry).isdisjoint(self._known_makers)
 
     def _brings_together(self, entry: Entry) -> bool:
         """Whether a function calls one that switches or trains, and another or with a module.
@@ -286,7 +277,7 @@ class Bearings:
         found = entry.uses & self._start
         if not found:
             acting = self._leading if entry.item.name == MAIN else self._scoped
-            makes = self._makes(entry) or not entry.uses.isdisjoint(self._making)
+            makes = self._makes(entry) or not self._graph.run(entry).isdisjoint(self._making)
             return makes and not entry.uses.isdisjoint(acting)
         together = found | (entry.uses & self._makers) | (entry.uses & self._scoped)
         if len(together) > 1 or self._calls_module(entry) or "*factory" in entry.uses:
@@ -295,17 +286,27 @@ class Bearings:
 
     def _makes(self, entry: Entry) -> bool:
         """Whether a function may make a module."""
-        return self._makes_some(entry) or not entry.uses.isdisjoint(self._makers)
+        return self._makes_some(entry) or not self._graph.run(entry).isdisjoint(self._makers)
 
     def _makes_some(self, entry: Entry) -> bool:
-        """Whether a function makes a module itself."""
-        return not entry.uses.isdisjoint(MADE) or self._calls_module(entry)
+        """Whether a function makes a module itself: it calls something by the name of one."""
+        return self._calls_one_of(entry, self._makings)
 
     def _calls_module(self, entry: Entry) -> bool:
-        """Whether a function mentions a class of modules as something that it calls."""
-        found = entry.uses & self._modules
-        calls = frozenset(entry.item.calls if found else ())
-        return "*layer" in found or any(node.rpartition(":")[2] in calls for node in found)
+        """Whether a function makes an object of a class of modules."""
+        return self._calls_one_of(entry, self._modules)
+
+    def _calls_one_of(self, entry: Entry, nodes: Nodes) -> bool:
+        """Not so if it only mentions one, as in an annotation or in ``isinstance``."""
+        if entry.uses.isdisjoint(nodes):
+            return False
+        calls = frozenset(entry.item.calls)
+        made = [
+            frozenset(self._meanings.of(entry.item.path, dotted))
+            for dotted in entry.item.mentions
+            if last_part(dotted) in calls
+        ]
+        return any(IDLE.isdisjoint(known) and not nodes.isdisjoint(known) for known in made)
 
     def _acts(self, entry: Entry) -> bool:
         """Whether a definition switches a mode, trains, or calls what has a training flag."""
@@ -334,7 +335,7 @@ def _stands_alone(function: Function) -> bool:
             alone.append(stmt.value)
         elif isinstance(stmt, With):
             alone += [context for context, _ in stmt.items if not isinstance(context, Call)]
-    return any(_last(dotted) in NAMED["scope"] for dotted in dotted_in(tuple(alone)))
+    return any(last_part(dotted) in NAMED["scope"] for dotted in dotted_in(tuple(alone)))
 
 
 def _deciding(entries: Iterable[Entry]) -> Nodes:
@@ -343,16 +344,12 @@ def _deciding(entries: Iterable[Entry]) -> Nodes:
     tests = [
         stmt.test for body in bodies for stmt in statements(body) if isinstance(stmt, (If, Loop))
     ]
-    return {f".{_last(dotted)}=" for dotted in dotted_in(tuple(tests)) if "." in dotted}
-
-
-def _last(dotted: str) -> str:
-    return dotted.rpartition(".")[2]
+    return {f".{last_part(dotted)}=" for dotted in dotted_in(tuple(tests)) if "." in dotted}
 
 
 def _words(name: str, knowledge: Knowledge) -> Iterable[str]:
     """What is known of a library's name, by the tables or its last part."""
-    last = _last(name)
+    last = last_part(name)
     yield from knowledge.words(name)
     yield from [word for word, names in NAMED.items() if last in names]
     if knowledge.effect(name) in ("backward", "gradient"):

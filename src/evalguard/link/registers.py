@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from evalguard.events import Bind, Block, Call, Define, DefineClass, Do, Name, Unit
-from evalguard.link.blocks import functions, inner_blocks
+from evalguard.events import (
+    Attr,
+    Bind,
+    Block,
+    Call,
+    Define,
+    DefineClass,
+    Do,
+    Expr,
+    Function,
+    Item,
+    Name,
+    Unit,
+)
+from evalguard.link.blocks import functions, inner_blocks, statements
 from evalguard.link.meanings import Meanings
 from evalguard.link.mentions import dotted_in
 
@@ -21,7 +34,7 @@ def registered(units: Iterable[Unit], meanings: Meanings) -> Iterator[tuple[str,
         for name in variables:
             holders.setdefault(f"{unit.path}:{name}", set()).add(f"{unit.path}:{name}")
         for function in functions(unit.body) if variables else ():
-            held = {f"{unit.path}:{name}" for name in function.uses & variables}
+            held = {f"{unit.path}:{name}" for name in _filled(function, variables)}
             holders.setdefault(f"{unit.path}:{function.name}", set()).update(held)
         entered += [(unit.path, item) for item in _entered(unit.body)]
     for path, (ways, things) in entered:
@@ -45,6 +58,26 @@ def _entered(block: Block) -> Iterator[Entered]:
         else:
             for inner in inner_blocks(stmt):
                 yield from _entered(inner)
+
+
+def _filled(function: Function, variables: set[str]) -> set[str]:
+    """The variables that a function may put something into: what it only looks up is none."""
+    used = function.uses & variables
+    if not used:
+        return set()
+    put = {root for root, dot, _ in (each.partition(".") for each in function.mentions) if dot}
+    put.update(function.calls, function.told)
+    for stmt in statements(function.body):
+        if isinstance(stmt, Bind):
+            put.update(_root(target) for target in stmt.targets)
+    return put & used
+
+
+def _root(target: Expr) -> str:
+    """The variable of which something is set."""
+    while isinstance(target, (Attr, Item)):
+        target = target.value
+    return target.id if isinstance(target, Name) else ""
 
 
 def _named(stmt: Bind) -> list[str]:

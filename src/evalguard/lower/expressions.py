@@ -197,15 +197,15 @@ class Expressions:
         args: tuple[Expr, ...],
         keywords: tuple[tuple[str | None, Expr], ...],
     ) -> None:
-        """Note what is called without being told the mode, methods of ``self`` aside."""
+        """Note what is called, and whether it is told the mode; methods of ``self`` aside."""
         if isinstance(func, Name):
             name = func.id
         elif isinstance(func, Attr) and func.value != SELF:
             name = func.name
         else:
             return
-        if not (any(map(_of_mode, args)) or any(_of_mode(arg) for _, arg in keywords)):
-            self.scopes.current.calls.add(name)
+        told = any(map(_of_mode, args)) or any(_of_mode(arg) for _, arg in keywords)
+        (self.scopes.current.told if told else self.scopes.current.calls).add(name)
 
     def _looked_up(self, node: ast.expr) -> bool:
         """Whether what is called was found by a name that isn't written here."""

@@ -13,6 +13,7 @@ class Scope:
     uses: set[str] = field(default_factory=set)
     mentions: set[str] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
     binds: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
     looked_up: set[str] = field(default_factory=set)
@@ -61,6 +62,7 @@ class Scopes:
         self.current.uses |= scope.uses
         self.current.mentions |= scope.mentions
         self.current.calls |= scope.calls
+        self.current.told |= scope.told
         return scope
 
     def qualified(self, name: str) -> str:

@@ -215,10 +215,11 @@ class Lowerer(Expressions):
     ) -> Function:
         scope = self.scopes.pop()
         bound = frozenset((scope.binds | {param.name for param in params}) - scope.elsewhere)
-        uses, calls = frozenset(scope.uses), tuple(sorted(scope.calls))
+        uses = frozenset(scope.uses)
+        calls, told = tuple(sorted(scope.calls)), tuple(sorted(scope.told))
         at, mentions = self.at(node), tuple(sorted(scope.mentions))
         return Function(
-            name, qualname, params, body, decorators, uses, mentions, calls, bound,
+            name, qualname, params, body, decorators, uses, mentions, calls, told, bound,
             scope.generator, is_async, at,
         )  # fmt: skip
 
