@@ -56,6 +56,8 @@ class Graph:
         ]
         self._shared = shared
         self._classes = nodes_of(entry for entry in self.entries if entry.item.is_class)
+        idle = [(id(entry.item), self._mentioned(entry)) for entry in self.entries]
+        self._idle = {key: nodes for key, nodes in idle if nodes}
         self._put = [(frozenset((holder,)), put) for holder, put in registered(units, meanings)]
         made = [(entry.nodes, entry.uses) for entry in self.entries]
         self._users = _users([*made, *self._put], shared)
@@ -79,14 +81,20 @@ class Graph:
         Not the classes that it only mentions, as in an annotation or in ``isinstance``, nor what
         decorates it.
         """
+        idle = self._idle.get(id(entry.item))
+        return entry.uses if idle is None else entry.uses - idle
+
+    def _mentioned(self, entry: Entry) -> Nodes:
+        """What a function names and doesn't run."""
         function = entry.item.function
         if function is None:
-            return entry.uses
+            return frozenset()
         calls = frozenset(entry.item.calls)
-        around = {last_part(dotted) for dotted in dotted_in(function.decorators)} - calls
         idle = {node for node in entry.uses & self._classes if name_of(node) not in calls}
-        idle |= {node for node in entry.uses if name_of(node) in around} if around else set()
-        return entry.uses - idle
+        around = {last_part(dotted) for dotted in dotted_in(function.decorators)} - calls
+        if around:
+            idle.update(node for node in entry.uses if name_of(node) in around)
+        return idle
 
     def running(self, roots: Nodes) -> Nodes:
         """The same, as far as it may run it, by names that nothing else has."""

@@ -25,7 +25,7 @@ from evalguard.events import (
 )
 from evalguard.knowledge import Knowledge
 from evalguard.link.blocks import statements
-from evalguard.link.definitions import MAIN
+from evalguard.link.definitions import MAIN, Definition
 from evalguard.link.graph import Entry, Graph, Nodes, called, last_part, nodes_of
 from evalguard.link.imports import Imports
 from evalguard.link.meanings import Meanings
@@ -151,6 +151,7 @@ class Bearings:
         self._measuring = knowledge.measuring_names
         self._numbers = knowledge.number_names
         self._telling = knowledge.stepping_names | {LOOKED_UP, "globals", "import_module"}
+        self._made: dict[int, frozenset[str]] = {}
         self._find()
 
     def _find(self) -> None:
@@ -300,13 +301,17 @@ class Bearings:
         """Not so if it only mentions one, as in an annotation or in ``isinstance``."""
         if entry.uses.isdisjoint(nodes):
             return False
-        calls = frozenset(entry.item.calls)
-        made = [
-            frozenset(self._meanings.of(entry.item.path, dotted))
-            for dotted in entry.item.mentions
-            if last_part(dotted) in calls
-        ]
-        return any(IDLE.isdisjoint(known) and not nodes.isdisjoint(known) for known in made)
+        made = self._made.get(id(entry.item))
+        if made is None:
+            made = self._made[id(entry.item)] = self._called_by(entry.item)
+        return not made.isdisjoint(nodes)
+
+    def _called_by(self, item: Definition) -> frozenset[str]:
+        """What a definition calls may stand for, layers aside of which it doesn't matter."""
+        calls = frozenset(item.calls)
+        called = [dotted for dotted in item.mentions if last_part(dotted) in calls]
+        meant = [frozenset(self._meanings.of(item.path, dotted)) for dotted in called]
+        return frozenset[str]().union(*[known for known in meant if IDLE.isdisjoint(known)])
 
     def _acts(self, entry: Entry) -> bool:
         """Whether a definition switches a mode, trains, or calls what has a training flag."""
