@@ -48,6 +48,7 @@ class Graph:
                 frozenset(self.families.uses(item)) - plain,
             )
             for item in defined
+            if item.mentions or item.function or item.is_class
         ]
         self._bases = [
             (entry, frozenset(self.families.bases(entry.item)))
