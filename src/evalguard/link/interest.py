@@ -75,7 +75,7 @@ class Bearing(NamedTuple):
     ``matters``: it bears on modes or gradients in some way, so that a call is worth following.
     ``starts``: it may hold the cause of a finding, even if nobody is seen to call it; ``led``: but
     something else that does uses it. ``tells``:
-    it starts something, or makes a module. ``trains``: it may run a backward pass. ``measures``:
+    it starts something, makes a module, or uses what switches or trains. ``trains``: it may run a backward pass. ``measures``:
     it may turn a result into plain numbers. ``switches``: it leaves a mode behind.
     """
 
@@ -224,7 +224,7 @@ class Bearings:
             matters=matters or makes or acts,
             starts=acts and not self._hangs(entry),
             led=not entry.nodes.isdisjoint(self._led),
-            tells=acts or makes or self._makes(entry),
+            tells=acts or makes or self._makes(entry) or not entry.uses.isdisjoint(self._start),
             trains=not entry.uses.isdisjoint(self._training),
             measures=self._measures(entry) or not entry.uses.isdisjoint(self._measured),
             switches=not entry.uses.isdisjoint(self._switches[entry.item.path]),

@@ -67,9 +67,10 @@ def _filled(function: Function, variables: set[str]) -> set[str]:
         return set()
     put = {root for root, dot, _ in (each.partition(".") for each in function.mentions) if dot}
     put.update(function.calls, function.told)
-    for stmt in statements(function.body):
-        if isinstance(stmt, Bind):
-            put.update(_root(target) for target in stmt.targets)
+    for block in (function.body, *[inner.body for inner in functions(function.body)]):
+        for stmt in statements(block):
+            if isinstance(stmt, Bind):
+                put.update(_root(target) for target in stmt.targets)
     return put & used
 
 
