@@ -1,8 +1,8 @@
-"""Linking: which file an import means."""
+"""Linking: which file an import means, and what the functions of a program bear on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import pytest
@@ -11,7 +11,7 @@ from evalguard import knowledge
 from evalguard.events import Unit
 from evalguard.link import link
 from evalguard.link.imports import Imports
-from evalguard.link.interest import Interest
+from evalguard.link.interest import Bearing, Interest
 from evalguard.lower import lower
 from evalguard.source import from_text
 
@@ -159,14 +159,55 @@ def test_a_main_block_starts_if_it_brings_a_module_and_a_switch_together() -> No
     assert not linked(net + main + "print('hello')\n").mains
 
 
+def test_a_class_that_is_only_mentioned_is_not_made() -> None:
+    net = TORCH + "class Net(nn.Module):\n    pass\n"
+    off = "@torch.no_grad()\ndef work(net{}):\n    {}\n"
+    assert "work" in starting(net + off.format("", "Net()(net)"))
+    assert "work" not in starting(net + off.format(": Net", "net(1)"))
+    assert "work" not in starting(net + off.format("", "isinstance(net, Net)"))
+
+
+def test_layers_that_know_no_mode_and_learn_nothing_are_not_worth_a_start() -> None:
+    forward = TORCH + "class Net(nn.Module):\n    def forward(self, x):\n        nn.{}(x)\n"
+    assert starting(forward.format("Dropout")) == {"forward"}
+    assert starting(forward.format("Linear")) == {"forward"}
+    assert starting(forward.format("CrossEntropyLoss")) == set()
+    assert starting(forward.format("ReLU")) == set()
+
+
+def test_what_decorates_a_function_is_not_what_it_runs() -> None:
+    train = "def train(work):\n    loss().backward()\n    return work\n"
+    off = "def work(net):\n    with torch.no_grad():\n        {}\n"
+    assert "work" in starting(TORCH + train + off.format("train(net)"))
+    assert "work" not in starting(TORCH + train + "@train\n" + off.format("net(1)"))
+
+
+def test_what_is_only_looked_up_is_no_registry() -> None:
+    held = "KINDS = {}\ndef known(kind):\n    return KINDS[kind]\n"
+    entered = "KINDS = {}\ndef known(kind):\n    def inner(cls):\n        KINDS[kind] = cls\n"
+    net = "@known('net')\nclass Net(nn.Module):\n    pass\ndef make(kind):\n    KINDS[kind]()\n"
+    assert "make" in mattering(TORCH + entered + "    return inner\n" + net)
+    assert "make" not in mattering(TORCH + held + net)
+
+
+def starting(text: str) -> set[str]:
+    """The names of the functions of a file that may hold a finding's cause."""
+    return told(text, linked(text), lambda bearing: bearing.starts)
+
+
 def mattering(text: str, files: Mapping[str, str] = NOTHING) -> set[str]:
     """The names of the functions of a file that matter."""
-    found = linked(text, files).functions
+    return told(text, linked(text, files), lambda bearing: bearing.matters)
+
+
+def told(text: str, interest: Interest, wanted: Callable[[Bearing], bool]) -> set[str]:
     lines = text.splitlines()
     return {
-        lines[span.line - 1].split("def ")[1].split("(")[0]
-        for (path, span), bearing in found.items()
-        if path == "a.py" and bearing.matters
+        next(line for line in lines[span.line - 1 :] if "def " in line)
+        .split("def ")[1]
+        .split("(")[0]
+        for (path, span), bearing in interest.functions.items()
+        if path == "a.py" and wanted(bearing)
     }
 
 
