@@ -299,7 +299,8 @@ class HiddenModules(Fact):
 
     ``registered``: the same modules are registered elsewhere too. ``switched``: the class's own
     code switches them. ``single``: a container of one, the idiom for hiding on purpose.
-    ``mixed``: something else may be among them.
+    ``mixed``: something else may be among them. ``early``: this stands before the base's
+    ``__init__`` is called, where a module can't be assigned.
     """
 
     owner: str = ""
@@ -310,6 +311,7 @@ class HiddenModules(Fact):
     switched: bool = False
     single: bool = False
     mixed: bool = True
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
