@@ -377,8 +377,8 @@ def test_reading_ends_after_so_many_bytes(plant: Plant, monkeypatch: pytest.Monk
 def test_a_file_too_big_to_read_leaves_room_for_others(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = "from big import grow\nfrom net import Net\nprint(grow(Net())(1))\n"
-    plant(run=run, big=EVALUATE * 100 + "\ngrow = print\n", net=NET)
+    run = "from big import Big\nfrom net import Net\nprint(Big(Net())(1))\n"
+    plant(run=run, big=EVALUATE * 100 + "\nBig = print\n", net=NET)
     monkeypatch.setattr(needs, "MOST_BYTES", len(NET))
     paths = reading(monkeypatch)
     check_paths(["run.py"])
