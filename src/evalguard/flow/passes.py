@@ -131,8 +131,11 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
 
 
 def mark_alike(passes: Collection[Pass]) -> None:
-    """Mark those whose module is trained on the same way, in the same mode, unseen by anybody."""
-    unseen = [item for item in passes if item.fact.mode == Mode.UNSEEN]
+    """Mark those whose module is trained on the same way, in the same mode, unseen by anybody.
+
+    What is called on another's results may be a loss, which has no mode.
+    """
+    unseen = [item for item in passes if item.fact.mode == Mode.UNSEEN and not item.inputs]
     steps: dict[tuple[int, int], list[Pass]] = {}
     for item in unseen:
         if item.stepped:
