@@ -5,6 +5,7 @@ those that no fixture shows:
 
 - Of a project in which more bears on a file than is read around it, some stays unread.
 - What is put in a registry by a file that nothing imports by name isn't read.
+- Notebooks aren't read beside what is asked for, so they are no callers.
 - Work is bounded by what is checked: alone, a file may get further than in a large project.
 - Which functions matter is told by names. In a whole project more of them have the same name.
 """

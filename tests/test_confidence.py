@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalguard.check import check_source
+from evalguard.check import Options, check_source
 from evalguard.finding import Confidence
 
 PROGRAM = """
@@ -91,3 +91,38 @@ def test_a_layer_that_is_there_under_a_condition(added: str) -> None:
 def test_of_two_layers_the_surer_counts() -> None:
     added = "self.layers.extend([chosen(how), nn.Dropout(0.1)])"
     assert confidence(added) is Confidence.CERTAIN
+
+
+TRAINING = """
+        for x, y in batches:
+            optimizer.zero_grad()
+            criterion(net(x), y).backward()
+            optimizer.step()"""
+MEASURING = """
+        with torch.no_grad():
+            for x, y in held:
+                print({measured})"""
+OF_NET = MEASURING.replace("{measured}", "net(x).argmax(1).tolist()")
+OF_LOSS = MEASURING.replace("{measured}", "criterion(net(x), y).item()")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (TRAINING + OF_NET, [Confidence.POSSIBLE]),
+        (OF_NET + TRAINING, [Confidence.POSSIBLE]),
+        (TRAINING + OF_LOSS, [Confidence.POSSIBLE]),
+        (OF_NET, []),
+        ("net.train()" + TRAINING + OF_NET, [Confidence.LIKELY]),
+        (TRAINING + "\n        net.eval()" + OF_NET, []),
+        (OF_NET + "\n        net.train()" + TRAINING, []),
+        ("net.train()" + TRAINING + "\n        net.eval()" + OF_LOSS, []),
+        ("if not held:" + TRAINING.replace("\n", "\n    ") + "\n            return" + OF_NET, []),
+    ],
+)
+def test_measured_in_the_mode_of_training(body: str, expected: list[Confidence]) -> None:
+    """Whatever mode the callers left, one of the two is wrong."""
+    head = "import torch\n\n\ndef fit(net, criterion, optimizer, batches, held):\n    if True:\n"
+    options = Options(min_confidence=Confidence.POSSIBLE)
+    found = check_source(f"{head}        {body.lstrip()}\n", "fit.py", options).findings
+    assert [each.confidence for each in found] == expected

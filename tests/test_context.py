@@ -374,6 +374,17 @@ def test_reading_ends_after_so_many_bytes(plant: Plant, monkeypatch: pytest.Monk
     assert paths == ["run.py", "m0.py", "m1.py"]
 
 
+def test_a_file_too_big_to_read_leaves_room_for_others(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = "from big import Big\nfrom net import Net\nprint(Big(Net())(1))\n"
+    plant(run=run, big=EVALUATE * 100 + "\nBig = print\n", net=NET)
+    monkeypatch.setattr(needs, "MOST_BYTES", len(NET))
+    paths = reading(monkeypatch)
+    check_paths(["run.py"])
+    assert paths == ["run.py", "net.py"]
+
+
 def test_what_is_not_read_is_not_mistaken_for_something_else(plant: Plant) -> None:
     plant(
         pkg__run=SCRIPT.format(line="from net import Net", name="Net"),

@@ -257,6 +257,17 @@ def test_each_container_has_its_registering_kind(kind: str, cure: str) -> None:
     assert f"`nn.{cure}`" in verdict.help
 
 
+def test_what_is_set_too_early_for_a_module_has_to_move() -> None:
+    right, early = (
+        one(hidden_module.RULE, replace(HIDDEN, mixed=False, early=early))
+        for early in (False, True)
+    )
+    assert right.fix is not None
+    assert "super()" not in right.help
+    assert early.fix is None
+    assert early.help.startswith("set it after `super().__init__()`")
+
+
 def test_the_mode_is_told_of_only_where_there_may_be_one() -> None:
     inert = one(hidden_module.RULE, replace(HIDDEN, sensitive=Sensitivity.NO))
     assert "eval()" not in inert.message

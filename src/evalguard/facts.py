@@ -107,7 +107,8 @@ class Forward(Fact):
     here, if another function did. Where the same call trains for other callers, the fact is told
     at the switcher's, and ``inside`` is where the module is called. ``trains``: on another path or
     for another caller, the same call is part of a training step. ``unsettled``: what becomes of
-    the result wasn't followed to the end, as the walk stopped short.
+    the result wasn't followed to the end, as the walk stopped short. ``alike``: where the same
+    module is trained on the same way, in the same mode, which nobody in view sets.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -128,6 +129,7 @@ class Forward(Fact):
     trains: bool = False
     inside: Place | None = None
     unsettled: bool = False
+    alike: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +299,8 @@ class HiddenModules(Fact):
 
     ``registered``: the same modules are registered elsewhere too. ``switched``: the class's own
     code switches them. ``single``: a container of one, the idiom for hiding on purpose.
-    ``mixed``: something else may be among them.
+    ``mixed``: something else may be among them. ``early``: this stands before the base's
+    ``__init__`` is called, where a module can't be assigned.
     """
 
     owner: str = ""
@@ -308,6 +311,7 @@ class HiddenModules(Fact):
     switched: bool = False
     single: bool = False
     mixed: bool = True
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

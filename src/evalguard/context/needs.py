@@ -185,9 +185,10 @@ class Needs:
         return self._surfaces[path]
 
     def _opened(self, path: str) -> Outline | None:
-        self._bytes += len(bytes_of(path))
-        if len(self._read) >= MOST_FILES or self._bytes > MOST_BYTES:
+        size = self._bytes + len(bytes_of(path))
+        if len(self._read) >= MOST_FILES or size > MOST_BYTES:
             return None
+        self._bytes = size
         unit = self._lowered(path)
         return None if unit is None else outline(unit)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evalguard.events import Attr, Call, Expr, Item, Name, Star, show
 from evalguard.flow.atoms import (
     Atom,
@@ -127,7 +129,7 @@ class Calling(Constructing):
             return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
         results: list[Value] = []
         ends: list[State] = []
-        if all(self._switches(atom) for atom in known) and not _picks(site):
+        if self._switch_one_another(known) and not _picks(site):
             each = [self._call(atom, args, site, state, frame) for atom in known]
             return self._with_taint(callee, join_all(each))
         for atom in atoms:
@@ -144,12 +146,19 @@ class Calling(Constructing):
         thing = self.things[atom.thing] if isinstance(atom, Ref) else None
         return thing is not None and thing.kind == "unknown" and thing.parent is not None
 
-    def _switches(self, atom: Atom) -> bool:
-        """Whether this is ``train`` or ``eval`` of some object.
+    def _switch_one_another(self, callees: Sequence[Atom]) -> bool:
+        """Whether a switch of one of several objects is as good as one of them all.
 
         Where a name stands for one of several modules, what follows reaches the same one by the
-        same name; and a loop over modules switches them all.
+        same name; and a loop over modules switches them all. What isn't known to be a module may
+        be among them: if that is what the name stands for, no module is called by it.
         """
+        switches = [self._switches(atom) for atom in callees]
+        rest = zip(callees, switches, strict=True)
+        return any(switches) and all(known or self._of_unknown(atom) for atom, known in rest)
+
+    def _switches(self, atom: Atom) -> bool:
+        """Whether this is ``train`` or ``eval`` of some object."""
         if isinstance(atom, Method):
             return self._is_switch(atom.name)
         return isinstance(atom, Fun) and self._is_switch(self.functions[atom.number].function.name)

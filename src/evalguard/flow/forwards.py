@@ -31,8 +31,8 @@ class Forwards(Switching):
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
         grad = self._grad_of_call(number, site, state)
-        path = (state.path(), tuple(loop.unrolled for loop in self.loops))
-        token = self.recorder.token(frame.context, place, path)
+        path, items = state.path(), tuple(loop.unrolled for loop in self.loops)
+        token = self.recorder.token(frame.context, place, path, items)
         fact = Forward(
             place,
             frame.known.function.qualname if frame.known else "",
@@ -55,7 +55,8 @@ class Forwards(Switching):
         frozen = self._frozen_parts(number, state)
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
         block = frame.loops[-1].block() if frame.loops else None
-        around = Around(block, survey.parts, self.lifted(number, survey, state, frame))
+        lifts = self.lifted(number, survey, state, frame)
+        around = Around(block, survey.parts, lifts, frozenset(state.assume.items()))
         self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), around)
         self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:

@@ -37,6 +37,7 @@ SHORT = 1
 FEWEST_WALKS = 4
 MOST_WALKS = 24
 MOST_WORK = 300
+DEEPEST_HELD = 3
 
 
 class Functions(Parameters):
@@ -141,7 +142,7 @@ class Functions(Parameters):
             return False
         if known.walks < FEWEST_WALKS and self._uses_results(fun, known, args, state):
             return False
-        return known.walks >= most or not self._carries(fun, args, state)
+        return known.walks >= most or not self._carries(fun, known, args, state)
 
     def most_walks(self, known: Known) -> int:
         """How often a function may be walked: the shorter, the more often.
@@ -168,12 +169,22 @@ class Functions(Parameters):
         values = [*args.values(), *[value for value in held if value is not None]]
         return any(self.deep(value, state, 2).taint for value in values)
 
-    def _carries(self, fun: Fun, args: Arguments, state: State) -> bool:
-        """Whether a call is given a module, its class, a function or an object that holds one."""
-        atoms = [atom for value in args.values() for atom in value.atoms]
+    def _carries(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
+        """Whether a call brings a module, its class, a function or an object that holds one."""
+        values = (*args.values(), *self._closed_over(fun, known, state))
+        atoms = [atom for value in values for atom in value.atoms]
         if fun.bound is not None:
             atoms.append(fun.bound)
-        return any(self._carrier(atom, state, 2) for atom in atoms)
+        return any(self._carrier(atom, state, DEEPEST_HELD) for atom in atoms)
+
+    def _closed_over(self, fun: Fun, known: Known, state: State) -> list[Value]:
+        """What a nested function uses of the function around it."""
+        outer = self.frames.get(fun.frame)
+        if outer is None or outer.known is None:
+            return []
+        names = sorted(known.function.uses & outer.names)
+        found = [state.get((outer.thing, name)) for name in names]
+        return [value for value in found if value is not None]
 
     def _carrier(self, atom: Atom, state: State, depth: int) -> bool:
         if isinstance(atom, (Fun, Part, Partial, Method)):

@@ -13,6 +13,8 @@ from evalguard.events import (
     Comprehension,
     Define,
     Display,
+    Do,
+    Expr,
     Function,
     Item,
     Mapping,
@@ -30,6 +32,7 @@ from evalguard.link.blocks import statements
 from evalguard.modes import Sensitivity
 from evalguard.places import Place
 
+INIT = "__init__"
 KEEPING = frozenset(("register_buffer", "Parameter", "register_parameter", "Buffer"))
 CONTAINERS = frozenset(("list", "tuple", "dict", "OrderedDict", "defaultdict", "deque"))
 
@@ -112,6 +115,7 @@ class Hiding(Undone):
             switched=any(_switches(body, name) for body in bodies),
             single=len(holders) == 1 and items is not None and len(items) == 1,
             mixed=any(self._holds_others(holder, state) for holder in holders),
+            early=any(_is_early(body, place) for body in bodies),
         )
 
     def _holds_others(self, holder: Ref, state: State) -> bool:
@@ -159,3 +163,25 @@ def _switches(body: Block, name: str) -> bool:
         for stmt in body
         if isinstance(stmt, Define)
     )
+
+
+def _is_early(body: Block, place: Place) -> bool:
+    """Whether a place is in a class body's ``__init__``, before the call of the base's."""
+    inits = [stmt.function for stmt in body if isinstance(stmt, Define)]
+    return any(
+        function.at.line <= place.line <= function.at.end_line
+        and _first_call_of_base(function) > place.line
+        for function in inits
+        if function.name == INIT
+    )
+
+
+def _first_call_of_base(function: Function) -> int:
+    """The line in which an ``__init__`` first calls another, 0 if it doesn't."""
+    calls = (stmt.value for stmt in statements(function.body) if isinstance(stmt, Do))
+    lines = [call.at.line for call in calls if isinstance(call, Call) and _is_init(call.func)]
+    return min(lines, default=0)
+
+
+def _is_init(callee: Expr) -> bool:
+    return isinstance(callee, Attr) and callee.name == INIT

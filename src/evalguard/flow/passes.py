@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from evalguard.facts import Forward, FrozenPart, Module, Origin, Purpose
+from evalguard.flow.atoms import Key
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.state import ModeState
 from evalguard.modes import NO_MODE, Grad, Intent, Mode, Sensitivity
@@ -10,6 +13,7 @@ from evalguard.places import Place
 from evalguard.records import NamedTuple, dataclass, replace
 
 Block = tuple[Place, bool]
+Path = frozenset[tuple[Key, bool]]
 
 
 class Frozen(NamedTuple):
@@ -20,11 +24,15 @@ class Frozen(NamedTuple):
 
 
 class Around(NamedTuple):
-    """What is around a pass: the loop, the parts of its module, the calls of its methods."""
+    """What is around a pass.
+
+    That is the loop, the parts of its module, the calls of its methods, and what is assumed.
+    """
 
     block: Block | None
     parts: frozenset[int]
     lifts: tuple[Lifted, ...]
+    assumed: Path
 
 
 @dataclass(slots=True)
@@ -39,6 +47,8 @@ class Pass:
     block: Block | None
     parts: frozenset[int]
     lifts: tuple[Lifted, ...]
+    assumed: Path
+    entry: int
     backward: Place | None = None
     target: Place | None = None
     measured: bool = False
@@ -118,6 +128,27 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         intent=_intent(item, purpose),
         unsettled=item.unsettled,
     )
+
+
+def mark_alike(passes: Collection[Pass]) -> None:
+    """Mark those whose module is trained on the same way, in the same mode, unseen by anybody.
+
+    What is called on another's results may be a loss, which has no mode.
+    """
+    unseen = [item for item in passes if item.fact.mode == Mode.UNSEEN and not item.inputs]
+    steps: dict[tuple[int, int], list[Pass]] = {}
+    for item in unseen:
+        if item.stepped:
+            steps.setdefault((item.thing, item.entry), []).append(item)
+    for item in unseen if steps else ():
+        found = [step for step in steps.get((item.thing, item.entry), ()) if _meet(item, step)]
+        if found and not item.stepped:
+            item.fact = replace(item.fact, alike=min(step.fact.place for step in found))
+
+
+def _meet(one: Pass, other: Pass) -> bool:
+    """Whether both calls may happen in one run: no condition tells them apart."""
+    return all((key, not holds) not in other.assumed for key, holds in one.assumed)
 
 
 def _is_maker(fact: Forward) -> bool:

@@ -21,35 +21,35 @@ from evalguard.facts import (
     Revealed,
     TrainingAssigned,
 )
-from evalguard.flow.atoms import Key
 from evalguard.flow.lifts import Placing, both
 from evalguard.flow.passes import (
     Around,
     Block,
     Frozen,
     Pass,
+    Path,
     at_switcher,
     either,
     elsewhere,
     finished,
+    mark_alike,
     switched_elsewhere,
 )
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 from evalguard.records import replace
 
-Path = tuple[frozenset[tuple[Key, bool]], tuple[int, ...]]
-
 
 class Recorder:
     """Collects forward calls and other facts."""
 
     def __init__(self) -> None:
-        self._tokens: dict[tuple[int, Place, Path], int] = {}
+        self._tokens: dict[tuple[int, Place, Path, tuple[int, ...]], int] = {}
         self._passes: dict[int, Pass] = {}
         self._facts: dict[tuple[object, ...], Fact] = {}
         self._pending: list[Pass] = []
         self._step_taken = False
+        self._entry = 0
         self._graded: set[Place] = set()
         self._handled: set[int] = set()
         self._adapting: set[tuple[int, int, str]] = set()
@@ -62,12 +62,9 @@ class Recorder:
         """The weights of these objects may not be those that they were born with."""
         self._handled.update(things)
 
-    def token(self, context: int, place: Place, path: Path) -> int:
-        """The number of a forward call, by place, call chain and path.
-
-        The path is made of the assumed conditions and the items of unrolled loops.
-        """
-        key = (context, place, path)
+    def token(self, context: int, place: Place, path: Path, items: tuple[int, ...]) -> int:
+        """The number of a forward call, by call chain, place, path and items of unrolled loops."""
+        key = (context, place, path, items)
         return self._tokens.setdefault(key, len(self._tokens) + 1)
 
     def forward(
@@ -94,11 +91,13 @@ class Recorder:
         known = self._passes.get(token)
         if known is None:
             fact = replace(fact, loop=loop)
-            self._passes[token] = Pass(thing, fact, set(fact.origins), set(inputs), frozen, *around)
+            origins, fed, entry = set(fact.origins), set(inputs), self._entry
+            self._passes[token] = Pass(thing, fact, origins, fed, frozen, *around, entry=entry)
             return
         known.inputs |= inputs
         known.parts |= around.parts
         known.lifts = both(known.lifts, around.lifts)
+        known.assumed &= around.assumed
         known.origins.update(fact.origins)
         old = known.fact
         module = old.module if known.thing == thing else either(old.module, fact.module)
@@ -119,6 +118,7 @@ class Recorder:
     def begin(self) -> None:
         """Another entry point is walked: no backward pass is behind it."""
         self._pending, self._step_taken = [], False
+        self._entry += 1
 
     def stepped(self, things: frozenset[int] | None) -> None:
         """An optimizer steps: on the passes since the last backward that it has parameters of.
@@ -349,6 +349,7 @@ class Recorder:
             item.newborn = self._handled.isdisjoint(item.parts)
         rivals = self._rivals(trained)
         blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}
+        mark_alike(self._passes.values())
         return [
             finished(item, self._beside(item, blocks), item.thing in trained, item.thing in rivals)
             for item in self._passes.values()
@@ -373,7 +374,7 @@ class Recorder:
 
     def _mark_adapting(self) -> None:
         """Mark passes where the function that makes them takes gradients of their module."""
-        for (context, _, _), token in self._tokens.items():
+        for (context, *_), token in self._tokens.items():
             item = self._passes.get(token)
             if item and (item.thing, context, item.fact.function) in self._adapting:
                 item.fact = replace(item.fact, purpose=item.fact.purpose | Purpose.ADAPTS)

@@ -21,7 +21,10 @@ def inference_in_train(fact: Forward) -> Confidence | None:
     """How sure it is that this call should run in eval mode; None if nothing says so."""
     if not _in_question(fact) or _smoke_test(fact) or _statistics(fact):
         return None
-    if fact.intent is not Intent.INFERENCE or not _meant(fact) or not _traced(fact):
+    sure = fact.intent is Intent.INFERENCE and _meant(fact)
+    if fact.alike is not None:
+        return Confidence.POSSIBLE if sure and Purpose.MEASURED in fact.purpose else None
+    if not sure or not _traced(fact):
         return Confidence.POSSIBLE
     beyond_doubt = (
         fact.mode == Mode.TRAIN
@@ -35,12 +38,17 @@ def inference_in_train(fact: Forward) -> Confidence | None:
 def _in_question(fact: Forward) -> bool:
     """Train mode matters here, and nobody said that it is wanted."""
     return (
-        Mode.TRAIN in fact.mode
+        (Mode.TRAIN in fact.mode or _as_in_training(fact))
         and not fact.mixed
         and fact.module.sensitive is not Sensitivity.NO
         and fact.intent is not Intent.TRAINING
         and not fact.purpose & _ON_PURPOSE
     )
+
+
+def _as_in_training(fact: Forward) -> bool:
+    """In whichever mode, the module is trained in the same, and by no call beside this one."""
+    return fact.alike is not None and not fact.trains and Purpose.SAME_STEP not in fact.purpose
 
 
 def _smoke_test(fact: Forward) -> bool:

@@ -105,6 +105,8 @@ def _past(fact: _Flowed) -> Iterator[tuple[Place | None, str]]:
     if fact.module.built is not None:
         yield from _origins((fact.module.built,))
     yield from _origins(fact.origins)
+    if isinstance(fact, Forward) and fact.alike is not None:
+        yield (fact.alike, "trained here, in the same mode: nothing in view sets another")
     for step in fact.calls:
         yield (step.place, f"`{step.function}` is called from here")
     if isinstance(fact, Forward) and fact.inside is not None:

@@ -66,7 +66,8 @@ where the class switches the modules itself, and where they are registered elsew
 ## Fix safety
 Unsafe: `nn.ModuleList(...)` gives the checkpoint new keys and the optimizer new parameters, and an
 old checkpoint no longer loads with `strict=True`. There is no fix where something other than
-modules may be kept, or where the container is used as only a list or dict can be.
+modules may be kept, where the container is used as only a list or dict can be, or where it is set
+before `super().__init__()`: modules can't be assigned there.
 
 ## Known limits
 A list that gets its modules outside of the class isn't seen.
@@ -91,14 +92,15 @@ def check(fact: Fact) -> Iterator[Verdict]:
     missed = "`parameters()` and `to()` miss them"
     mode = "`eval()` doesn't reach them, and " if fact.sensitive is not Sensitivity.NO else ""
     cure = "nn.ModuleDict" if fact.kind == "dict" else "nn.ModuleList"
+    first = "set it after `super().__init__()`, and " if fact.early else ""
     yield Verdict(
         fact.place,
         f"`{fact.attribute}` keeps modules in a plain {fact.kind}, which isn't searched for them: "
         f"{mode}{missed}",
         Confidence.CERTAIN if known else Confidence.LIKELY,
-        help=f"use `{cure}` in place of the {fact.kind}",
+        help=f"{first}use `{cure}` in place of the {fact.kind}",
         fix=None
-        if fact.mixed
+        if fact.mixed or fact.early
         else Repair(Action.REGISTER, fact.place, False, cure, fact.attribute),
     )
 
