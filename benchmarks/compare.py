@@ -227,7 +227,8 @@ def heading(bench: Bench) -> str:
     versions = [f"{tool} {bench.tools.version(tool)}" for tool in ("ruff", "flake8", "libcst")]
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return (
-        f"{day}, Python {platform.python_version()}, {', '.join(versions)}, TorchFix "
+        f"{day}, evalguard {bench.tools.built}, Python {platform.python_version()}, "
+        f"{', '.join(versions)}, TorchFix "
         f"{bench.tools.version('torchfix')}; {os.cpu_count()} cores, {memory:.0f} GB, "
         f"{platform.system()}. Median of {bench.turns}, with the least and the most."
     )

@@ -110,11 +110,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--packages", nargs="+", default=PACKAGES, metavar="NAME==VERSION", help="others than usual"
     )
+    parser.add_argument(
+        "--install", action="store_true", help="install evalguard too, compiled if it can be"
+    )
     options = parser.parse_args(arguments)
     for package in options.packages:
         print(fetched(package, options.folder), flush=True)
     if options.tools:
-        tools.make(options.tools, run)
+        tools.make(options.tools, run, options.install)
     return 0
 
 

@@ -6,6 +6,7 @@ tools share an environment. ``python -m benchmarks.fetch`` makes these.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import venv
@@ -35,6 +36,21 @@ class Tools:
             return sys.executable
         return str(self._folder / tool / "bin" / "python")
 
+    @property
+    def installed(self) -> bool:
+        """Whether evalguard is installed in its environment, and not run as it is written."""
+        homes = self._folder.glob("evalguard/lib/*/site-packages/evalguard") if self._folder else ()
+        return any(True for _ in homes)
+
+    @property
+    def built(self) -> str:
+        """How evalguard is run."""
+        program = "from evalguard.stack import COMPILED; print(COMPILED)"
+        command = [self.python("evalguard"), "-c", program]
+        env = {**os.environ, **({} if self.installed else OURS)}
+        done = subprocess.run(command, capture_output=True, check=False, text=True, env=env)  # noqa: S603 (ours)
+        return "compiled" if done.stdout.strip() == "True" else "as it is written"
+
     def version(self, tool: str) -> str:
         """The version of a tool, or of a library beside it."""
         home = {"libcst": "evalguard"}.get(tool, tool)
@@ -50,11 +66,15 @@ class Tools:
         name: str = "",
         kept: Path | None = None,
     ) -> Command:
-        """``evalguard check`` of this tree; results are ``kept`` in a folder, if there is one."""
+        """``evalguard check``, as installed in its environment, or of this tree.
+
+        Results are ``kept`` in a folder, if there is one.
+        """
         command = [self.python("evalguard"), "-m", "evalguard", "check", "--isolated"]
         command += ["--output-format=concise", f"--cache-dir={kept}" if kept else "--no-cache"]
         command += [*options, *map(str, paths)]
-        return Command(name or "evalguard check", command, (0, 1), environment=OURS)
+        environment = PLAIN if self.installed else OURS
+        return Command(name or "evalguard check", command, (0, 1), environment=environment)
 
     def parser(self, kind: str, listed: Path, name: str, scale: float = 1.0) -> Command:
         """``ast.parse`` or ``libcst.parse_module`` over the files that a file lists."""
@@ -81,18 +101,23 @@ class Tools:
         return Command("python -c pass", [self.python("evalguard"), "-c", "pass"])
 
 
-OURS = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": ""}
+PLAIN = {"PYTHONDONTWRITEBYTECODE": ""}
+OURS = {"PYTHONPATH": str(ROOT / "src"), **PLAIN}
 
 
-def make(folder: Path, run: Callable[[Sequence[str]], object]) -> None:
+def make(folder: Path, run: Callable[[Sequence[str]], object], install: bool = False) -> None:
     """Make the environments of the tools, those that aren't there yet.
 
     Args:
         folder: Where to.
         run: Runs a command.
+        install: Install evalguard in its own, compiled if it can be.
     """
     for tool, needs in PINNED.items():
         home = folder / tool
         if not home.exists():
             venv.create(home, with_pip=True)
             run([str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", *needs])
+    if install:
+        pip = [str(folder / "evalguard" / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        run([*pip, "--no-deps", "--force-reinstall", str(ROOT)])
