@@ -190,6 +190,15 @@ def test_what_is_only_looked_up_is_no_registry() -> None:
     assert "make" not in mattering(TORCH + held + net)
 
 
+def test_files_that_import_all_of_each_other_are_looked_through_once() -> None:
+    names = [f"file{number}" for number in range(30)]
+    stars = "".join(f"from {name} import *\n" for name in names)
+    files = {f"{name}.py": stars for name in names}
+    net = "from torch import nn\nclass Net(nn.Module):\n    pass\n"
+    use = "def make():\n    return Net()\ndef count():\n    return nothing()\n"
+    assert mattering(stars + use, {**files, "file7.py": net}) == {"make"}
+
+
 def starting(text: str) -> set[str]:
     """The names of the functions of a file that may hold a finding's cause."""
     return told(text, linked(text), lambda bearing: bearing.starts)

@@ -23,7 +23,7 @@ class _Layer(Generic[K, V]):
 
     def __init__(self, entries: dict[K, V | _Gone], under: _Layer[K, V] | None) -> None:
         below: _Layer[K, V] | None = under
-        while below is not None and len(below.entries) <= 2 * len(entries):
+        while below is not None and len(below.entries) <= 4 * len(entries):
             entries = {**below.entries, **entries}
             below = below.under
         self.entries: dict[K, V | _Gone] = entries
@@ -33,7 +33,7 @@ class _Layer(Generic[K, V]):
 class Layers(Generic[K, V]):
     """A mutable map; ``copy`` and ``differences`` cost what was changed, not what is held.
 
-    Each layer is more than twice as large as the one above it, so that a look-up passes few.
+    Each layer is more than four times as large as the one above it, so that a look-up passes few.
     """
 
     __slots__ = ("_top", "_under")

@@ -37,6 +37,7 @@ class Meanings:
         self._binds = {unit.path: unit.binds for unit in units}
         self._imports = {unit.path: _imports(unit) for unit in units}
         self._known: dict[tuple[str, str], Nodes] = {}
+        self._found: dict[tuple[str, str, tuple[str, ...], int], Nodes] = {}
 
     def of(self, path: str, dotted: str, local: AbstractSet[str] = frozenset()) -> Nodes:
         """What a dotted name may stand for, with all that is read of it on the way.
@@ -52,12 +53,20 @@ class Meanings:
         key = (path, dotted)
         known = self._known.get(key)
         if known is None:
-            found = dict.fromkeys(self._name(path, root, rest, MOST_HOPS))
+            found = self._name(path, root, rest, MOST_HOPS)
             known = self._known[key] = tuple(map(intern, found))
         return known
 
     def _name(self, path: str, name: str, rest: list[str], hops: int) -> Nodes:
         """What a file's variable stands for, and what is read of it."""
+        key = (path, name, tuple(rest), hops)
+        known = self._found.get(key)
+        if known is None:
+            sought = self._sought(path, name, rest, hops)
+            known = self._found[key] = tuple(dict.fromkeys(sought))
+        return known
+
+    def _sought(self, path: str, name: str, rest: list[str], hops: int) -> Nodes:
         imports = self._imports[path]
         found: Nodes = ()
         if name in self._binds[path]:
