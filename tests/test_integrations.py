@@ -19,6 +19,7 @@ from tools.integrations import ACTION, HOOKS, PAGE, rewritten
 ROOT = Path(__file__).parents[1]
 PROJECT = (
     "src",
+    "hatch_build.py",
     "pyproject.toml",
     "README.md",
     "LICENSE",
