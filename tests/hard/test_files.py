@@ -162,7 +162,7 @@ def test_streams_may_be_closed(closed: str, text: str, code: int) -> None:
 @needs_unix
 @pytest.mark.parametrize("arguments", [(), ("--fix",)])
 def test_an_interrupt_ends_it_at_once(arguments: Sequence[str]) -> None:
-    for number in range(400):
+    for number in range(1200):
         Path(f"net{number}.py").write_text(NET * 20, "utf-8")
     with subprocess.Popen(
         command("check", ".", *arguments),
