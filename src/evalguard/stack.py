@@ -33,8 +33,9 @@ def with_room(work: Callable[[], Done]) -> Done:
         Exception: What it raises.
     """
     errand = _Errand(work)
-    if COMPILED and _started(threading.Thread(target=errand.run, daemon=True)):
-        errand.ended.wait()
+    thread = threading.Thread(target=errand.run, daemon=True)
+    if COMPILED and _started(thread):
+        thread.join()
     else:
         errand.run()
     return errand.outcome()
@@ -47,7 +48,6 @@ class _Errand(Generic[Done]):
         self._work = work
         self._results: list[Done] = []
         self._error: BaseException | None = None
-        self.ended = threading.Event()
 
     def run(self) -> None:
         """Do it."""
@@ -55,8 +55,6 @@ class _Errand(Generic[Done]):
             self._results.append(self._work())
         except BaseException as error:  # noqa: BLE001 (it is raised again where it was asked for)
             self._error = error
-        finally:
-            self.ended.set()
 
     def outcome(self) -> Done:
         """What it returned, or raises what it raised."""
