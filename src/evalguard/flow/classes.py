@@ -47,7 +47,7 @@ class Known:
     layers: dict[object, frozenset[Atom]] = field(default_factory=dict)
 
     @property
-    def body(self) -> Place:
+    def place(self) -> Place:
         """Where it stands."""
         return Place(self.path, self.function.at)
 

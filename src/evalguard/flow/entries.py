@@ -236,7 +236,7 @@ class Entries(Hiding):
             self.recorder.unsettle(range(before + 1, self.recorder.count() + 1))
         if hook is not None and hook.trains:
             taint = self.deep(value, state).taint
-            self.recorder.backward(taint, known.body)
+            self.recorder.backward(taint, known.place)
             self.recorder.stepped(None)
         self._escape(value, state)
         restored = hook is not None or known.grad is not None

@@ -76,8 +76,7 @@ class Forwards(Switching):
         calls = [None, *[step.place for step in reversed(self.steps(frame.context))]]
         for number, call in zip(reversed(self.active), calls, strict=False):
             known = self.functions[number]
-            body = known.body
-            if all(body.holds(place) for place in places):
+            if all(known.place.holds(place) for place in places):
                 return call
         return None
 

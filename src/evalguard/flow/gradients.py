@@ -115,8 +115,7 @@ class Gradients(Functionals):
         known, where = frame.known, state.grad_place
         if known is None or where is None:
             return known is None
-        body = known.body
-        return where == known.grad_place or body.holds(where)
+        return where == known.grad_place or known.place.holds(where)
 
     def _inverted(self, site: Call, state: State, frame: Frame) -> set[int]:
         """The objects whose own ``backward`` this may be, as a flow's is its inverse."""

@@ -72,7 +72,7 @@ class Parameters(Builtins):
             return None
         thing, _ = self.things.make(("noted", inner.thing, param.name), "module")
         thing.cls, thing.text = atom.number, f"{known.function.name}.{param.name}"
-        thing.place = known.body
+        thing.place = known.place
         holder = self.container(f"noted {param.name}", known.function.at, inner)
         self.assign(holder.number, ITEMS, one(Ref(thing.number)), state)
         return one(Ref(holder.number))
@@ -86,7 +86,7 @@ class Parameters(Builtins):
         thing, new = self.things.make(("param", inner.context, inner.thing, param.name), "unknown")
         if new:
             thing.text = f"{known.function.name}.{param.name}"
-            thing.place = known.body
+            thing.place = known.place
             thing.shown = self._noted_module(param, known, state)
             thing.off = param.default == Const(0)
         return one(Ref(thing.number))

@@ -134,10 +134,10 @@ def trace(program: Program, paths: Collection[str]) -> Trace:
     leading = blocks | _blocks((step.place for call in calls for step in call.calls), program)
     stopped = (*known.tracks.unfollowed(), *wider.tracks.unfollowed())
     unfollowed = {
-        Unfollowed(place, function.function.qualname, function.body)
+        Unfollowed(place, function.function.qualname, function.place)
         for place, function in stopped
         if not {place.path, function.path}.isdisjoint(paths)
-        and function.body not in passed_over
+        and function.place not in passed_over
         and _bears(function, program, leading)
     }
     return Trace(calls, tuple(shown), tuple(sorted(unfollowed)), tuple(sorted(blocks)))
@@ -146,12 +146,12 @@ def trace(program: Program, paths: Collection[str]) -> Trace:
 def _bodies(tracks: Tracks, idle: bool = False) -> set[Place]:
     """The functions of which a call wasn't followed; only those that don't bear, if ``idle``."""
     stopped = [known for _, known in tracks.unfollowed()]
-    return {known.body for known in stopped if not (idle and known.bearing.matters)}
+    return {known.place for known in stopped if not (idle and known.bearing.matters)}
 
 
 def _bears(known: Known, program: Program, leading: Collection[Place]) -> bool:
     """Whether a function may tell something: to a rule, or as it leads to what is told."""
-    return known.body in leading or program.interest.of(known.function, known.path).matters
+    return known.place in leading or program.interest.of(known.function, known.path).matters
 
 
 def _blocks(places: Iterable[Place], program: Program) -> set[Place]:

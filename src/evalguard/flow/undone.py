@@ -59,7 +59,7 @@ class Undone(Running):
         makers = [known for known in others if known.function.name == "__init__"]
         if len(others) > len(makers):
             return None
-        inside = any(known.body.holds(place) for known in makers)
+        inside = any(known.place.holds(place) for known in makers)
         return place if inside else None
 
     def _methods(self, cls: int) -> list[Known]:

@@ -98,7 +98,7 @@ class Graph:
         return idle
 
     def running(self, roots: Nodes) -> Nodes:
-        """The same, as far as it may run it, by names that nothing else has."""
+        """The roots, what may run one of them, and so on, by names that nothing else has."""
         made = [(entry.nodes, self.run(entry)) for entry in self.entries]
         users = _users([*made, *self._put], self._shared)
         return _closed(roots, {node: known for node, known in users.items() if ":" in node})

@@ -298,7 +298,7 @@ class Bearings:
         return self._calls_one_of(entry, self._modules)
 
     def _calls_one_of(self, entry: Entry, nodes: Nodes) -> bool:
-        """Not so if it only mentions one, as in an annotation or in ``isinstance``."""
+        """Whether a function calls one of these; a mention, as in an annotation, is no call."""
         if entry.uses.isdisjoint(nodes):
             return False
         made = self._made.get(id(entry.item))
