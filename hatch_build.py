@@ -19,7 +19,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOMS = ("flow", "link", "lower")
-# What defines records is read at each start: mypyc has `typing` make named tuples, which is slow.
+# Named tuples are made at each start, for mypyc by `typing`, which is slow: most are in atoms.py.
 # What needs libcst is imported in few runs, and does little by itself.
 PLAIN = frozenset(("flow/atoms.py", "lower/blanking.py", "lower/newer.py"))
 COMPILE = """
