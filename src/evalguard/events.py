@@ -329,7 +329,8 @@ class Function(NamedTuple):
     ``.eval`` of something without a name, ``net.training=`` where it is set; ``calls`` what it
     calls without telling it a ``training`` flag, methods of ``self`` aside, ``told`` what it calls
     and tells one; ``locals`` what it
-    binds itself; ``generator`` whether it yields.
+    binds itself; ``generator`` whether it yields; ``inner`` whether it may define what others
+    reach: functions and classes, variables of another scope, an attribute that holds a dict.
     """
 
     name: str
@@ -343,6 +344,7 @@ class Function(NamedTuple):
     told: tuple[str, ...]
     locals: frozenset[str]
     generator: bool
+    inner: bool
     is_async: bool
     at: Span
 

@@ -14,8 +14,10 @@ ANYTHING = Value(ANY_ATOM, NO_TAINT)
 NEVER = Value(frozenset(), NO_TAINT)
 MADE = Made()
 MOST_ATOMS = 64
+_tuple = tuple.__new__  # what a named tuple is made by, without the function around it
 
 
+@lru_cache(maxsize=1 << 14)
 def one(atom: Atom) -> Value:
     """A value that is just this."""
     return Value(frozenset((atom,)), NO_TAINT)
@@ -33,7 +35,7 @@ def join(left: Value, right: Value) -> Value:
     atoms = left.atoms | right.atoms
     if len(atoms) > MOST_ATOMS:
         atoms = ANY_ATOM
-    return Value(atoms, left.taint | right.taint)
+    return _tuple(Value, (atoms, left.taint | right.taint))
 
 
 def join_all(values: Iterable[Value]) -> Value:

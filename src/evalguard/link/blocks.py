@@ -43,7 +43,8 @@ def _defining(block: Block) -> Iterator[Define | DefineClass]:
     for stmt in statements(block):
         if isinstance(stmt, Define):
             yield stmt
-            yield from _defining(stmt.function.body)
+            if stmt.function.inner:
+                yield from _defining(stmt.function.body)
         elif isinstance(stmt, DefineClass):
             yield stmt
             yield from _defining(stmt.cls.body)

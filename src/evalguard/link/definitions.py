@@ -17,6 +17,7 @@ from evalguard.events import (
     Item,
     Mapping,
     Name,
+    Unit,
 )
 from evalguard.link.blocks import inner_blocks, is_main
 from evalguard.link.mentions import dotted_in
@@ -54,6 +55,12 @@ class Definition(NamedTuple):
         return bool(self.cls) and not self.member and self.function is None
 
 
+def everything(units: Collection[Unit]) -> list[Definition]:
+    """What the files of a program define, themselves included."""
+    defined = [item for unit in units for item in definitions(unit.body, unit.path)]
+    return [*defined, *[contents(unit.path, unit.body) for unit in units]]
+
+
 def contents(path: str, block: Block) -> Definition:
     """A file as a whole: who is handed it as a module may ask for anything in it."""
     names = [stmt.function.name for stmt in block if isinstance(stmt, Define)]
@@ -77,7 +84,8 @@ def definitions(
         if isinstance(stmt, Define):
             function = stmt.function
             yield Definition(function.name, path, function.mentions, cls, member, function)
-            yield from definitions(function.body, path, cls, function)
+            if function.inner:
+                yield from definitions(function.body, path, cls, function)
         elif isinstance(stmt, DefineClass):
             inner = f"{path}:{stmt.cls.name}"
             bases = frozenset(dotted_in(stmt.cls.bases))

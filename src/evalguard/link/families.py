@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from sys import intern
 
 from evalguard.link.definitions import Definition
-from evalguard.link.meanings import Meanings, attributes
+from evalguard.link.meanings import Meanings, Nodes
 
 ITSELF = frozenset(("self", "cls", "super"))
 
@@ -29,6 +29,7 @@ class Families:
         self._below: dict[str, list[str]] = {}
         self._owners: dict[str, set[str]] = {}
         self._related: dict[str, frozenset[str]] = {}
+        self._own: dict[str, dict[str, Nodes]] = {}
         for item in defined:
             if item.member:
                 self._owners.setdefault(item.name, set()).add(item.cls)
@@ -51,26 +52,33 @@ class Families:
         """Whether a class or a relative of it has an attribute of this name."""
         return not self._owners.get(name, set()).isdisjoint(self.related(cls))
 
-    def of_itself(self, cls: str, names: list[str]) -> list[str]:
-        """What is read of ``self``: of the relatives' own what these have, else of anything."""
-        if names[0].startswith("__"):
-            return attributes(names[1:])
-        owners = self._owners.get(names[0], set()) & self.related(cls)
-        if not owners:
-            return attributes(names)
-        return [*[intern(f"{owner}.{names[0]}") for owner in owners], *attributes(names[1:])]
-
     def uses(self, item: Definition) -> set[str]:
         """The nodes of what a definition is made of."""
         local = item.function.locals if item.function else frozenset[str]()
         found: set[str] = set()
         for dotted in item.mentions:
-            root, _, rest = dotted.partition(".")
-            if item.cls and rest and root in ITSELF:
-                found.update(self.of_itself(item.cls, rest.split(".")))
+            if item.cls and "." in dotted and self._meanings.parts(dotted)[0] in ITSELF:
+                found.update(self._of_itself(item.cls, dotted))
             else:
                 found.update(self._meanings.of(item.path, dotted, local))
         return found
+
+    def _of_itself(self, cls: str, dotted: str) -> Nodes:
+        """What is read of ``self``: of the relatives' own what these have, else of anything."""
+        own = self._own.setdefault(cls, {})
+        known = own.get(dotted)
+        if known is None:
+            _, name, *rest = dotted.split(".")
+            known = own[dotted] = self._attribute(cls, name) + self._meanings.attributes(rest)
+        return known
+
+    def _attribute(self, cls: str, name: str) -> Nodes:
+        if name.startswith("__"):
+            return ()
+        owners = self._owners.get(name, set()) & self.related(cls)
+        if not owners:
+            return self._meanings.attributes([name])
+        return tuple([intern(f"{owner}.{name}") for owner in owners])
 
     def related(self, cls: str) -> frozenset[str]:
         """The classes that an object may have beside this one: those above and below it.

@@ -6,22 +6,35 @@ from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
 from evalguard.events import Unit
-from evalguard.link.definitions import Definition, contents, definitions
+from evalguard.link.definitions import Definition
 from evalguard.link.families import Families
 from evalguard.link.meanings import Meanings
 from evalguard.link.mentions import dotted_in
 from evalguard.link.registers import registered
-from evalguard.records import NamedTuple
 
 Nodes = AbstractSet[str]
 
 
-class Entry(NamedTuple):
+class Entry:
     """A definition, the nodes that it is reached under, and those that it is made of."""
 
-    item: Definition
-    nodes: frozenset[str]
-    uses: frozenset[str]
+    __slots__ = ("_called", "item", "nodes", "uses")
+
+    def __init__(self, item: Definition, nodes: frozenset[str], uses: frozenset[str]) -> None:
+        self.item = item
+        self.nodes = nodes
+        self.uses = uses
+        self._called: Nodes | None = None
+
+    @property
+    def called(self) -> Nodes:
+        """What it calls by a name that nothing else has."""
+        if self._called is None:
+            calls = frozenset(self.item.calls)
+            self._called = {
+                node for node in self.uses if ":" in node and last_part(name_of(node)) in calls
+            }
+        return self._called
 
 
 class Graph:
@@ -29,6 +42,7 @@ class Graph:
 
     Args:
         units: The files of the program.
+        defined: What they define.
         meanings: What names stand for.
         plain: Attributes that tell nothing, as too many things have them.
         shared: Attributes that tell something where they are read, but nothing of those who have
@@ -36,10 +50,13 @@ class Graph:
     """
 
     def __init__(
-        self, units: Collection[Unit], meanings: Meanings, plain: Nodes, shared: Nodes
+        self,
+        units: Collection[Unit],
+        defined: Collection[Definition],
+        meanings: Meanings,
+        plain: Nodes,
+        shared: Nodes,
     ) -> None:
-        defined = [item for unit in units for item in definitions(unit.body, unit.path)]
-        defined += [contents(unit.path, unit.body) for unit in units]
         self.families = Families(defined, meanings)
         self.entries = [
             Entry(
@@ -73,7 +90,7 @@ class Graph:
 
     def calling(self, roots: Nodes) -> Nodes:
         """The same, as far as it is called by such names."""
-        made = [(entry.nodes, called(entry)) for entry in self.entries]
+        made = [(entry.nodes, entry.called) for entry in self.entries]
         return _closed(roots, _users(made, frozenset()))
 
     def run(self, entry: Entry) -> Nodes:
@@ -92,8 +109,8 @@ class Graph:
             return frozenset()
         calls = frozenset(entry.item.calls)
         idle = {node for node in entry.uses & self._classes if name_of(node) not in calls}
-        around = {last_part(dotted) for dotted in dotted_in(function.decorators)} - calls
-        if around:
+        if function.decorators:
+            around = {last_part(dotted) for dotted in dotted_in(function.decorators)} - calls
             idle.update(node for node in entry.uses if name_of(node) in around)
         return idle
 
@@ -126,12 +143,6 @@ class Graph:
         """The roots, and the classes that inherit from one of them."""
         made = [(entry.nodes, bases) for entry, bases in self._bases]
         return _closed(roots, _users(made, frozenset()))
-
-
-def called(entry: Entry) -> Nodes:
-    """What a definition calls by a name that nothing else has."""
-    calls = frozenset(entry.item.calls)
-    return {node for node in entry.uses if ":" in node and last_part(name_of(node)) in calls}
 
 
 def name_of(node: str) -> str:

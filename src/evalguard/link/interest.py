@@ -25,8 +25,8 @@ from evalguard.events import (
 )
 from evalguard.knowledge import Knowledge
 from evalguard.link.blocks import statements
-from evalguard.link.definitions import MAIN, Definition
-from evalguard.link.graph import Entry, Graph, Nodes, called, last_part, nodes_of
+from evalguard.link.definitions import MAIN, Definition, everything
+from evalguard.link.graph import Entry, Graph, Nodes, last_part, nodes_of
 from evalguard.link.imports import Imports
 from evalguard.link.meanings import Meanings
 from evalguard.link.mentions import dotted_in
@@ -141,12 +141,17 @@ class Bearings:
     """What follows for each function from what it is made of."""
 
     def __init__(self, units: Collection[Unit], imports: Imports, knowledge: Knowledge) -> None:
-        self._meanings = meanings = Meanings(units, imports, lambda name: _words(name, knowledge))
-        self._graph = Graph(units, meanings, SKIPPED, SHARED)
         self._switches = {
             unit.path: SWITCHES | {f".{name}" for name in knowledge.mode_names(unit.uses)}
             for unit in units
         }
+        defined = everything(units)
+        telling = {f".{item.name}" for item in defined if item.member} - SKIPPED
+        telling = telling.union(ROOTS, SCOPES, *self._switches.values())
+        self._meanings = meanings = Meanings(
+            units, imports, lambda name: _words(name, knowledge), telling
+        )
+        self._graph = Graph(units, defined, meanings, SKIPPED, SHARED)
         self._flags = knowledge.functional_names()
         self._measuring = knowledge.measuring_names
         self._numbers = knowledge.number_names
@@ -160,9 +165,10 @@ class Bearings:
         self._modules = graph.modules(LAYERS)
         self._makings = self._modules | MADE
         self._start = graph.near(nodes_of(filter(self._acts, graph.entries)))
-        self._makers = graph.near(nodes_of(filter(self._makes_some, functions)))
+        direct = nodes_of(filter(self._makes_some, functions))
+        self._makers = graph.near(direct)
         self._making = graph.calling(self._makers)
-        direct = {node for node in nodes_of(filter(self._makes_some, functions)) if ":" in node}
+        direct = {node for node in direct if ":" in node}
         self._known_makers = direct | {
             node
             for entry in functions
@@ -251,7 +257,7 @@ class Bearings:
 
     def _hangs(self, entry: Entry) -> bool:
         """Whether all that a function may tell hangs on what its callers give it."""
-        return self._given(entry) and called(entry).isdisjoint(self._before)
+        return self._given(entry) and entry.called.isdisjoint(self._before)
 
     def _given(self, entry: Entry) -> bool:
         """Whether a function only leaves gradients off around modules that it is given.
@@ -261,14 +267,14 @@ class Bearings:
         function = entry.item.function
         if function is None or entry.uses.isdisjoint(AROUND) or _stands_alone(function):
             return False
-        known = entry._replace(uses=frozenset(filter(_is_known, entry.uses)))
+        known = Entry(entry.item, entry.nodes, frozenset(filter(_is_known, entry.uses)))
         built = entry.item.cls in self._built and entry.item.cls not in self._modules
         more = built or self._starts_more(known) or self._calls_maker(known)
         return not more and self._graph.run(known).isdisjoint(self._leading_back)
 
     def _calls_maker(self, entry: Entry) -> bool:
         """Whether a function makes a module, itself or by something that it calls by name."""
-        return self._makes_some(entry) or not called(entry).isdisjoint(self._known_makers)
+        return self._makes_some(entry) or not entry.called.isdisjoint(self._known_makers)
 
     def _brings_together(self, entry: Entry) -> bool:
         """Whether a function calls one that switches or trains, and another or with a module.

@@ -3,7 +3,7 @@
 What it may stand for is a *node*, a string: ``path:name`` for what a file defines (``path:`` for
 the file itself), ``.name`` for an
 attribute or method of anything, ``*word`` for what the tables tell of a library's name,
-``?name`` for a builtin.
+``?name`` for a builtin. Of attributes and builtins, only those count that tell something.
 """
 
 from __future__ import annotations
@@ -27,16 +27,25 @@ class Meanings:
         units: The files of the program.
         imports: Which files their imports mean.
         told: What the tables tell of a library's dotted name, in words.
+        telling: The attributes and builtins that tell something of who reads them, as nodes;
+            whatever is set does.
     """
 
     def __init__(
-        self, units: Collection[Unit], imports: Imports, told: Callable[[str], Iterable[str]]
+        self,
+        units: Collection[Unit],
+        imports: Imports,
+        told: Callable[[str], Iterable[str]],
+        telling: Iterable[str],
     ) -> None:
         self._files = imports
         self._told = told
+        self._telling = frozenset(telling)
         self._binds = {unit.path: unit.binds for unit in units}
         self._imports = {unit.path: _imports(unit) for unit in units}
-        self._known: dict[tuple[str, str], Nodes] = {}
+        self._roots = {unit.path: unit.binds.union(self._imports[unit.path]) for unit in units}
+        self._known: dict[str, dict[str, Nodes]] = {unit.path: {} for unit in units}
+        self._parts: dict[str, tuple[str, Nodes]] = {}
         self._found: dict[tuple[str, str, tuple[str, ...], int], Nodes] = {}
 
     def of(self, path: str, dotted: str, local: AbstractSet[str] = frozenset()) -> Nodes:
@@ -47,15 +56,36 @@ class Meanings:
             dotted: The name; of something without a name, it begins with a dot.
             local: The variables that are the function's own.
         """
-        root, *rest = dotted.split(".")
+        root, attributes = self.parts(dotted)
         if not root or (root in local and root not in self._imports[path]):
-            return tuple(attributes(rest))
-        key = (path, dotted)
-        known = self._known.get(key)
+            return attributes
+        roots = self._roots[path]
+        if root not in roots and "*" not in roots:
+            return self._builtin(root) + attributes
+        file = self._known[path]
+        known = file.get(dotted)
         if known is None:
-            found = self._name(path, root, rest, MOST_HOPS)
-            known = self._known[key] = tuple(map(intern, found))
+            found = self._name(path, root, dotted.split(".")[1:], MOST_HOPS)
+            known = file[dotted] = tuple(map(intern, found))
         return known
+
+    def parts(self, dotted: str) -> tuple[str, Nodes]:
+        """A dotted name's variable, and the nodes of what is read of it."""
+        known = self._parts.get(dotted)
+        if known is None:
+            root, *rest = dotted.split(".")
+            known = self._parts[dotted] = root, self.attributes(rest)
+        return known
+
+    def attributes(self, names: Iterable[str]) -> Nodes:
+        """The nodes of what is read of something unknown, as far as they tell anything."""
+        nodes = [f".{name}" for name in names]
+        return tuple(
+            [intern(node) for node in nodes if node in self._telling or node.endswith("=")]
+        )
+
+    def _builtin(self, name: str) -> Nodes:
+        return (f"?{name}",) if f"?{name}" in self._telling else ()
 
     def _name(self, path: str, name: str, rest: list[str], hops: int) -> Nodes:
         """What a file's variable stands for, and what is read of it."""
@@ -70,7 +100,7 @@ class Meanings:
         imports = self._imports[path]
         found: Nodes = ()
         if name in self._binds[path]:
-            found = (f"{path}:{name}", *attributes(rest))
+            found = (f"{path}:{name}", *self.attributes(rest))
         for stmt in imports.get(name, ()) if hops else ():
             wanted = rest if stmt.name is None else [stmt.name, *rest]
             found += self._imported(stmt, path, wanted, hops - 1)
@@ -78,7 +108,7 @@ class Meanings:
             return found
         for star in imports.get("*", ()) if hops else ():
             found += self._imported(star, path, [name, *rest], hops - 1)
-        return found or (f"?{name}", *attributes(rest))
+        return found or (self._builtin(name) + self.attributes(rest))
 
     def _imported(self, stmt: Import, path: str, wanted: list[str], hops: int) -> Nodes:
         """What some names mean that are read of the module that an import names."""
@@ -107,11 +137,6 @@ class Meanings:
 
     def _of_library(self, names: list[str]) -> Nodes:
         return tuple([f"*{word}" for word in self._told(".".join(names))])
-
-
-def attributes(names: Iterable[str]) -> list[str]:
-    """The nodes of what is read of something unknown."""
-    return [intern(f".{name}") for name in names]
 
 
 def _imports(unit: Unit) -> dict[str, list[Import]]:

@@ -18,6 +18,7 @@ class Scope:
     elsewhere: set[str] = field(default_factory=set)
     looked_up: set[str] = field(default_factory=set)
     generator: bool = False
+    inner: bool = False
 
 
 class Scopes:
@@ -48,6 +49,7 @@ class Scopes:
 
     def declare(self, names: list[str]) -> None:
         """Note a ``global`` or ``nonlocal`` statement."""
+        self.current.inner = True
         self.current.elsewhere.update(names)
 
     def push(self, name: str) -> None:

@@ -84,6 +84,8 @@ class Lowerer(Expressions):
         if looks_up(node.value):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             self.scopes.current.looked_up.update(names)
+        if isinstance(node.value, ast.Dict):
+            self.scopes.current.inner = True
         targets = tuple([self.target(target) for target in node.targets])
         return [Bind(targets, value, False, self.at(node))]
 
@@ -182,10 +184,7 @@ class Lowerer(Expressions):
         return out
 
     def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[Stmt]:
-        self.scopes.bind(node.name)
-        self._nested.add(node.name)
-        qualname = self.scopes.qualified(node.name)
-        self.scopes.push(node.name)
+        qualname = self._begin(node.name)
         decorators = self.exprs(node.decorator_list)
         params = self._params(node.args)
         body = self.block(node.body)
@@ -194,6 +193,15 @@ class Lowerer(Expressions):
             isinstance(node, ast.AsyncFunctionDef),
         )  # fmt: skip
         return [Define(function, function.at)]
+
+    def _begin(self, name: str) -> str:
+        """Enter the scope of a function or class; its qualified name."""
+        self.scopes.bind(name)
+        self.scopes.current.inner = True
+        self._nested.add(name)
+        qualname = self.scopes.qualified(name)
+        self.scopes.push(name)
+        return qualname
 
     def lambda_function(self, node: ast.Lambda) -> Function:
         """Lower a lambda as a function that returns its body."""
@@ -220,7 +228,7 @@ class Lowerer(Expressions):
         at, mentions = self.at(node), tuple(sorted(scope.mentions))
         return Function(
             name, qualname, params, body, decorators, uses, mentions, calls, told, bound,
-            scope.generator, is_async, at,
+            scope.generator, scope.inner, is_async, at,
         )  # fmt: skip
 
     def _params(self, node: ast.arguments) -> tuple[Param, ...]:
@@ -244,10 +252,7 @@ class Lowerer(Expressions):
         return Param(node.arg, kind, value, note)
 
     def _define_class(self, node: ast.ClassDef) -> list[Stmt]:
-        self.scopes.bind(node.name)
-        self._nested.add(node.name)
-        qualname = self.scopes.qualified(node.name)
-        self.scopes.push(node.name)
+        qualname = self._begin(node.name)
         decorators, bases = self.exprs(node.decorator_list), self.exprs(node.bases)
         keywords = tuple([(item.arg, self.expr(item.value)) for item in node.keywords])
         body = self.block(node.body)
