@@ -18,17 +18,18 @@ from evalguard.flow.state import ModeState, State, join_states
 from evalguard.flow.values import ANYTHING, constant, join_all, one, only, ordered
 from evalguard.link import Program
 from evalguard.modes import Grad, Mode
-from evalguard.places import NOWHERE, Span
+from evalguard.places import Span
 from evalguard.records import NamedTuple
 
 LENT = ModeState(Mode.UNSEEN, frozenset())
 
 
 class Pushed(NamedTuple):
-    """What ``enter_context`` has entered: what to leave, and the modes to go back to."""
+    """What ``enter_context`` has entered: what to leave, where, and the modes to go back to."""
 
     exits: tuple[Ref | Ctx, ...]
     node: Expr
+    at: Span
     before: dict[int, ModeState | None]
 
 
@@ -72,7 +73,7 @@ class Contexts(Calling):
             return self._managed(managed, node, target, rest, stmt, state, frame)
         mark, thrown = frame.mark(), len(self.raised or ())
         self._not_made(value, node, stmt.at, frame)
-        entered = self._enter_contexts(value, node, state, frame)
+        entered = self._enter_contexts(value, node, stmt.at, state, frame)
         turned = (state.grad, state.grad_place, state.locked) != before[:3]
         turns_back = turned or any(self._turns_back(atom, state) for atom in value.atoms)
         if turns_back:
@@ -91,7 +92,7 @@ class Contexts(Calling):
             if turns_back or pushed:
                 left.grad, left.grad_place, left.locked, left.leak = before
             self._give_back(lent, left)
-            for entry in [Pushed(tuple(exits), node, {}), *pushed][::-1]:
+            for entry in [Pushed(tuple(exits), node, stmt.at, {}), *pushed][::-1]:
                 self._pop(entry, left, frame)
         return ends
 
@@ -120,7 +121,7 @@ class Contexts(Calling):
     def _by_hand(self, context: Ctx, name: str, site: Call, state: State, frame: Frame) -> Value:
         """``no_grad().__enter__()``: what is entered so, stays until ``__exit__()``."""
         if name == "__enter__":
-            self._enter_contexts(one(context), site, state, frame)
+            self._enter_contexts(one(context), site, site.at, state, frame)
             off = self._context_grad(context, state, frame) == Grad.OFF
             state.leak = self.place(frame, site.at) if off else state.leak
         elif self._context_grad(context, state, frame) is not None:
@@ -149,8 +150,8 @@ class Contexts(Calling):
         if managed is not None:
             return self._push_managed(managed, site, state, frame)
         exits = [atom for atom in ordered(value.atoms) if isinstance(atom, (Ref, Ctx))]
-        self._stacks[-1].append(Pushed(tuple(exits), site, {}))
-        entered = self._enter_contexts(value, site, state, frame)
+        self._stacks[-1].append(Pushed(tuple(exits), site, site.at, {}))
+        entered = self._enter_contexts(value, site, site.at, state, frame)
         return ANYTHING if any(isinstance(atom, Ctx) for atom in entered.atoms) else entered
 
     def _push_managed(self, managed: Managed, site: Call, state: State, frame: Frame) -> Value:
@@ -171,7 +172,7 @@ class Contexts(Calling):
         end = join_states(reached)
         if end is not None:
             before = {thing: old for thing, _, old in end.modes.differences(state.modes)}
-            self._stacks[-1].append(Pushed((), site, before))
+            self._stacks[-1].append(Pushed((), site, site.at, before))
             state.adopt(end)
         return join_all(values)
 
@@ -180,7 +181,7 @@ class Contexts(Calling):
             if known is not None:
                 left.modes[number] = known
         for atom in entry.exits:
-            self._exit(atom, entry.node, left, frame)
+            self._exit(atom, entry.node, entry.at, left, frame)
 
     def _lend(
         self, value: Value, node: Expr, state: State, frame: Frame
@@ -215,7 +216,9 @@ class Contexts(Calling):
             return
         self._idle(atom.name, node, "uncalled", span, frame)
 
-    def _enter_contexts(self, value: Value, node: Expr, state: State, frame: Frame) -> Value:
+    def _enter_contexts(
+        self, value: Value, node: Expr, at: Span, state: State, frame: Frame
+    ) -> Value:
         contexts = [atom for atom in ordered(value.atoms) if isinstance(atom, Ctx)]
         grads = [self._context_grad(atom, state, frame) for atom in contexts]
         known = [grad for grad in grads if grad is not None]
@@ -230,7 +233,7 @@ class Contexts(Calling):
                 state.locked = joined == Grad.OFF
         for atom in contexts:
             self._enter_mode(atom, node, state, frame)
-        return self._entered_objects(value, node, state, frame)
+        return self._entered_objects(value, at, state, frame)
 
     def _context_grad(self, atom: Ctx, state: State, frame: Frame) -> Grad | None:
         return self.grad_of(atom.name, atom.argument, state, frame)
@@ -254,17 +257,17 @@ class Contexts(Calling):
         if mode is not None:
             self.switch_value(atom.subject, mode, node, state, frame)
 
-    def _entered_objects(self, value: Value, node: Expr, state: State, frame: Frame) -> Value:
+    def _entered_objects(self, value: Value, at: Span, state: State, frame: Frame) -> Value:
         entered = value
         for atom in ordered(value.atoms):
             if isinstance(atom, Ref):
-                result = self._dunder(atom, "__enter__", node, state, frame)
+                result = self._dunder(atom, "__enter__", at, state, frame)
                 entered = result if result is not None else entered
         return entered
 
-    def _exit(self, atom: Ref | Ctx, node: Expr, state: State, frame: Frame) -> None:
+    def _exit(self, atom: Ref | Ctx, node: Expr, at: Span, state: State, frame: Frame) -> None:
         if isinstance(atom, Ref):
-            self._dunder(atom, "__exit__", node, state, frame)
+            self._dunder(atom, "__exit__", at, state, frame)
             return
         known = self.knowledge.context(atom.name)
         if known is None or not known.mode or not known.restores or atom.subject is None:
@@ -275,14 +278,12 @@ class Contexts(Calling):
                 mode = self.flag_mode(saved, state, frame)
                 self.switch_value(one(item), mode, node, state, frame)
 
-    def _dunder(self, atom: Ref, name: str, node: Expr, state: State, frame: Frame) -> Value | None:
+    def _dunder(self, atom: Ref, name: str, at: Span, state: State, frame: Frame) -> Value | None:
         member = self._own(atom, name, state)
         for item in ordered(member.atoms) if member is not None else ():
             if isinstance(item, Fun):
-                place = self.place(frame, node.at if isinstance(node, Call) else NOWHERE)
-                return self.call_function(
-                    item._replace(bound=atom), Arguments(), place, name, state, frame
-                )
+                method, place = item._replace(bound=atom), self.place(frame, at)
+                return self.call_function(method, Arguments(), place, name, state, frame)
         return None
 
     def _own(self, atom: Ref, name: str, state: State) -> Value | None:

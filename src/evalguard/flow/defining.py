@@ -30,7 +30,7 @@ from evalguard.flow.state import State, join_states
 from evalguard.flow.values import one, only
 from evalguard.link.mentions import names_in
 from evalguard.modes import Grad
-from evalguard.places import NOWHERE, Span
+from evalguard.places import Span
 
 
 class Defining(Contexts):
@@ -169,7 +169,7 @@ class Defining(Contexts):
         self._tell_base(blueprint.number, cls, state, frame)
         value = one(Cls(blueprint.number))
         for node, decorator in zip(reversed(cls.decorators), reversed(decorators), strict=True):
-            self._idle_on_class(node, decorator, frame)
+            self._idle_on_class(node, decorator, cls.at, frame)
             value = self._wrapped_by(decorator, node, value, cls.at, state, frame)
         self.assign(self.home(cls.name, frame), cls.name, value, state)
         return [state]
@@ -217,15 +217,14 @@ class Defining(Contexts):
             )
             self.recorder.note(fact)
 
-    def _idle_on_class(self, node: Expr, decorator: Value, frame: Frame) -> None:
+    def _idle_on_class(self, node: Expr, decorator: Value, at: Span, frame: Frame) -> None:
         atom = only(decorator)
         if isinstance(atom, (Ctx, Lib)):
-            span = node.at if isinstance(node, Call) else NOWHERE
+            span = node.at if isinstance(node, Call) else at
             self._idle(atom.name, node, "class", span, frame)
 
     def _class_body(self, body: Block, inner: Frame, state: State) -> None:
         """Class attributes live on the class; functions in it don't see them."""
-        outer = self.frames.get(inner.outer) if inner.outer is not None else None
         names = {name for stmt in body for name in _bound(stmt)}
         inner.names = frozenset(names)
         ends = self.run(body, [state], inner)
@@ -233,7 +232,6 @@ class Defining(Contexts):
         if end is not None and end is not state:
             state.adopt(end)
         inner.names = frozenset()
-        del outer
 
     def _import(self, stmt: Import, state: State, frame: Frame) -> list[State]:
         value = self.imported(stmt, state, frame)
