@@ -230,8 +230,9 @@ def test_only_what_is_wanted_is_mended() -> None:
     assert outcome.drafts == {"main.py": text.replace("net.eval\n", "net.eval()\n")}
 
 
-def test_what_libcst_might_not_survive_has_no_fix() -> None:
-    text = PLAIN + f"x = {'-' * 400}1\n"
+@pytest.mark.parametrize("line", [f"x = {'-' * 400}1\n", "for*x in [[1]]: pass\n"])
+def test_what_libcst_might_not_survive_or_does_not_read_has_no_fix(line: str) -> None:
+    text = PLAIN + line
     findings = check_texts({"main.py": text}).findings
     assert [finding.rule for finding in findings] == ["attr-without-call"]
     assert plan(text, findings) == ()

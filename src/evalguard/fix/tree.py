@@ -10,6 +10,7 @@ from typing import TypeVar
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
 
+from evalguard.lower.blanking import REFUSALS
 from evalguard.lower.gauge import dangerous
 from evalguard.places import Span
 from evalguard.repair import Edit
@@ -29,7 +30,7 @@ class Tree:
         text: Python source, with line ends of one kind.
 
     Raises:
-        cst.ParserSyntaxError: No Python that libcst knows reads it.
+        Exception: One of ``REFUSALS``: libcst doesn't read it.
         ValueError: libcst doesn't give the same text back.
     """
 
@@ -202,7 +203,7 @@ def read_tree(text: str) -> Tree | None:
         return None
     try:
         return Tree(text)
-    except (cst.ParserSyntaxError, ValueError, RecursionError):
+    except (*REFUSALS, ValueError):
         return None
 
 

@@ -11,8 +11,9 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 _Positions = Mapping[cst.CSTNode, CodeRange]
 
-# libcst's position provider turns a RecursionError into a KeyError on the way up.
-_REFUSALS = (
+# What libcst raises for a text that it doesn't read. Its position provider turns a RecursionError
+# into a KeyError on the way up.
+REFUSALS = (
     cst.ParserSyntaxError,
     cst.CSTValidationError,
     getattr(cst, "CSTLogicError", cst.ParserSyntaxError),  # not in all versions
@@ -35,7 +36,7 @@ def blanked(text: str) -> str | None:
         if kept is None:
             return None
         return _Blanking(_Page(text, code, kept), wrapper.resolve(PositionProvider)).text()
-    except _REFUSALS:
+    except REFUSALS:
         return None
 
 
