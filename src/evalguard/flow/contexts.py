@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from evalguard.events import (
     Attr,
     Call,
@@ -13,6 +15,7 @@ from evalguard.events import (
 from evalguard.facts import GradSwitchIdle
 from evalguard.flow.atoms import Atom, Ctx, Fun, Lib, Managed, Method, Ref, Unknown, Value
 from evalguard.flow.calling import Calling
+from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.state import ModeState, State, join_states
 from evalguard.flow.values import ANYTHING, constant, join_all, one, only, ordered
@@ -167,14 +170,27 @@ class Contexts(Calling):
             reached.append(current.copy())
             return ANYTHING
 
-        inner.on_yield = note
-        self.walk(inner, known, scratch)
+        self._walk_to_yield(inner, known, scratch, note)
         end = join_states(reached)
         if end is not None:
             before = {thing: old for thing, _, old in end.modes.differences(state.modes)}
             self._stacks[-1].append(Pushed((), site, site.at, before))
             state.adopt(end)
         return join_all(values)
+
+    def _walk_to_yield(
+        self,
+        inner: Frame,
+        known: Known,
+        state: State,
+        on_yield: Callable[[Value, State], Value],
+    ) -> None:
+        """Walk a generator's body, with something else to do where it yields."""
+        inner.on_yield = on_yield
+        try:
+            self.walk(inner, known, state)
+        finally:
+            inner.on_yield = None  # it holds the analysis, which holds the frame
 
     def _pop(self, entry: Pushed, left: State, frame: Frame) -> None:
         for number, known in entry.before.items():
@@ -322,9 +338,7 @@ class Contexts(Calling):
                 current.adopt(end)
             return ANYTHING
 
-        inner.on_yield = body
-        self.walk(inner, known, state)
-
+        self._walk_to_yield(inner, known, state, body)
         for left in [*frame.left_since(mark), *(self.raised or ())[thrown:]]:
             left.modes, left.grad = state.modes.copy(), state.grad
         return [state] if not reached or any(reached) else []
