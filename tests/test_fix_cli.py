@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evalguard.fix.text import edited
-from evalguard.places import Span
+from evalguard.places import NOWHERE, Span
 from evalguard.repair import Edit
 
 NET = """\
@@ -186,7 +186,7 @@ def test_json_stays_json_and_its_edits_are_the_fix(files: Path) -> None:
     texts = {"net.py": NET, "predict.py": PREDICT}
     for finding in document["findings"]:
         edits = [
-            Edit(Span(*(item[key] for key in Span._fields)), item["text"])
+            Edit(Span(*(item[key] for key in NOWHERE.as_dict())), item["text"])
             for item in finding["fix"]["edits"]
         ]
         texts[finding["path"]] = edited(texts[finding["path"]], edits)

@@ -228,7 +228,7 @@ def known(result: Result) -> list[list[str]]:
 
 def moved(item: Finding, lines: int) -> Finding:
     span = item.place.span
-    to = span._replace(line=span.line + lines, end_line=span.end_line + lines)
+    to = Span(span.line + lines, span.column, span.end_line + lines, span.end_column)
     return replace(item, place=item.place._replace(span=to))
 
 

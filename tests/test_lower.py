@@ -74,7 +74,7 @@ def test_a_class_holds_its_fields_and_functions() -> None:
     assert [function.qualname for function in functions] == ["Trainer.net", "Trainer.fit"]
     assert [param.kind for param in functions[1].params] == ["plain", "plain", "keyword", "kwargs"]
     assert functions[1].generator
-    assert {"net", "train", "eval", "range"} <= functions[1].uses
+    assert {"net", "train", "eval", "range"}.issubset(functions[1].uses)
     assert "epoch" in functions[1].locals
     assert "loader" in functions[1].locals
 

@@ -66,7 +66,7 @@ def test_the_cells_are_one_program() -> None:
 def test_findings_are_told_by_cell() -> None:
     (finding,) = check_texts({"page.ipynb": PAGE}).findings
     assert finding.rule == "inference-without-eval"
-    assert (finding.cell, finding.place.shown[:2]) == (5, (2, 13))
+    assert (finding.cell, finding.place.shown.start) == (5, (2, 13))
     assert [
         (item.place.cell and item.place.cell.number, item.place.shown.line)
         for item in finding.evidence

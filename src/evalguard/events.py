@@ -338,7 +338,7 @@ class Function(NamedTuple):
     params: tuple[Param, ...]
     body: Block
     decorators: tuple[Expr, ...]
-    uses: frozenset[str]
+    uses: tuple[str, ...]
     mentions: tuple[str, ...]
     calls: tuple[str, ...]
     told: tuple[str, ...]
@@ -362,7 +362,7 @@ class Class(NamedTuple):
     decorators: tuple[Expr, ...]
     body: Block
     fields: tuple[str, ...]
-    uses: frozenset[str]
+    uses: tuple[str, ...]
     at: Span
 
 

@@ -6,17 +6,64 @@ from collections.abc import Sequence
 
 from evalguard.records import NamedTuple
 
+WIDTH = 24  # bits for a line or a column: no file that is read has more of either
+LEAST = (1 << WIDTH) - 1
 
-class Span(NamedTuple):
+
+class Span(int):
     """A stretch of one file, its end exclusive.
 
-    Lines and columns count from 1; columns count characters.
+    Lines and columns count from 1; columns count characters. All four are one number, the line
+    foremost: every call and statement has its own, a tuple of four takes three times the memory,
+    and numbers are sorted and compared as the places are.
     """
 
-    line: int
-    column: int
-    end_line: int
-    end_column: int
+    __slots__ = ()
+
+    def __new__(cls, line: int, column: int, end_line: int, end_column: int) -> Span:  # noqa: D102, PYI034 (a plain constructor)
+        start, end = line << WIDTH | column, end_line << WIDTH | end_column
+        return int.__new__(cls, start << 2 * WIDTH | end)
+
+    def __reduce__(self) -> tuple[type[Span], tuple[int, ...]]:
+        return Span, (*self.start, *self.end)
+
+    def __repr__(self) -> str:
+        return f"Span{(*self.start, *self.end)}"
+
+    @property
+    def line(self) -> int:
+        """The line it starts on."""
+        return self >> 3 * WIDTH
+
+    @property
+    def column(self) -> int:
+        """The column it starts at."""
+        return self >> 2 * WIDTH & LEAST
+
+    @property
+    def end_line(self) -> int:
+        """The line it ends on."""
+        return self >> WIDTH & LEAST
+
+    @property
+    def end_column(self) -> int:
+        """The column behind its last character."""
+        return self & LEAST
+
+    @property
+    def start(self) -> tuple[int, int]:
+        """The line and the column it starts at."""
+        return self.line, self.column
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """The line and the column it ends before."""
+        return self.end_line, self.end_column
+
+    def as_dict(self) -> dict[str, int]:
+        """The four numbers by name."""
+        names = ("line", "column", "end_line", "end_column")
+        return dict(zip(names, (*self.start, *self.end), strict=True))
 
 
 NOWHERE = Span(0, 0, 0, 0)
@@ -51,8 +98,8 @@ class Place(NamedTuple):
         """The span as a person sees it: of a notebook, lines count in the cell."""
         if self.cell is None:
             return self.span
-        moved = self.span.line - self.cell.line
-        return self.span._replace(line=self.cell.line, end_line=self.span.end_line - moved)
+        span, line = self.span, self.cell.line
+        return Span(line, span.column, span.end_line - span.line + line, span.end_column)
 
     @property
     def file_line(self) -> int:
@@ -70,4 +117,4 @@ class Place(NamedTuple):
     def holds(self, other: Place) -> bool:
         """Whether another place lies within this one."""
         mine, theirs = self.span, other.span
-        return self.path == other.path and mine[:2] <= theirs[:2] and theirs[2:] <= mine[2:]
+        return self.path == other.path and mine.start <= theirs.start and theirs.end <= mine.end

@@ -46,7 +46,7 @@ def _bearing(program: Program) -> Iterator[Place]:
 
 def _belief(call: Forward, whole: bool, cut: bool) -> Belief:
     return Belief(
-        Site(call.place.path, *call.place.span),
+        Site(call.place.path, *call.place.span.start, *call.place.span.end),
         tuple(Via(step.place.path, step.place.line, step.function) for step in call.calls),
         frozenset(modes(call.mode)),
         call.mixed,

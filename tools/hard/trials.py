@@ -126,8 +126,8 @@ def _mentioned(result: Result) -> set[str]:
 
 
 def _inside(place: Place, lines: list[str]) -> None:
-    line, column, end_line, end_column = place.span
-    fits = 1 <= line <= end_line <= len(lines) and place.span[:2] <= place.span[2:]
+    (line, column), (end_line, end_column) = place.span.start, place.span.end
+    fits = 1 <= line <= end_line <= len(lines) and place.span.start <= place.span.end
     if not (
         fits
         and 1 <= column <= len(lines[line - 1]) + 1

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from evalguard.finding import Confidence, Evidence, FileError, Finding, Result, Severity
-from evalguard.places import Cell, Place, Span
+from evalguard.places import LEAST, Cell, Place, Span
 from evalguard.repair import Action, Repair
 
 T = TypeVar("T")
@@ -73,14 +73,21 @@ def _read_error(plain: object) -> FileError:
 
 
 def _place(place: Place) -> list[object]:
-    return [place.path, *place.span, place.cell]
+    return [place.path, *place.span.start, *place.span.end, place.cell]
 
 
 def _read_place(plain: object) -> Place:
     path, *span, cell = _row(plain, 6)
     return Place(
-        _typed(path, str), Span(*[_typed(each, int) for each in span]), _optional(cell, _read_cell)
+        _typed(path, str), Span(*[_number(each) for each in span]), _optional(cell, _read_cell)
     )
+
+
+def _number(plain: object) -> int:
+    number = _typed(plain, int)
+    if not 0 <= number <= LEAST:
+        raise Foreign
+    return number
 
 
 def _read_cell(plain: object) -> Cell:

@@ -117,7 +117,7 @@ def _outer(stmt: Stmt, freezing: frozenset[str]) -> list[Stmt]:
     If the class speaks of ``freezing``, all counts: that a frozen part runs in train mode is told
     at its own call.
     """
-    if not isinstance(stmt, DefineClass) or not stmt.cls.uses.isdisjoint(freezing):
+    if not isinstance(stmt, DefineClass) or not freezing.isdisjoint(stmt.cls.uses):
         return [stmt]
     body = stmt.cls.body
     methods = {part.function.name: part.function for part in body if isinstance(part, Define)}
@@ -126,7 +126,7 @@ def _outer(stmt: Stmt, freezing: frozenset[str]) -> list[Stmt]:
     inner = INSIDE & methods.keys()
     todo = list(inner)
     while todo:
-        new = (methods[todo.pop()].uses & methods.keys()) - inner
+        new = (methods.keys() & methods[todo.pop()].uses) - inner
         inner |= new
         todo += new
     return [part for part in body if not (isinstance(part, Define) and part.function.name in inner)]

@@ -99,9 +99,9 @@ def _is_effect(stmt: Stmt) -> bool:
 
 def _uses(stmt: Stmt) -> frozenset[str]:
     if isinstance(stmt, Define):
-        return stmt.function.uses
+        return frozenset(stmt.function.uses)
     if isinstance(stmt, DefineClass):
-        return stmt.cls.uses
+        return frozenset(stmt.cls.uses)
     return frozenset(_mentioned(stmt))
 
 

@@ -46,7 +46,7 @@ def drop_argument(tree: Tree, repair: Repair) -> Ways:
         return
     arg = call.args[0]
     start, end = tree.bracketed(call.func), tree.span(call)
-    behind = Span(*start[2:], *end[2:])
+    behind = Span(*start.end, *end.end)
     comments = tree.within(call, cst.Comment)
     if not arg.star and dotted(arg.value) == "True" and not any(True for _ in comments):
         yield (Edit(behind, "()"),)

@@ -168,8 +168,8 @@ def register(tree: Tree, repair: Repair) -> Ways:
         yield (*way.imports, tree.replace(node.value, f"{way.text}()"))
         return
     span = tree.bracketed(node.value)
-    start = Edit(Span(*span[:2], *span[:2]), f"{way.text}(")
-    yield (*way.imports, start, Edit(Span(*span[2:], *span[2:]), ")"))
+    start = Edit(Span(*span.start, *span.start), f"{way.text}(")
+    yield (*way.imports, start, Edit(Span(*span.end, *span.end), ")"))
 
 
 def _is_empty(node: cst.BaseExpression) -> bool:

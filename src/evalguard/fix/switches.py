@@ -121,7 +121,7 @@ def _loop(tree: Tree, call: cst.Call, repair: Repair) -> cst.For | cst.While | N
             return None
         if isinstance(item, Loop) and repair.loop is not None:
             same = repair.loop.path == repair.place.path
-            if same and tree.span(item)[:2] == repair.loop.span[:2]:
+            if same and tree.span(item).start == repair.loop.span.start:
                 return item
     return None
 

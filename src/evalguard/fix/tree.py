@@ -58,7 +58,7 @@ class Tree:
         if not node.lpar:
             return span
         start, end = self.span(node.lpar[0]), self.span(node.rpar[-1])
-        return Span(*start[:2], *end[2:])
+        return Span(*start.start, *end.end)
 
     def offset(self, line: int, column: int) -> int:
         """Where in the text a line and column are."""
@@ -67,7 +67,7 @@ class Tree:
     def code(self, node: cst.CSTNode) -> str:
         """A node's own text."""
         span = self.span(node)
-        return self.text[self.offset(*span[:2]) : self.offset(*span[2:])]
+        return self.text[self.offset(*span.start) : self.offset(*span.end)]
 
     def line(self, number: int) -> str:
         """The text of a line, without its end."""
@@ -181,7 +181,7 @@ class Tree:
     def after(self, node: cst.CSTNode, text: str) -> Edit:
         """Put text right behind a node."""
         span = self.span(node)
-        return Edit(Span(*span[2:], *span[2:]), text)
+        return Edit(Span(*span.end, *span.end), text)
 
     def lines_before(self, line: int, *lines: str) -> Edit:
         """Put whole lines before a line."""
@@ -194,7 +194,7 @@ class Tree:
 
 
 def _holds(outer: Span, inner: Span) -> bool:
-    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
+    return outer.start <= inner.start and inner.end <= outer.end
 
 
 def read_tree(text: str) -> Tree | None:

@@ -52,7 +52,7 @@ class Analysis(Entries):
         """Names that some function or module-level code mentions besides defining them."""
         names: set[str] = set()
         for known in self.functions:
-            names |= known.function.uses
+            names.update(known.function.uses)
         for unit in self.program.units.values():
             names |= names_in(unit.body)
         return frozenset(names)

@@ -301,7 +301,7 @@ class Builtins(Methods):
         if rest and rest[0] is not None:
             fields = str(rest[0].value).replace(",", " ").split()
         text = str(name.value) if name is not None else "namedtuple"
-        cls = Class(text, text, (), (), (), (), tuple(fields), frozenset(), site.at)
+        cls = Class(text, text, (), (), (), (), tuple(fields), (), site.at)
         thing, new = self.things.make(("class", frame.path, site.at, text), "class")
         if new:
             blueprint = self.classes.add(cls, frame.path, frame.thing, thing.number)

@@ -10,7 +10,7 @@ from evalguard.facts import FunctionalCall, GradModeLeft, Origin
 from evalguard.flow.atoms import Cls, Fun, Ref, Value
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
-from evalguard.flow.hiding import Hiding, keeps_containers
+from evalguard.flow.hiding import SWITCHED, Hiding, keeps_containers
 from evalguard.flow.record import Recorder
 from evalguard.flow.state import ModeState, State, flagged
 from evalguard.flow.values import ANYTHING, lit, only
@@ -22,7 +22,6 @@ from evalguard.places import Place
 
 MOST_CONTEXTS = 3
 MOST_HEIRS = 200  # looked at to find those
-SWITCHED = frozenset(("train", "eval"))
 NOTHING = lit(None)
 WRITTEN = re.compile(r"\((mode=)?(True|False)?\)$")
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))

@@ -178,7 +178,7 @@ class Functions(Parameters):
         outer = self.frames.get(fun.frame)
         if outer is None or outer.known is None:
             return []
-        names = sorted(known.function.uses & outer.names)
+        names = sorted(outer.names.intersection(known.function.uses))
         found = [state.get((outer.thing, name)) for name in names]
         return [value for value in found if value is not None]
 

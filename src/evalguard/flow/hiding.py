@@ -33,6 +33,7 @@ from evalguard.modes import Sensitivity
 from evalguard.places import Place
 
 INIT = "__init__"
+SWITCHED = frozenset(("train", "eval"))
 KEEPING = frozenset(("register_buffer", "Parameter", "register_parameter", "Buffer"))
 CONTAINERS = frozenset(("list", "tuple", "dict", "OrderedDict", "defaultdict", "deque"))
 
@@ -159,7 +160,7 @@ def _keeps(item: Stmt, function: Function) -> bool:
 def _switches(body: Block, name: str) -> bool:
     """Whether some method of a class body mentions an attribute and a switch."""
     return any(
-        name in stmt.function.uses and not stmt.function.uses.isdisjoint(("eval", "train"))
+        name in stmt.function.uses and not SWITCHED.isdisjoint(stmt.function.uses)
         for stmt in body
         if isinstance(stmt, Define)
     )

@@ -49,7 +49,7 @@ class Mask(NamedTuple):
 
 def read_masks(cls: Class) -> list[Mask]:
     """The masks that the methods of a class draw whatever the mode."""
-    if "training" in cls.uses or cls.uses.isdisjoint(BERNOULLI | UNIFORM):
+    if "training" in cls.uses or (BERNOULLI | UNIFORM).isdisjoint(cls.uses):
         return []
     methods = [stmt.function for stmt in cls.body if isinstance(stmt, Define)]
     kept = frozenset(

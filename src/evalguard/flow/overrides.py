@@ -57,7 +57,7 @@ def read_override(function: Function, cls: Class | None = None) -> Override:
         delegates=bool(switches),
         passes_mode=_passes(switches),
         returns_self=_ends(function.body) and all(_gives_self(item) for item in returns),
-        trains=not function.uses.isdisjoint(TRAINS),
+        trains=not TRAINS.isdisjoint(function.uses),
         in_two_minds=any(_fixes_flag(stmt, function.params) for stmt in function.body)
         and any(_hands_on(call) for call in switches),
         aside=function.name == "train" and any(map(_goes_its_own_way, _evals(cls))),
@@ -114,7 +114,7 @@ def _by_helpers(calls: list[Call], function: Function, cls: Class | None) -> lis
 
 def head_of(function: Function) -> Span:
     """Its first word, ``def`` or ``async``: the name may stand on another line."""
-    line, column = function.at[:2]
+    line, column = function.at.start
     word = "async" if function.is_async else "def"
     return Span(line, column, line, column + len(word))
 

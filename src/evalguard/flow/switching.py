@@ -146,7 +146,7 @@ class Switching(Core):
         if thing.cls is None:
             return thing.sensitive, thing.because
         for cls in self._asking(thing.cls):
-            if not cls.uses.isdisjoint(self.flagged):
+            if not self.flagged.isdisjoint(cls.uses):
                 return Sensitivity.YES, f"{cls.name} passes self.training on"
             return Sensitivity.UNKNOWN, f"{cls.name} {ASKS}"
         unknown = [name for name in self.classes.libraries(thing.cls) if self._opaque_base(name)]

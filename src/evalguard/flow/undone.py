@@ -55,7 +55,9 @@ class Undone(Running):
         place, name = switches[0].place, part.module.text.rpartition(".")[2]
         if place is None or any(map(self.knowledge.hooks_of, self.classes.libraries(cls))):
             return None
-        others = [known for known in self._methods(cls) if {name, "eval"} <= known.function.uses]
+        others = [
+            known for known in self._methods(cls) if {name, "eval"}.issubset(known.function.uses)
+        ]
         makers = [known for known in others if known.function.name == "__init__"]
         if len(others) > len(makers):
             return None

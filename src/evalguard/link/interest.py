@@ -224,7 +224,7 @@ class Bearings:
         makes = function.name == "__init__" or "cls" in function.uses
         makes = makes and entry.item.cls in self._kin
         matters = not (
-            entry.uses.isdisjoint(self._reaching) and function.uses.isdisjoint(self._telling)
+            entry.uses.isdisjoint(self._reaching) and self._telling.isdisjoint(function.uses)
         )
         return Bearing(
             matters=matters or makes or acts,
@@ -252,7 +252,7 @@ class Bearings:
             return True
         if function is not None and not entry.uses.isdisjoint(self._held):
             return True
-        counts = function is not None and not function.uses.isdisjoint(self._numbers)
+        counts = function is not None and not self._numbers.isdisjoint(function.uses)
         return (counts and self._makes(entry)) or self._brings_together(entry)
 
     def _hangs(self, entry: Entry) -> bool:
@@ -330,7 +330,7 @@ class Bearings:
     def _measures(self, entry: Entry) -> bool:
         """Whether a function turns something into plain numbers."""
         function = entry.item.function
-        return function is not None and not function.uses.isdisjoint(self._measuring)
+        return function is not None and not self._measuring.isdisjoint(function.uses)
 
 
 def _is_known(node: str) -> bool:

@@ -62,7 +62,7 @@ def _entered(block: Block) -> Iterator[Entered]:
 
 def _filled(function: Function, variables: set[str]) -> set[str]:
     """The variables that a function may put something into: what it only looks up is none."""
-    used = function.uses & variables
+    used = variables.intersection(function.uses)
     if not used:
         return set()
     put = {root for root, dot, _ in (each.partition(".") for each in function.mentions) if dot}

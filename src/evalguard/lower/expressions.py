@@ -36,13 +36,14 @@ from evalguard.events import (
     Yield,
 )
 from evalguard.lower.scopes import Scopes
-from evalguard.places import Span
+from evalguard.places import WIDTH, Span
 
 LONG = 200  # a line in which places are looked up, not counted each time
 LONGEST_STRING = 120
 LARGEST_NUMBER = 2**64
 _PLAIN = frozenset((bool, int, float, type(None)))
 _tuple = tuple.__new__  # what a named tuple is made by, without the function around it
+_number = int.__new__  # and what a span is made by
 SELF = Name("self")
 SIGNS = {
     ast.Eq: "==",
@@ -65,6 +66,7 @@ class Expressions:
         self._lines = None if text.isascii() else text.split("\n")
         self._names: dict[str, Name] = {}
         self._dotted: dict[str, Expr] = {}
+        self._constants: dict[tuple[type, object], Const] = {}
         self._starts: dict[int, list[int]] = {}  # of long lines, where each next character begins
         self.scopes = Scopes()
 
@@ -75,7 +77,8 @@ class Expressions:
         if self._lines is not None:
             start = self._characters(line, start)
             end = self._characters(last, end)
-        return _tuple(Span, (line, start + 1, last, end + 1))
+        first, after = line << WIDTH | start + 1, last << WIDTH | end + 1
+        return _number(Span, first << 2 * WIDTH | after)
 
     def _characters(self, line: int, offset: int) -> int:
         assert self._lines is not None
@@ -175,10 +178,18 @@ class Expressions:
     def _constant(self, node: ast.Constant) -> Expr:
         value = node.value
         if isinstance(value, str):
-            return _tuple(Const, (value,)) if len(value) <= LONGEST_STRING else NOTHING
+            return self._plain(value) if len(value) <= LONGEST_STRING else NOTHING
         if type(value) is int and abs(value) > LARGEST_NUMBER:
             return NOTHING
-        return _tuple(Const, (value,)) if type(value) in _PLAIN else NOTHING
+        return self._plain(value) if type(value) in _PLAIN else NOTHING
+
+    def _plain(self, value: object) -> Const:
+        """The expression of a constant: one for all places, too."""
+        key = (type(value), value)
+        known = self._constants.get(key)
+        if known is None:
+            known = self._constants[key] = Const(value)
+        return known
 
     def _call(self, node: ast.Call) -> Expr:
         if self._looked_up(node.func):

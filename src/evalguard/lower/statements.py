@@ -223,7 +223,7 @@ class Lowerer(Expressions):
     ) -> Function:
         scope = self.scopes.pop()
         bound = frozenset((scope.binds | {param.name for param in params}) - scope.elsewhere)
-        uses = frozenset(scope.uses)
+        uses = tuple(sorted(scope.uses))
         calls, told = tuple(sorted(scope.calls)), tuple(sorted(scope.told))
         at, mentions = self.at(node), tuple(sorted(scope.mentions))
         return Function(
@@ -265,7 +265,7 @@ class Lowerer(Expressions):
                 if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
             ]
         )
-        uses = frozenset(scope.uses)
+        uses = tuple(sorted(scope.uses))
         cls = Class(node.name, qualname, bases, keywords, decorators, body, fields, uses, at)
         return [DefineClass(cls, at)]
 

@@ -20,7 +20,7 @@ def _annotation(finding: Finding) -> str:
     place = finding.place
     where: dict[str, object] = {"file": place.path, "line": place.file_line}
     if place.cell is None:
-        start, end = place.span[:2], place.span[2:]
+        start, end = place.span.start, place.span.end
         where |= {"endLine": end[0], "col": start[1]}
         where |= {"endColumn": max(end[1] - 1, start[1])} if start[0] == end[0] else {}
     where["title"] = f"{finding.code} {finding.rule} ({finding.confidence.word})"

@@ -72,7 +72,7 @@ def _fix(finding: Finding, edits: Sequence[PlacedEdit]) -> dict[str, Any]:
 
 def _edit(edit: PlacedEdit) -> dict[str, Any]:
     cell = edit.place.cell and edit.place.cell.number
-    return {"cell": cell, **edit.place.shown._asdict(), "text": edit.text}
+    return {"cell": cell, **edit.place.shown.as_dict(), "text": edit.text}
 
 
 def _evidence(item: Evidence) -> dict[str, Any]:

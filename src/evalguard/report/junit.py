@@ -34,7 +34,7 @@ def _suite(root: ET.Element, path: str, cases: Iterable[ET.Element]) -> None:
 
 
 def _case(finding: Finding) -> ET.Element:
-    line, column = finding.place.shown[:2]
+    line, column = finding.place.shown.start
     cell = f"cell {finding.cell}:" if finding.cell else ""
     name = f"{finding.code} {finding.rule} at {cell}{line}:{column}"
     case = ET.Element("testcase", name=name, classname=visible(finding.place.path))

@@ -61,14 +61,14 @@ def grads(grad: Grad) -> list[str]:
 
 
 def _span(place: Place) -> dict[str, Any]:
-    return {"file": place.path, "cell": place.cell and place.cell.number, **place.shown._asdict()}
+    return {"file": place.path, "cell": place.cell and place.cell.number, **place.shown.as_dict()}
 
 
 def _start(place: Place | None) -> dict[str, Any]:
     if place is None:
         return {"file": None, "cell": None, "line": None, "column": None}
     cell = place.cell and place.cell.number
-    line, column = place.shown[:2]
+    line, column = place.shown.start
     return {"file": place.path, "cell": cell, "line": line, "column": column}
 
 

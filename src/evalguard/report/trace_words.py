@@ -84,7 +84,7 @@ def _at(place: Place | None, near: Place) -> str:
 def _where(place: Place, near: Place) -> str:
     if sheet_of(place) == sheet_of(near):
         return f"line {place.shown.line}"
-    return located(place.path, *place.shown[:2], place.cell)
+    return located(place.path, *place.shown.start, place.cell)
 
 
 def callers(groups: Sequence[Sequence[Forward]]) -> list[str]:

@@ -38,7 +38,7 @@ def located(path: str, line: int, column: int, cell: Cell | None) -> str:
 
 def position(place: Place) -> str:
     """Tell where a place is."""
-    return located(place.path, *place.shown[:2], place.cell)
+    return located(place.path, *place.shown.start, place.cell)
 
 
 def in_cell(cell: Cell | None) -> str:
