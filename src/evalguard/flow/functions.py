@@ -312,7 +312,15 @@ class Functions(Parameters):
         if known.function.generator and inner.on_yield is None:
             value = self._generated(inner, known, state, outcomes)
         self._leave(inner, known, [end for end, _ in outcomes], state)
+        self._let_go(inner)
         return value
+
+    def _let_go(self, inner: Frame) -> None:
+        """Keep of a frame that was left what functions in it close over, if there are any."""
+        if inner.captured:
+            inner.returns, inner.yields, inner.loops = [], [], []
+        else:
+            self.frames.pop(inner.thing, None)
 
     def _generated(
         self, inner: Frame, known: Known, state: State, outcomes: list[tuple[State, Value]]
