@@ -43,6 +43,7 @@ class Analysis(Entries):
         """Walk everything; what happened."""
         for path in self.program.units:
             self.import_file(path)
+        self.world.settled()
         for path, unit in self.program.units.items():
             self._run_main(path, unit)
         self.walk_entries(self._mentioned())

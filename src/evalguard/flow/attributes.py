@@ -274,7 +274,9 @@ class Attributes(Members):
         out = NEVER
         for atom in ordered(owner.atoms):
             out = join(out, self._attribute(atom, name, site, state, frame))
-        out = sure(Value(out.atoms, out.taint | owner.taint))
+        if owner.taint:
+            out = Value(out.atoms, out.taint | owner.taint)
+        out = sure(out)
         return detached(out) if out.taint and self.knowledge.detaches(name) else out
 
     def _attribute(self, atom: Atom, name: str, site: Expr, state: State, frame: Frame) -> Value:

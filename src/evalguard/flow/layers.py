@@ -34,25 +34,32 @@ class Layers(Generic[K, V]):
     """A mutable map; ``copy`` and ``differences`` cost what was changed, not what is held.
 
     Each layer is more than four times as large as the one above it, so that a look-up passes few.
+
+    Args:
+        written: The keys that any map of a family ever had, which it shares: most that is looked
+            up is nowhere among them.
     """
 
-    __slots__ = ("_top", "_under")
+    __slots__ = ("_top", "_under", "_written")
 
-    def __init__(self) -> None:
+    def __init__(self, written: set[K] | None = None) -> None:
         self._top: dict[K, V | _Gone] = {}
         self._under: _Layer[K, V] | None = None
+        self._written: set[K] = set() if written is None else written
 
     def copy(self) -> Layers[K, V]:
         """An independent copy."""
         if self._top:
             self._under = _Layer(self._top, self._under)
             self._top = {}
-        new: Layers[K, V] = Layers()
+        new: Layers[K, V] = Layers(self._written)
         new._under = self._under
         return new
 
     def get(self, key: K) -> V | None:
         """The value of a key; None if it has none."""
+        if key not in self._written:
+            return None
         entries = self._top
         under = self._under
         while True:
@@ -65,6 +72,7 @@ class Layers(Generic[K, V]):
 
     def __setitem__(self, key: K, value: V) -> None:
         self._top[key] = value
+        self._written.add(key)
 
     def __contains__(self, key: K) -> bool:
         return self.get(key) is not None

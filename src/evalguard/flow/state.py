@@ -75,14 +75,22 @@ class World:
     """The state that all entry points start from: what importing the program leaves behind.
 
     ``inherited`` tells the mode of an object that nothing in a state has switched, ``casts`` what
-    an object holds that was cast from a mold.
+    an object holds that was cast from a mold. ``set_fields`` and ``set_modes`` are what any state
+    has set that is still in use.
     """
 
     def __init__(self, inherited: Callable[[State, int], ModeState | None], casts: Casts) -> None:
         self.fields: dict[Cell, Value] = {}
         self.modes: dict[int, ModeState] = {}
+        self.set_fields: set[Cell] = set()
+        self.set_modes: set[int] = set()
         self.inherited = inherited
         self.casts = casts
+
+    def settled(self) -> None:
+        """What states have set so far is part of the world: none of them goes on."""
+        self.set_fields.clear()
+        self.set_modes.clear()
 
     def absorb(self, state: State) -> None:
         """Make a finished import part of the world."""
@@ -111,10 +119,12 @@ class State:
         "world",
     )
 
-    def __init__(self, world: World) -> None:
+    def __init__(
+        self, world: World, fields: Layers[Cell, Value] | None = None, modes: Modes | None = None
+    ) -> None:
         self.world = world
-        self.fields: Layers[Cell, Value] = Layers()
-        self.modes: Modes = Layers()
+        self.fields: Layers[Cell, Value] = Layers(world.set_fields) if fields is None else fields
+        self.modes: Modes = Layers(world.set_modes) if modes is None else modes
         self.grad = Grad.ON
         self.grad_place: Place | None = None
         self.assume: dict[Key, bool] = {}
@@ -125,9 +135,7 @@ class State:
 
     def copy(self) -> State:
         """An independent copy."""
-        new = State(self.world)
-        new.fields = self.fields.copy()
-        new.modes = self.modes.copy()
+        new = State(self.world, self.fields.copy(), self.modes.copy())
         new.grad, new.grad_place = self.grad, self.grad_place
         new.assume = self.assume.copy()
         new.narrow, new.dead, new.locked = self.narrow, self.dead, self.locked

@@ -30,8 +30,10 @@ def lit(value: object) -> Value:
 
 def join(left: Value, right: Value) -> Value:
     """Either of two values."""
-    if left is right or left == right:
+    if left is right or right is NEVER or left == right:
         return left
+    if left is NEVER:
+        return right
     atoms = left.atoms | right.atoms
     if len(atoms) > MOST_ATOMS:
         atoms = ANY_ATOM
