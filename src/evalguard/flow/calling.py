@@ -23,6 +23,7 @@ from evalguard.flow.builtin import REVEAL
 from evalguard.flow.constructing import Constructing
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.state import State, join_states
+from evalguard.flow.switching import DEEPEST_MODULE
 from evalguard.flow.values import (
     ANYTHING,
     constant,
@@ -34,7 +35,7 @@ from evalguard.flow.values import (
     tainted,
 )
 from evalguard.flow.variables import ITEMS
-from evalguard.modes import Grad
+from evalguard.modes import Grad, Sensitivity
 
 MOST_CALLEES = 8
 CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part, Ctx)
@@ -273,9 +274,37 @@ class Calling(Constructing):
         if known:
             modules = frozenset[int]().union(*[self.optimizers[thing] for thing in known])
             reach = [self._reach(number, state, whole=True) for number in sorted(modules)]
-            self.recorder.stepped(frozenset[int]().union(*reach))
+            reached = frozenset[int]().union(*reach)
+            self.recorder.stepped(reached | self._pieced(reached, state))
         elif not self.speaks("scheduler", text):
             self.recorder.stepped(None)
+
+    def _pieced(self, reached: frozenset[int], state: State) -> set[int]:
+        """The modules about to be trained all of whose parts are among these.
+
+        Such an optimizer has a group of parameters for each part.
+        """
+        rest = self.recorder.pending() - reached if reached else set()
+        return {
+            number
+            for number in sorted(rest)
+            if not reached.isdisjoint(self._reach(number, state))
+            and not self._left_out(number, reached, state, 0)
+        }
+
+    def _left_out(self, number: int, reached: frozenset[int], state: State, depth: int) -> bool:
+        """Whether a module has a part that knows modes and parameters, and isn't among these."""
+        if number in reached:
+            return False
+        if self.molds.whole(number) or depth > DEEPEST_MODULE:
+            return True
+        thing = self.things[number]
+        children = self._registered(number, state)
+        if children:
+            return any(self._left_out(c.number, reached, state, depth + 1) for c in children)
+        layer = self.knowledge.layer(thing.lib) if thing.lib else None
+        own, _ = self.own_sensitivity(thing, state)
+        return own is not Sensitivity.NO and (layer is None or layer.parameters)
 
     def _unknown_method(
         self, number: int, args: Arguments, site: Call, state: State, frame: Frame

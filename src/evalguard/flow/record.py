@@ -120,6 +120,10 @@ class Recorder:
         self._pending, self._step_taken = [], False
         self._entry += 1
 
+    def pending(self) -> set[int]:
+        """The modules whose calls have gradients that no step was taken by yet."""
+        return {item.thing for item in self._pending}
+
     def stepped(self, things: frozenset[int] | None) -> None:
         """An optimizer steps: on the passes since the last backward that it has parameters of.
 
@@ -128,10 +132,8 @@ class Recorder:
         """
         self._step_taken = True
         for item in self._pending:
-            if things is None or item.thing in things:
-                item.stepped = True
-            reach = item.frozen.reach
-            if not things or not things.isdisjoint(reach):
+            item.stepped |= things is None or item.thing in things
+            if not things or not things.isdisjoint(item.frozen.reach):
                 item.partly_stepped = True
 
     def cleared(self, things: set[int]) -> None:
