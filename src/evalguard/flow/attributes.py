@@ -184,7 +184,7 @@ class Attributes(Members):
                 word = PARTLY_FROZEN if atom.thing in state.narrow else FROZEN
                 self.freeze(atom.thing, word, place, state)
             elif isinstance(atom, Part):
-                self.assign(atom.thing, FROZEN, one(Lit("bool", False)), state)
+                self.unfreeze(atom.thing, state)
             elif known.value is True:
                 self.wants_gradient(state, frame)
 

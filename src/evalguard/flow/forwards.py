@@ -80,13 +80,13 @@ class Forwards(Switching):
                 return call
         return None
 
-    def _frozen_parts(self, number: int, state: State) -> tuple[FrozenPart, ...]:
+    def _frozen_parts(self, number: int, state: State) -> dict[int, FrozenPart]:
         """The frozen parts of a module, the module itself aside, and their modes."""
-        out: list[FrozenPart] = []
+        out: dict[int, FrozenPart] = {}
         thing = self.things[number]
         owner = self.classes[thing.cls].cls.name if thing.cls is not None else thing.text
         if self.molds.whole(number):
-            return ()
+            return out
         for name in self.things.holding(number):
             value = state.get((number, name))
             for atom in ordered(value.atoms) if value else ():
@@ -94,18 +94,16 @@ class Forwards(Switching):
                     if thing.cls is not None:
                         self.with_frozen_parts.add(thing.cls)
                     seen = self.survey(atom.thing, f"self.{name}", state)
-                    out.append(
-                        FrozenPart(
-                            at,
-                            module=seen.module,
-                            owner=owner,
-                            mode=seen.mode,
-                            mixed=seen.mixed,
-                            frozen=at,
-                            origins=tuple(sorted(seen.origins, key=repr)),
-                        )
+                    out[atom.thing] = FrozenPart(
+                        at,
+                        module=seen.module,
+                        owner=owner,
+                        mode=seen.mode,
+                        mixed=seen.mixed,
+                        frozen=at,
+                        origins=tuple(sorted(seen.origins, key=repr)),
                     )
-        return tuple(out)
+        return out
 
     def _grad_of_call(self, number: int, site: Call, state: State) -> Grad:
         """Whether a pass records; a method that can't be seen may turn gradients off itself."""

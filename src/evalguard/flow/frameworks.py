@@ -9,7 +9,7 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.gradients import Gradients
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
-from evalguard.flow.values import ANYTHING, lit, one, ordered
+from evalguard.flow.values import ANYTHING, one, ordered
 from evalguard.knowledge import Argued, Argument, Caller, Factory, Hook, Switch
 from evalguard.modes import Mode
 from evalguard.places import Place
@@ -155,7 +155,7 @@ class Frameworks(Gradients):
         """What a library trains may have frozen parts."""
         for atom in ordered(value.atoms):
             if isinstance(atom, Ref):
-                for part in self._frozen_parts(atom.thing, state):
+                for part in self._frozen_parts(atom.thing, state).values():
                     module = replace(part.module, text=part.module.text.replace("self", text, 1))
                     self._note_trained(atom.thing, replace(part, module=module), site, frame)
 
@@ -191,7 +191,7 @@ class Frameworks(Gradients):
             if isinstance(atom, (Ref, Part)) and frozen:
                 self.freeze(atom.thing, FROZEN, self.place(frame, site.at), state)
             elif isinstance(atom, (Ref, Part)):
-                self.assign(atom.thing, FROZEN, lit(False), state)
+                self.unfreeze(atom.thing, state)
 
     # Calls.
 

@@ -130,7 +130,8 @@ class Functions(Parameters):
     ) -> bool:
         """Whether walking a call would tell nothing, or nothing new: it was walked often enough."""
         if frame.in_forward and not known.bearing.tells:
-            return True
+            seen = known.walks >= FEWEST_WALKS
+            return seen or known.owner not in self.with_frozen_parts
         if known.matters and args is UNSEEN_CALLER:
             return False
         most = self.most_walks(known)

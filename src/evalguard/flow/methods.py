@@ -151,7 +151,7 @@ class Methods(Turning):
             if frozen:
                 self.freeze(owner.thing, FROZEN, self.place(frame, site.at), state)
             else:
-                self.assign(owner.thing, FROZEN, lit(False), state)
+                self.unfreeze(owner.thing, state)
         return None
 
     def _applies(self, call: MethodCall, state: State, frame: Frame) -> Value | None:

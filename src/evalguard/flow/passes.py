@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from evalguard.facts import Forward, FrozenPart, Module, Origin, Purpose
 from evalguard.flow.atoms import Key
@@ -17,9 +17,9 @@ Path = frozenset[tuple[Key, bool]]
 
 
 class Frozen(NamedTuple):
-    """The frozen parts of a module that is called, and the numbers of all its parts."""
+    """The frozen parts of a module that is called, by number, and the numbers of all its parts."""
 
-    parts: tuple[FrozenPart, ...]
+    parts: Mapping[int, FrozenPart]
     reach: frozenset[int]
 
 

@@ -35,6 +35,7 @@ from evalguard.flow.passes import (
     mark_alike,
     switched_elsewhere,
 )
+from evalguard.flow.thawing import frozen_parts, seen_frozen
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 from evalguard.records import replace
@@ -52,6 +53,7 @@ class Recorder:
         self._entry = 0
         self._graded: set[Place] = set()
         self._handled: set[int] = set()
+        self._thawed: set[tuple[int, int]] = set()
         self._adapting: set[tuple[int, int, str]] = set()
 
     def graded(self, calls: Iterable[Place]) -> None:
@@ -61,6 +63,10 @@ class Recorder:
     def handled(self, things: Iterable[int]) -> None:
         """The weights of these objects may not be those that they were born with."""
         self._handled.update(things)
+
+    def thawed(self, thing: int) -> None:
+        """A module that was frozen is unfrozen again."""
+        self._thawed.add((thing, self._entry))
 
     def token(self, context: int, place: Place, path: Path, items: tuple[int, ...]) -> int:
         """The number of a forward call, by call chain, place, path and items of unrolled loops."""
@@ -289,30 +295,6 @@ class Recorder:
     def _known(self, taint: Iterable[int]) -> list[Pass]:
         return [known for token in taint if (known := self._passes.get(abs(token)))]
 
-    def _frozen(self, forwards: list[Forward]) -> list[FrozenPart]:
-        """Frozen parts of what is trained, at their own calls where these are in view."""
-        out: dict[tuple[object, ...], FrozenPart] = {}
-        calls: dict[tuple[str, str], Place] = {}
-        for fact in forwards:
-            owner = fact.function.rpartition(".")[0].rpartition(".")[2]
-            calls.setdefault((owner, fact.module.text), fact.place)
-        for item in self._passes.values():
-            for part in item.frozen.parts if item.backward else ():
-                place = calls.get((part.owner, part.module.text), item.fact.place)
-                made = replace(
-                    part, place=place, stepped=item.partly_stepped, calls=item.fact.calls
-                )
-                out.setdefault((place, part.mode), made)
-        for fact in forwards:
-            if fact.module.frozen and fact.intent in (Intent.TRAINING, Intent.TARGET):
-                made = FrozenPart(
-                    fact.place, fact.function, fact.calls,
-                    module=fact.module, mode=fact.mode, mixed=fact.mixed,
-                    origins=fact.origins, stepped=fact.backward is not None,
-                )  # fmt: skip
-                out.setdefault((fact.place, fact.mode), made)
-        return list(out.values())
-
     @staticmethod
     def _beside(item: Pass, blocks: set[tuple[int, Block | None]]) -> bool:
         """Whether a pass stands in every round of a loop beside a training step of its module."""
@@ -331,12 +313,7 @@ class Recorder:
 
     def _others(self) -> list[Fact]:
         """The other facts, but for what is seen better elsewhere: a frozen part in training."""
-        seen = {
-            part.frozen
-            for item in self._passes.values()
-            for part in item.frozen.parts
-            if item.backward
-        }
+        seen = seen_frozen(self._passes.values())
         return [
             fact
             for fact in self._facts.values()
@@ -349,6 +326,8 @@ class Recorder:
         trained = {item.thing for item in self._passes.values() if item.stepped}
         for item in self._passes.values():
             item.newborn = self._handled.isdisjoint(item.parts)
+            if (item.thing, item.entry) in self._thawed:
+                item.fact = replace(item.fact, module=replace(item.fact.module, frozen=False))
         rivals = self._rivals(trained)
         blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}
         mark_alike(self._passes.values())
@@ -370,7 +349,7 @@ class Recorder:
             else fact
             for fact in forwards
         ]
-        frozen = self._frozen(forwards)
+        frozen = frozen_parts(self._passes.values(), forwards, self._thawed)
         facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others()]
         return tuple(sorted(facts, key=_order))
 

@@ -183,7 +183,7 @@ class Switching(Core):
             sensitive,
             because,
             thing.kind == "module" or thing.shown,
-            self._frozen_at(number, state) is not None,
+            self._frozen_at(number, state) is not None and self._stays_frozen(number, state),
             not sure and self._little_speaks(number, leaves, state),
             thing.built,
             all(leaf.optional for leaf in sure),
@@ -214,6 +214,15 @@ class Switching(Core):
         atoms = [atom for atom in ordered(value.atoms) if _may_be(atom, state)] if value else []
         places = {atom.place if isinstance(atom, Freeze) else None for atom in atoms}
         return places.pop() if len(places) == 1 else None
+
+    def _stays_frozen(self, number: int, state: State) -> bool:
+        """Whether a frozen module's mode-sensitive parts weren't all unfrozen afterwards."""
+        parts = self._reach(number, state)
+        freed = {part for part in parts if state.get((part, FROZEN)) == lit(False)}
+        if not freed:
+            return True
+        rest = self.leaves(number, state, 0, set(freed))
+        return any(leaf.sensitive is Sensitivity.YES for leaf in rest)
 
     def within(self, number: int, ancestor: int | None, state: State) -> bool:
         """Whether a module is another, or one of its parts."""

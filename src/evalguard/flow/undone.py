@@ -22,16 +22,16 @@ class Undone(Running):
 
     def note_undone(self, number: int, state: State, frame: Frame) -> None:
         """Note the parts of a new object that don't stay in the eval mode they were put in."""
-        found = {part.module.text: part for part in self._frozen_parts(number, state)}
+        found = {part.module.text: part for part in self._frozen_parts(number, state).values()}
         meant = {text: self._meant(number, part) for text, part in found.items()}
         if not any(meant.values()) or not self.learns(number, state, 0):
             return
         thing = self.things[number]
         after = self._trained(number, self.override(thing, "train", state), state, frame)
         below = [self._trained(number, fun, state, frame) for fun in self._below(number, state)]
-        held = [part for end in below for part in self._frozen_parts(number, end)]
+        held = [part for end in below for part in self._frozen_parts(number, end).values()]
         kept = {part.module.text for part in held if part.mode == Mode.EVAL}
-        for part in self._frozen_parts(number, after):
+        for part in self._frozen_parts(number, after).values():
             place = meant.get(part.module.text)
             if part.mode != Mode.TRAIN or part.mixed or part.module.text in kept:
                 continue

@@ -70,8 +70,20 @@ class Variables(Forwards):
         self.things.note(home, name, holding)
 
     def freeze(self, number: int, word: str, place: Place, state: State) -> None:
-        """An object's parameters, or some of them, are frozen on this path."""
+        """An object's parameters, or some of them, are frozen on this path.
+
+        Unfrozen before in the same loop, they are so in turns.
+        """
+        if self.loops and state.get((number, FROZEN)) == lit(False):
+            self.recorder.thawed(number)
         self.assign(number, word, one(Freeze(place, state.path())), state)
+
+    def unfreeze(self, number: int, state: State) -> None:
+        """An object's parameters are trained from here on."""
+        old = state.get((number, FROZEN))
+        if old is not None and any(isinstance(atom, Freeze) for atom in old.atoms):
+            self.recorder.thawed(number)
+        self.assign(number, FROZEN, lit(False), state)
 
     def put(self, container: int, name: str, value: Value, state: State) -> None:
         """Put an item into a container; under an unknown key it joins what is there."""

@@ -1,0 +1,58 @@
+"""Frozen parts of what is trained, but for those that are frozen for a while only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from evalguard.facts import Forward, FrozenPart
+from evalguard.flow.passes import Pass
+from evalguard.modes import Intent, Mode
+from evalguard.places import Place
+from evalguard.records import replace
+
+
+def frozen_parts(
+    passes: Iterable[Pass], forwards: list[Forward], thawed: Collection[tuple[int, int]]
+) -> list[FrozenPart]:
+    """Frozen parts of what is trained, at their own calls where these are in view.
+
+    Args:
+        passes: The calls of modules.
+        forwards: The facts about them.
+        thawed: What is unfrozen again, and in which entry.
+
+    Returns:
+        One for each place and mode.
+    """
+    out: dict[tuple[object, ...], FrozenPart] = {}
+    calls: dict[tuple[str, str], list[Forward]] = {}
+    for fact in forwards:
+        owner = fact.function.rpartition(".")[0].rpartition(".")[2]
+        calls.setdefault((owner, fact.module.text), []).append(fact)
+    for item in passes:
+        for number, part in item.frozen.parts.items() if item.backward else ():
+            own = calls.get((part.owner, part.module.text), [])
+            if (number, item.entry) in thawed or _kept(own):
+                continue
+            place = own[0].place if own else item.fact.place
+            made = replace(part, place=place, stepped=item.partly_stepped, calls=item.fact.calls)
+            out.setdefault((place, part.mode), made)
+    for fact in forwards:
+        if fact.module.frozen and fact.intent in (Intent.TRAINING, Intent.TARGET):
+            made = FrozenPart(
+                fact.place, fact.function, fact.calls,
+                module=fact.module, mode=fact.mode, mixed=fact.mixed,
+                origins=fact.origins, stepped=fact.backward is not None,
+            )  # fmt: skip
+            out.setdefault((fact.place, fact.mode), made)
+    return list(out.values())
+
+
+def seen_frozen(passes: Iterable[Pass]) -> set[Place | None]:
+    """Where parts were frozen that are seen in training."""
+    return {part.frozen for item in passes for part in item.frozen.parts.values() if item.backward}
+
+
+def _kept(calls: list[Forward]) -> bool:
+    """Whether a class puts a part in eval mode itself wherever it calls it."""
+    return bool(calls) and all(fact.mode == Mode.EVAL and not fact.assumed for fact in calls)
