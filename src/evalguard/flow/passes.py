@@ -165,7 +165,20 @@ def either(one: Module, other: Module) -> Module:
     """What is known of a call that may reach either of two modules."""
     if one.sensitive is other.sensitive:
         return one
+    for module, beside in ((one, other), (other, one)):
+        if module.sensitive is Sensitivity.YES and beside.sensitive is Sensitivity.NO:
+            return replace(module, optional=True)
     return replace(one, sensitive=Sensitivity.UNKNOWN, unsure=True)
+
+
+def deaf_beside(fact: Forward, other: Forward) -> bool:
+    """Whether the mode of a call's module means nothing, and that of another module does."""
+    return fact.module.sensitive is Sensitivity.NO and other.module.sensitive is Sensitivity.YES
+
+
+def without_mode(fact: Forward) -> Forward:
+    """A call whose module knows no mode, but for what the call is for."""
+    return replace(fact, mode=NO_MODE, mixed=False, assumed=False, origins=())
 
 
 def elsewhere(fact: Forward, trained: set[Origin]) -> Forward:

@@ -29,11 +29,13 @@ from evalguard.flow.passes import (
     Pass,
     Path,
     at_switcher,
+    deaf_beside,
     either,
     elsewhere,
     finished,
     mark_alike,
     switched_elsewhere,
+    without_mode,
 )
 from evalguard.flow.thawing import frozen_parts, seen_frozen
 from evalguard.modes import Grad, Intent, Mode
@@ -100,6 +102,12 @@ class Recorder:
             origins, fed, entry = set(fact.origins), set(inputs), self._entry
             self._passes[token] = Pass(thing, fact, origins, fed, frozen, *around, entry=entry)
             return
+        if known.thing != thing and deaf_beside(known.fact, fact):
+            known.thing, known.origins = thing, set()
+            module = either(known.fact.module, fact.module)
+            known.fact = replace(without_mode(known.fact), module=module, loop=loop)
+        elif known.thing != thing and deaf_beside(fact, known.fact):
+            fact, loop = without_mode(fact), None
         known.inputs |= inputs
         known.parts |= around.parts
         known.lifts = both(known.lifts, around.lifts)
