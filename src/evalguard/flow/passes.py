@@ -37,7 +37,10 @@ class Around(NamedTuple):
 
 @dataclass(slots=True)
 class Pass:
-    """One forward call in one context, as far as it has been seen."""
+    """One forward call in one context, as far as it has been seen.
+
+    ``chosen``: it may reach another module instead, which knows no mode.
+    """
 
     thing: int
     fact: Forward
@@ -61,6 +64,7 @@ class Pass:
     unsettled: bool = False
     learns: bool = False
     newborn: bool = False
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class Recorder:
         self._graded: set[Place] = set()
         self._handled: set[int] = set()
         self._thawed: set[tuple[int, int]] = set()
+        self._evaled: set[int] = set()
         self._adapting: set[tuple[int, int, str]] = set()
 
     def graded(self, calls: Iterable[Place]) -> None:
@@ -69,6 +70,10 @@ class Recorder:
     def thawed(self, thing: int) -> None:
         """A module that was frozen is unfrozen again."""
         self._thawed.add((thing, self._entry))
+
+    def evaled(self, thing: int) -> None:
+        """Somebody puts a module in eval mode."""
+        self._evaled.add(thing)
 
     def token(self, context: int, place: Place, path: Path, items: tuple[int, ...]) -> int:
         """The number of a forward call, by call chain, place, path and items of unrolled loops."""
@@ -106,8 +111,9 @@ class Recorder:
             known.thing, known.origins = thing, set()
             module = either(known.fact.module, fact.module)
             known.fact = replace(without_mode(known.fact), module=module, loop=loop)
+            known.chosen = True
         elif known.thing != thing and deaf_beside(fact, known.fact):
-            fact, loop = without_mode(fact), None
+            fact, loop, known.chosen = without_mode(fact), None, True
         known.inputs |= inputs
         known.parts |= around.parts
         known.lifts = both(known.lifts, around.lifts)
@@ -334,6 +340,8 @@ class Recorder:
         trained = {item.thing for item in self._passes.values() if item.stepped}
         for item in self._passes.values():
             item.newborn = self._handled.isdisjoint(item.parts)
+            if item.chosen and item.thing in self._evaled:
+                item.fact = replace(item.fact, module=replace(item.fact.module, unsure=True))
             if (item.thing, item.entry) in self._thawed:
                 item.fact = replace(item.fact, module=replace(item.fact.module, frozen=False))
         rivals = self._rivals(trained)

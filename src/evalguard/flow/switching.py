@@ -46,6 +46,7 @@ class Switching(Core):
         if number in seen or len(seen) > 2000:
             return
         if not seen and Mode.EVAL in wanted.mode:
+            self.recorder.evaled(number)
             steps = self.steps(frame.context) if self.loops else ()
             for loop in self.loops:
                 loop.evals.update((origin.place, steps) for origin in wanted.origins)

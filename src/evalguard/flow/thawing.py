@@ -36,7 +36,7 @@ def frozen_parts(
                 continue
             place = own[0].place if own else item.fact.place
             made = replace(part, place=place, stepped=item.partly_stepped, calls=item.fact.calls)
-            out.setdefault((place, part.mode), made)
+            out.setdefault((place, part.mode, part.module.text), made)
     for fact in forwards:
         if fact.module.frozen and fact.intent in (Intent.TRAINING, Intent.TARGET):
             made = FrozenPart(
