@@ -159,6 +159,8 @@ class Contexts(Calling):
 
     def _push_managed(self, managed: Managed, site: Call, state: State, frame: Frame) -> Value:
         """A ``@contextmanager``: as far as its ``yield``. What it switches, it is to restore."""
+        if self.is_too_deep(managed.fun):
+            return ANYTHING
         known, scratch = self.functions[managed.fun.number], state.copy()
         place, text = self.place(frame, site.at), show(site.func)
         inner = self._enter(managed.fun, known, managed.args, place, text, scratch, frame)
@@ -320,6 +322,10 @@ class Contexts(Calling):
         frame: Frame,
     ) -> list[State]:
         """A ``@contextmanager`` of the project: its body runs around ours, at the ``yield``."""
+        if self.is_too_deep(managed.fun):
+            if target is not None:
+                self.bind(target, ANYTHING, state, frame, stmt.at)
+            return self._within(rest, stmt, state, frame)
         mark, thrown = frame.mark(), len(self.raised or ())
         known = self.functions[managed.fun.number]
         span = node.at if isinstance(node, Call) else stmt.at

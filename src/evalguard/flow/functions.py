@@ -82,7 +82,7 @@ class Functions(Parameters):
                     return Value(layers, NO_TAINT)
             self._stored_unseen(fun, known, state)
             return self._passed_over(args, place, text, frame, state)
-        if self.fuel <= 0 or self.active.count(fun.number) > 1 or len(self.active) > DEEPEST:
+        if self.is_too_deep(fun):
             self.tracks.stopped(place, known)
             self._stored_unseen(fun, known, state)
             return self._stop_short(known, args, state)
@@ -95,6 +95,11 @@ class Functions(Parameters):
             state.grad, state.grad_place, state.leak = before
         self._remember(known, args, result, state)
         return result
+
+    def is_too_deep(self, fun: Fun) -> bool:
+        """Whether a function isn't walked here, as it is under way, or too much is."""
+        under_way = self.active.count(fun.number) > 1
+        return under_way or self.fuel <= 0 or len(self.active) > DEEPEST
 
     def _remember(self, known: Known, args: Arguments, result: Value, state: State) -> None:
         """A function that makes layers which no mode changes is taken to do so again."""
