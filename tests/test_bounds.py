@@ -33,8 +33,8 @@ PROGRAMS = {
     "many layers": "".join(f"x{i} = torch.nn.Linear({i}, 2)\n" for i in range(3_000)),
     "a class of itself": "class A(A): ...\nclass B(C): ...\nclass C(B): ...\nB().eval()\n",
     "a context manager of itself": "import contextlib\n@contextlib.contextmanager\ndef off(m):\n"
-    "    m.eval()\n    yield\n    for a in m:\n        with off(m), off(m):\n            with off(a):\n"
-    "                m.eval()\nwith off(torch.nn.Dropout()): pass\n",
+    "    m.eval()\n    yield\n    for a in m:\n        with off(m), off(m):\n"
+    "            with off(a): m.eval()\nwith off(torch.nn.Dropout()): pass\n",
     "an endless generator": "def g():\n    while 1:\n        yield g()\nfor x in g(): x.eval()\n",
 }
 
