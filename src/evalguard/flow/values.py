@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Final
 
 from evalguard.flow.atoms import Atom, Lit, Made, Unknown, Value
 
-UNKNOWN_ATOM = Unknown()
-ANY_ATOM: frozenset[Atom] = frozenset((UNKNOWN_ATOM,))
-NO_TAINT: frozenset[int] = frozenset()
-ANYTHING = Value(ANY_ATOM, NO_TAINT)
-NEVER = Value(frozenset(), NO_TAINT)
-MADE = Made()
-MOST_ATOMS = 64
-_tuple = tuple.__new__  # what a named tuple is made by, without the function around it
+UNKNOWN_ATOM: Final = Unknown()
+ANY_ATOM: Final[frozenset[Atom]] = frozenset((UNKNOWN_ATOM,))
+NO_TAINT: Final[frozenset[int]] = frozenset()
+ANYTHING: Final = Value(ANY_ATOM, NO_TAINT)
+NEVER: Final = Value(frozenset(), NO_TAINT)
+MADE: Final = Made()
+MOST_ATOMS: Final = 64
+_tuple: Final = tuple.__new__  # what a named tuple is made by, without the function around it
 
 
 @lru_cache(maxsize=1 << 14)

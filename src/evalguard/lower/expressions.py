@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from sys import intern
-from typing import Any
+from typing import Any, Final
 
 from evalguard.events import (
     LOOKED_UP,
@@ -41,10 +41,11 @@ from evalguard.places import WIDTH, Span
 LONG = 200  # a line in which places are looked up, not counted each time
 LONGEST_STRING = 120
 LARGEST_NUMBER = 2**64
-_PLAIN = frozenset((bool, int, float, type(None)))
-_tuple = tuple.__new__  # what a named tuple is made by, without the function around it
-_number = int.__new__  # and what a span is made by
-SELF = Name("self")
+_WIDTH: Final = WIDTH  # its own, as what is compiled has a place for it
+_PLAIN: Final = frozenset((bool, int, float, type(None)))
+_tuple: Final = tuple.__new__  # what a named tuple is made by, without the function around it
+_number: Final = int.__new__  # and what a span is made by
+SELF: Final = Name("self")
 SIGNS = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -72,13 +73,15 @@ class Expressions:
 
     def at(self, node: Any) -> Span:
         """The node's place, in characters."""
-        line, last = node.lineno, node.end_lineno
-        start, end = node.col_offset, node.end_col_offset
+        line: int = node.lineno
+        last: int = node.end_lineno
+        start: int = node.col_offset
+        end: int = node.end_col_offset
         if self._lines is not None:
             start = self._characters(line, start)
             end = self._characters(last, end)
-        first, after = line << WIDTH | start + 1, last << WIDTH | end + 1
-        return _number(Span, first << 2 * WIDTH | after)
+        first, after = line << _WIDTH | start + 1, last << _WIDTH | end + 1
+        return _number(Span, first << 2 * _WIDTH | after)
 
     def _characters(self, line: int, offset: int) -> int:
         assert self._lines is not None
