@@ -8,7 +8,12 @@ import sys
 
 import pytest
 
+from evalguard import knowledge
 from evalguard.check import check_source, check_texts
+from evalguard.flow.analysis import Analysis
+from evalguard.link import link
+from evalguard.lower import lower
+from evalguard.source import from_text
 
 RING = "".join(
     f"def f{i}(m):\n    f{(i + 1) % 30}(m)\n    f{(i + 7) % 30}(m)\n    m.train()\n"
@@ -43,6 +48,13 @@ PROGRAMS = {
 def test_the_walk_ends(name: str) -> None:
     result = check_source("import torch\n" + PROGRAMS[name])
     assert (result.findings, result.errors) == ((), ())
+
+
+def test_what_enters_itself_is_walked_a_few_times_only() -> None:
+    source = from_text("import torch\n" + PROGRAMS["a context manager of itself"], "a.py")
+    analysis = Analysis(link([lower(source)], knowledge.load()))
+    analysis.facts()
+    assert [known.walks for known in analysis.functions] == [3]
 
 
 def test_files_may_import_one_another_in_circles() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from evalguard.records import NamedTuple
 
 WIDTH = 24  # bits for a line or a column: no file that is read has more of either
-LEAST = (1 << WIDTH) - 1
+MOST = (1 << WIDTH) - 1
 
 
 class Span(int):
@@ -38,17 +38,17 @@ class Span(int):
     @property
     def column(self) -> int:
         """The column it starts at."""
-        return self >> 2 * WIDTH & LEAST
+        return self >> 2 * WIDTH & MOST
 
     @property
     def end_line(self) -> int:
         """The line it ends on."""
-        return self >> WIDTH & LEAST
+        return self >> WIDTH & MOST
 
     @property
     def end_column(self) -> int:
         """The column behind its last character."""
-        return self & LEAST
+        return self & MOST
 
     @property
     def start(self) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from evalguard.finding import Confidence, Evidence, FileError, Finding, Result, Severity
-from evalguard.places import LEAST, Cell, Place, Span
+from evalguard.places import MOST, Cell, Place, Span
 from evalguard.repair import Action, Repair
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ def _read_place(plain: object) -> Place:
 
 def _number(plain: object) -> int:
     number = _typed(plain, int)
-    if not 0 <= number <= LEAST:
+    if not 0 <= number <= MOST:
         raise Foreign
     return number
 

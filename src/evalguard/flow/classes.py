@@ -11,11 +11,10 @@ from evalguard.flow.results import returns_by_mode, returns_unlike
 from evalguard.flow.stores import stored
 from evalguard.flow.values import UNKNOWN_ATOM, ordered
 from evalguard.knowledge import Knowledge
-from evalguard.link.blocks import size_of
 from evalguard.link.interest import UNKNOWN, Bearing
 from evalguard.modes import Grad
 from evalguard.places import Place
-from evalguard.records import NamedTuple, dataclass, field
+from evalguard.records import dataclass, field
 
 DEEPEST = 40
 
@@ -26,8 +25,9 @@ class Known:
 
     ``role`` is plain, property, cached (a property), static, class or manager (a
     ``@contextmanager``). ``matters``: a call of it is worth following; ``bearing``: what that may
-    tell. ``walks`` counts how often it was walked. ``layers``: by arguments, what it returned, if
-    no mode changes that.
+    tell. ``walks`` counts how often it was walked, ``size`` the statements in it.
+    ``stores``: the attributes that it sets on its object. ``layers``: by arguments, what it
+    returned, if no mode changes that.
     """
 
     number: int
@@ -42,23 +42,9 @@ class Known:
     matters: bool = True
     bearing: Bearing = UNKNOWN
     walks: int = 0
-    counted: int = -1
-    kept: frozenset[str] | None = None
+    size: int = 0
+    stores: frozenset[str] = frozenset()
     layers: dict[object, frozenset[Atom]] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """How many statements it has."""
-        if self.counted < 0:
-            self.counted = size_of(self.function.body)
-        return self.counted
-
-    @property
-    def stores(self) -> frozenset[str]:
-        """The attributes that it sets on its object."""
-        if self.kept is None:
-            self.kept = stored(self.function) if self.owner is not None else frozenset()
-        return self.kept
 
     @property
     def place(self) -> Place:
@@ -66,23 +52,13 @@ class Known:
         return Place(self.path, self.function.at)
 
 
-class Told(NamedTuple):
-    """What the text of a class tells.
-
-    ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
-    kind. ``stores``: the attributes that its methods set, ``__init__`` aside.
-    """
-
-    twofold: bool
-    unlike: bool
-    stores: frozenset[str]
-
-
 @dataclass(slots=True)
 class Blueprint:
     """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from.
 
-    ``torch``: its file mentions PyTorch.
+    ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
+    kind. ``torch``: its file mentions PyTorch. ``stores``: the attributes that its methods set,
+    ``__init__`` aside.
     """
 
     number: int
@@ -91,17 +67,11 @@ class Blueprint:
     frame: int
     thing: int
     bases: tuple[Value, ...] = ()
+    twofold: bool = False
+    unlike: bool = False
     torch: bool = False
+    stores: frozenset[str] = frozenset()
     subclasses: list[int] = field(default_factory=list)
-    told: Told | None = None
-
-    @property
-    def tells(self) -> Told:
-        """What its methods tell by their text alone."""
-        if self.told is None:
-            cls = self.cls
-            self.told = Told(returns_by_mode(cls), returns_unlike(cls), _stored_later(cls))
-        return self.told
 
 
 class Classes:
@@ -122,6 +92,9 @@ class Classes:
     def add(self, cls: Class, path: str, frame: int, thing: int) -> Blueprint:
         """Enter a class."""
         blueprint = Blueprint(len(self._all), cls, path, frame, thing)
+        blueprint.twofold = returns_by_mode(cls)
+        blueprint.unlike = returns_unlike(cls)
+        blueprint.stores = _stored_later(cls)
         self._all.append(blueprint)
         return blueprint
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 
 from evalguard.events import Block, Call, Expr, Import
 from evalguard.facts import Origin, Step
@@ -72,7 +71,6 @@ UNSEEN_CALLER = Arguments((), (), True)
 TESTS = frozenset(("test", "tests", "testing"))
 
 
-@lru_cache(maxsize=1 << 12)
 def is_test_file(path: str) -> bool:
     """Whether a file holds unit tests, by its name or folder."""
     *folders, name = path.replace("\\", "/").split("/")

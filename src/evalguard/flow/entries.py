@@ -33,7 +33,6 @@ class Entries(Hiding):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._prototypes: dict[int, State] = {}
-        self._switching: dict[int, bool] = {}
         self.left_off: dict[str, State] = {}  # files whose import leaves gradients off
 
     def walk_entries(self, mentioned: frozenset[str]) -> None:
@@ -71,20 +70,13 @@ class Entries(Hiding):
     def _meets_modes(self, known: Known) -> bool:
         """Whether a method's object comes with modes that its class switches or loads."""
         return known.owner is not None and any(
-            self._leaves_modes(atom.number)
+            self.program.interest.switches(
+                self.classes[atom.number].cls, self.classes[atom.number].path
+            )
             for cls in self._contexts_of(known)
             for atom in self.classes.ancestry(cls)
             if isinstance(atom, Cls)
         )
-
-    def _leaves_modes(self, cls: int) -> bool:
-        """Whether making an object of a class leaves modes behind."""
-        known = self._switching.get(cls)
-        if known is None:
-            blueprint = self.classes[cls]
-            known = self.program.interest.switches(blueprint.cls, blueprint.path)
-            self._switching[cls] = known
-        return known
 
     def _walk_for_parts(self) -> None:
         """The forward passes of classes with frozen parts, and what classes keep in containers."""
@@ -212,7 +204,7 @@ class Entries(Hiding):
     def _unsettle_flags(self, me: Ref, cls: int, state: State) -> None:
         """Callers that can't be seen may have called methods that set attributes anew."""
         for atom in self.classes.ancestry(cls):
-            for name in self.classes[atom.number].tells.stores if isinstance(atom, Cls) else ():
+            for name in self.classes[atom.number].stores if isinstance(atom, Cls) else ():
                 if state.get((me.thing, name)) != NOTHING:
                     self.unsettle(me.thing, name, state)
 

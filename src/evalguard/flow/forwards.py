@@ -196,4 +196,4 @@ class Forwards(Switching):
             return thing.detector and targets
         mine = [atom for atom in self.classes.ancestry(thing.cls) if isinstance(atom, Cls)]
         blueprints = [self.classes[atom.number] for atom in mine]
-        return any(item.tells.unlike or (targets and item.tells.twofold) for item in blueprints)
+        return any(item.unlike or (targets and item.twofold) for item in blueprints)

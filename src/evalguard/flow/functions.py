@@ -25,8 +25,10 @@ from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import Parameters
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle
+from evalguard.flow.stores import stored
 from evalguard.flow.values import NO_TAINT, constant, join_all, lit, one, tainted
 from evalguard.flow.variables import ITEMS
+from evalguard.link.blocks import size_of
 from evalguard.places import Place
 from evalguard.records import replace
 
@@ -55,6 +57,8 @@ class Functions(Parameters):
             known = Known(number, function, frame.path, frame.thing, owner)
             known.bearing = self.program.interest.of(function, frame.path)
             known.matters = self._matters(known)
+            known.size = size_of(function.body)
+            known.stores = stored(function) if owner is not None else known.stores
             self.functions.append(known)
         frame.captured = True
         return Fun(number, frame.thing, None)

@@ -107,6 +107,15 @@ class Recorder:
             origins, fed, entry = set(fact.origins), set(inputs), self._entry
             self._passes[token] = Pass(thing, fact, origins, fed, frozen, *around, entry=entry)
             return
+        known.inputs |= inputs
+        known.parts |= around.parts
+        known.lifts = both(known.lifts, around.lifts)
+        known.assumed &= around.assumed
+        self._seen_again(known, thing, fact, loop)
+
+    @staticmethod
+    def _seen_again(known: Pass, thing: int, fact: Forward, loop: Place | None) -> None:
+        """Join what is believed of a call with what is believed this time."""
         if known.thing != thing and deaf_beside(known.fact, fact):
             known.thing, known.origins = thing, set()
             module = either(known.fact.module, fact.module)
@@ -114,10 +123,6 @@ class Recorder:
             known.chosen = True
         elif known.thing != thing and deaf_beside(fact, known.fact):
             fact, loop, known.chosen = without_mode(fact), None, True
-        known.inputs |= inputs
-        known.parts |= around.parts
-        known.lifts = both(known.lifts, around.lifts)
-        known.assumed &= around.assumed
         known.origins.update(fact.origins)
         old = known.fact
         module = old.module if known.thing == thing else either(old.module, fact.module)
