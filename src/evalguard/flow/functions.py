@@ -38,6 +38,7 @@ FEWEST_WALKS = 4
 MOST_WALKS = 24
 MOST_WORK = 300
 DEEPEST_HELD = 3
+HOLDERS = frozenset(("list", "dict", "object", "unknown"))
 
 
 class Functions(Parameters):
@@ -181,7 +182,12 @@ class Functions(Parameters):
         atoms = [atom for value in values for atom in value.atoms]
         if fun.bound is not None:
             atoms.append(fun.bound)
-        return any(self._carrier(atom, state, DEEPEST_HELD) for atom in atoms)
+        seen: set[int] = set()
+        for _ in range(DEEPEST_HELD):
+            if any(self._is_carrier(atom) for atom in atoms):
+                return True
+            atoms = self._held_by(atoms, seen, state)
+        return any(self._is_carrier(atom) for atom in atoms)
 
     def _closed_over(self, fun: Fun, known: Known, state: State) -> list[Value]:
         """What a nested function uses of the function around it."""
@@ -192,23 +198,25 @@ class Functions(Parameters):
         found = [state.get((outer.thing, name)) for name in names]
         return [value for value in found if value is not None]
 
-    def _carrier(self, atom: Atom, state: State, depth: int) -> bool:
-        if isinstance(atom, (Fun, Part, Partial, Method)):
-            return True
+    def _is_carrier(self, atom: Atom) -> bool:
+        if isinstance(atom, Ref):
+            thing = self.things[atom.thing]
+            return thing.kind == "module" or thing.shown
         if isinstance(atom, Cls):
             return self.classes.is_module(atom.number)
-        if not isinstance(atom, Ref):
-            return False
-        thing = self.things[atom.thing]
-        if thing.kind == "module" or thing.shown:
-            return True
-        if not depth or thing.kind not in ("list", "dict", "object", "unknown"):
-            return False
-        names = self.things.names(thing.number)
-        held = [state.get((thing.number, name)) for name in names]
-        inner: list[Atom] = [item for value in held if value for item in value.atoms]
-        inner += [Ref(part) for part in self.things.held(thing.number)]
-        return any(self._carrier(item, state, depth - 1) for item in inner)
+        return isinstance(atom, (Fun, Part, Partial, Method))
+
+    def _held_by(self, atoms: list[Atom], seen: set[int], state: State) -> list[Atom]:
+        """What containers and plain objects hold, but for those that were looked into before."""
+        found: list[Atom] = []
+        for number in {atom.thing for atom in atoms if isinstance(atom, Ref)} - seen:
+            if self.things[number].kind not in HOLDERS:
+                continue
+            held = [state.get((number, name)) for name in self.things.names(number)]
+            found += [atom for value in held if value is not None for atom in value.atoms]
+            found += [Ref(part) for part in self.things.held(number)]
+        seen.update(atom.thing for atom in atoms if isinstance(atom, Ref))
+        return found
 
     def _passed_over(
         self, args: Arguments, place: Place, text: str, frame: Frame, state: State
@@ -291,7 +299,7 @@ class Functions(Parameters):
             outer=fun.frame,
             me=fun.bound,
             owner=known.owner,
-            names=known.function.locals,
+            names=frozenset(known.function.locals),
         )
         outer = self.frames.get(fun.frame)
         if known.owner is None and outer is not None:
