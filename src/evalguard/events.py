@@ -342,7 +342,7 @@ class Function(NamedTuple):
     mentions: tuple[str, ...]
     calls: tuple[str, ...]
     told: tuple[str, ...]
-    locals: frozenset[str]
+    locals: tuple[str, ...]
     generator: bool
     inner: bool
     is_async: bool

@@ -54,7 +54,7 @@ class Families:
 
     def uses(self, item: Definition) -> set[str]:
         """The nodes of what a definition is made of."""
-        local = item.function.locals if item.function else frozenset[str]()
+        local = frozenset(item.function.locals if item.function else ())
         found: set[str] = set()
         for dotted in item.mentions:
             if item.cls and "." in dotted and self._meanings.parts(dotted)[0] in ITSELF:

@@ -58,6 +58,7 @@ SIGNS = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
+_DISPLAYS = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
 
 
 class Expressions:
@@ -66,6 +67,7 @@ class Expressions:
     def __init__(self, text: str) -> None:
         self._lines = None if text.isascii() else text.split("\n")
         self._names: dict[str, Name] = {}
+        self._targets: dict[str, tuple[Expr]] = {}
         self._dotted: dict[str, Expr] = {}
         self._constants: dict[tuple[type, object], Const] = {}
         self._starts: dict[int, list[int]] = {}  # of long lines, where each next character begins
@@ -118,8 +120,19 @@ class Expressions:
         if isinstance(node, ast.Attribute):
             names, holder = _chain(node)
             root = holder.id if isinstance(holder, ast.Name) else ""
-            self.scopes.mention(".".join((root, *names)) + "=")
+            self.scopes.mention(intern(".".join((root, *names)) + "="))
         return self.expr(node)
+
+    def targets(self, nodes: Sequence[ast.expr]) -> tuple[Expr, ...]:
+        """Lower all that is assigned to; a single variable is one for all places."""
+        if len(nodes) > 1 or not isinstance(nodes[0], ast.Name):
+            return tuple([self.target(node) for node in nodes])
+        name = nodes[0].id
+        self.scopes.current.binds.add(name)
+        known = self._targets.get(name)
+        if known is None:
+            known = self._targets[name] = (self._named(name),)
+        return known
 
     def _mix(self, node: ast.AST) -> Expr:
         parts: list[Expr] = []
@@ -168,7 +181,7 @@ class Expressions:
         scope = self.scopes.current
         scope.uses.update(names)
         if not isinstance(holder, ast.Name):
-            scope.mentions.add(".".join((_called(holder), *names)))
+            scope.mentions.add(intern(".".join((_called(holder), *names))))
             return _attributes(self.expr(holder), names)
         dotted = intern(".".join((holder.id, *names)))
         scope.uses.add(holder.id)
@@ -231,7 +244,7 @@ class Expressions:
         return Item(self.expr(node.value), self.expr(node.slice))
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set) -> Expr:
-        return Display(type(node).__name__.lower(), self.exprs(node.elts), self.at(node))
+        return Display(_DISPLAYS[type(node)], self.exprs(node.elts), self.at(node))
 
     def _dict(self, node: ast.Dict) -> Expr:
         keys = [None if key is None else self.expr(key) for key in node.keys]

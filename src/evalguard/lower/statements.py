@@ -10,6 +10,7 @@ from evalguard.events import (
     NONE,
     NOTHING,
     Assert,
+    Attr,
     Bind,
     Block,
     Class,
@@ -50,6 +51,7 @@ class Lowerer(Expressions):
         self._path, self._text = path, text
         self._imports: list[Import] = []
         self._nested: set[str] = set()
+        self._parameters: dict[tuple[str, str, Expr | None], Param] = {}
 
     def unit(self, tree: ast.Module) -> Unit:
         """Lower the whole file."""
@@ -86,16 +88,15 @@ class Lowerer(Expressions):
             self.scopes.current.looked_up.update(names)
         if isinstance(node.value, ast.Dict):
             self.scopes.current.inner = True
-        targets = tuple([self.target(target) for target in node.targets])
-        return [Bind(targets, value, False, self.at(node))]
+        return [Bind(self.targets(node.targets), value, False, self.at(node))]
 
     def _annotated(self, node: ast.AnnAssign) -> list[Stmt]:
         if node.value is None:
             return []
-        return [Bind((self.target(node.target),), self.expr(node.value), False, self.at(node))]
+        return [Bind(self.targets([node.target]), self.expr(node.value), False, self.at(node))]
 
     def _augmented(self, node: ast.AugAssign) -> list[Stmt]:
-        return [Bind((self.target(node.target),), self.expr(node.value), True, self.at(node))]
+        return [Bind(self.targets([node.target]), self.expr(node.value), True, self.at(node))]
 
     def _if(self, node: ast.If) -> list[Stmt]:
         arms: list[If] = []
@@ -222,12 +223,12 @@ class Lowerer(Expressions):
         is_async: bool,
     ) -> Function:
         scope = self.scopes.pop()
-        bound = frozenset((scope.binds | {param.name for param in params}) - scope.elsewhere)
+        bound = sorted((scope.binds | {param.name for param in params}) - scope.elsewhere)
         uses = tuple(sorted(scope.uses))
         calls, told = tuple(sorted(scope.calls)), tuple(sorted(scope.told))
         at, mentions = self.at(node), tuple(sorted(scope.mentions))
         return Function(
-            name, qualname, params, body, decorators, uses, mentions, calls, told, bound,
+            name, qualname, params, body, decorators, uses, mentions, calls, told, tuple(bound),
             scope.generator, scope.inner, is_async, at,
         )  # fmt: skip
 
@@ -249,7 +250,13 @@ class Lowerer(Expressions):
     def _param(self, node: ast.arg, kind: str, default: ast.expr | None) -> Param:
         value = None if default is None else self.expr(default)
         note = None if node.annotation is None else self.expr(node.annotation)
-        return Param(node.arg, kind, value, note)
+        if value is not None or not isinstance(note, (Name, Attr, type(None))):
+            return Param(node.arg, kind, value, note)
+        key = (node.arg, kind, note)
+        known = self._parameters.get(key)
+        if known is None:
+            known = self._parameters[key] = Param(node.arg, kind, None, note)
+        return known
 
     def _define_class(self, node: ast.ClassDef) -> list[Stmt]:
         qualname = self._begin(node.name)
