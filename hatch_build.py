@@ -18,10 +18,14 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-ROOMS = ("flow", "link", "lower")
+ROOMS = ("flow", "knowledge", "link", "lower")
 # Named tuples are made at each start, for mypyc by `typing`, which is slow: most are in atoms.py.
-# What needs libcst is imported in few runs, and does little by itself.
-PLAIN = frozenset(("flow/atoms.py", "lower/blanking.py", "lower/newer.py"))
+# What needs libcst is imported in few runs, and what builds the tables does little by itself.
+PLAIN = frozenset((
+    "flow/atoms.py",
+    "knowledge/arguments.py", "knowledge/build.py", "knowledge/entries.py", "knowledge/schema.py",
+    "lower/blanking.py", "lower/newer.py",
+))  # fmt: skip
 COMPILE = """
 import sys
 from mypyc.build import mypycify

@@ -30,6 +30,14 @@ def test_what_is_not_compiled_is_there(build: ModuleType) -> None:
         assert (ROOT / "src/evalguard" / name).exists(), name
 
 
+def test_what_is_compiled_has_no_cached_property(build: ModuleType) -> None:
+    """Of a compiled class it would be worked out each time that it is asked for."""
+    for room in build.ROOMS:
+        for path in (ROOT / "src/evalguard" / room).glob("*.py"):
+            name = f"{room}/{path.name}"
+            assert name in build.PLAIN or "@cached_property" not in path.read_text(), name
+
+
 def test_the_environment_decides_whether_to_compile(
     build: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

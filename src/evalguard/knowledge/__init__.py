@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Container, Mapping
-from functools import cache, cached_property
+from collections.abc import Callable, Container, Mapping
+from functools import cache
 from typing import Any
 
 from evalguard.knowledge import build
@@ -83,6 +83,7 @@ class Knowledge:
         self._methods = Table(tables.get("module_methods", {}), build.module_method)
         self._contexts = Table(tables.get("contexts", {}), build.context)
         self._mode_names: dict[str, frozenset[str]] = {}
+        self._told: dict[str, frozenset[str]] = {}
         self._switches = Table(tables.get("switches", {}), build.switch)
         self._callers = Table(tables.get("callers", {}), build.caller)
         holders = build.holders(tables.get("switches", {}), tables.get("callers", {}))
@@ -153,14 +154,26 @@ class Knowledge:
         }
         return frozenset([word for word, known in told.items() if known])
 
-    @cached_property
+    def _once(self, name: str, tell: Callable[[], frozenset[str]]) -> frozenset[str]:
+        """What doesn't change, worked out when it is first asked for."""
+        if name not in self._told:
+            self._told[name] = tell()
+        return self._told[name]
+
+    @property
     def factory_packages(self) -> frozenset[str]:
         """The top-level packages, PyTorch aside, that have calls that return a module."""
+        return self._once("factory_packages", self._factory_packages)
+
+    def _factory_packages(self) -> frozenset[str]:
         return frozenset(self._factories.by_package(build.is_module)) - {"torch", "*"}
 
-    @cached_property
+    @property
     def packages(self) -> frozenset[str]:
         """The top-level packages that have to do with modules; ``*`` if any may, as a user says."""
+        return self._once("packages", self._packages)
+
+    def _packages(self) -> frozenset[str]:
         tables = (
             *(Table(self._tables.get(name, {}), lambda *_: True).by_package() for name in _MODULES),
             self.factory_packages,
@@ -295,20 +308,20 @@ class Knowledge:
         """Whether an optimizer's method of this bare name changes the parameters."""
         return self.effect(name) == "steps"
 
-    @cached_property
+    @property
     def measuring_names(self) -> frozenset[str]:
         """The bare names of what turns a result into something that can't carry a gradient."""
         cuts = ("measures", "picks", "detaches")
         named = self._values.by_package(build.effect_is(*cuts))
         return frozenset[str]().union(*[named[key] for key in named if key != "builtins"])
 
-    @cached_property
+    @property
     def number_names(self) -> frozenset[str]:
         """The methods that turn a tensor into plain numbers."""
         named = self._values.by_package(build.effect_is("measures"))
         return frozenset(named.get("*", ()))
 
-    @cached_property
+    @property
     def stepping_names(self) -> frozenset[str]:
         """The bare names of an optimizer's methods that change the parameters."""
         named = self._values.by_package(build.effect_is("steps"))

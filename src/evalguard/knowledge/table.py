@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
-from functools import cached_property
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -27,10 +26,11 @@ class Table(Generic[T]):
         self._patterns = _by_package(name for name in entries if "*" in name)
         self._packages = {name.partition(".")[0] for name in entries}
         self._any = self._patterns.get("*", [])
+        self._bare: dict[str, tuple[str, str]] | None = None
 
     def bare_names(self) -> set[str]:
         """The last parts of the names; of a pattern, the last that is spelled out."""
-        return {bare for _, bare in self._bare.values()}
+        return {bare for _, bare in self._named().values()}
 
     def by_package(self, keep: Callable[[Fields], bool] | None = None) -> dict[str, set[str]]:
         """The bare names of the records that count, by top-level package (``*``: any).
@@ -39,20 +39,21 @@ class Table(Generic[T]):
             keep: Tells from its fields whether a record counts; all do without it.
         """
         found: dict[str, set[str]] = {}
-        for name, (package, bare) in self._bare.items():
+        for name, (package, bare) in self._named().items():
             if keep is None or keep(self._entries[name]):
                 found.setdefault(package, set()).add(bare)
         return found
 
-    @cached_property
-    def _bare(self) -> dict[str, tuple[str, str]]:
+    def _named(self) -> dict[str, tuple[str, str]]:
         """The top-level packages and bare names of the names that have any."""
-        return {
-            name: ("*" if "*" in package or not rest else package, bare)
-            for name in self._entries
-            if (bare := _bare(name))
-            for package, _, rest in [name.partition(".")]
-        }
+        if self._bare is None:
+            self._bare = {
+                name: ("*" if "*" in package or not rest else package, bare)
+                for name in self._entries
+                if (bare := _bare(name))
+                for package, _, rest in [name.partition(".")]
+            }
+        return self._bare
 
     def get(self, name: str) -> T | None:
         """The record for a name, or None."""

@@ -40,6 +40,7 @@ class Meanings:
     ) -> None:
         self._files = imports
         self._told = told
+        self._libraries: dict[str, Nodes] = {}
         self._telling = frozenset(telling)
         self._binds = {unit.path: unit.binds for unit in units}
         self._imports = {unit.path: _imports(unit) for unit in units}
@@ -136,7 +137,12 @@ class Meanings:
         return self._name(file, name, rest, hops)
 
     def _of_library(self, names: list[str]) -> Nodes:
-        return tuple([f"*{word}" for word in self._told(".".join(names))])
+        dotted = ".".join(names)
+        known = self._libraries.get(dotted)
+        if known is None:
+            known = tuple([f"*{word}" for word in self._told(dotted)])
+            self._libraries[dotted] = known
+        return known
 
 
 def _imports(unit: Unit) -> dict[str, list[Import]]:
