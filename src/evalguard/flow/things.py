@@ -12,6 +12,8 @@ from evalguard.places import Place
 from evalguard.records import dataclass
 
 Kind = Literal["module", "object", "unknown", "list", "dict", "frame", "file", "class"]
+ANY_ITEM = "[*]"
+SOME_ITEMS = "[:]"
 UNSEEN = ModeState(Mode.UNSEEN, frozenset())
 
 
@@ -174,10 +176,17 @@ class Things:
 
 
 def _know(part: Thing, whole: Thing) -> None:
-    """What the tables tell of a part of a library's network."""
-    told = whole.parts.get(part.text) if whole.parts is not None else None
+    """What the tables tell of a part of a library's network.
+
+    What is taken out of an insensitive one isn't sensitive; any item of another stands for all.
+    """
+    if whole.parts is None:
+        return
+    told = whole.parts.get(part.text)
+    if told is None and part.text == ANY_ITEM and whole.sensitive is Sensitivity.YES:
+        told = whole.sensitive
     if told is not None:
         part.kind, part.sensitive, part.parts = "module", told, NO_PARTS
         part.because = whole.because
-    elif whole.parts is not None and whole.sensitive is Sensitivity.NO:
+    elif whole.sensitive is Sensitivity.NO:
         part.sensitive, part.parts = Sensitivity.NO, NO_PARTS

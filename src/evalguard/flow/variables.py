@@ -9,7 +9,7 @@ from evalguard.flow.core import Frame
 from evalguard.flow.forwards import Forwards
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
-from evalguard.flow.things import Thing
+from evalguard.flow.things import ANY_ITEM, SOME_ITEMS, Thing
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
@@ -162,7 +162,7 @@ class Variables(Forwards):
         name = item_name(index)
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
-                out = join(out, self._item(atom, name, state))
+                out = join(out, self._cut_out(atom, index) or self._item(atom, name, state))
             elif isinstance(atom, Part) and (row := self._children(atom, state)):
                 out = join(out, self._of_row(atom, row, index, state))
             elif isinstance(atom, (Part, Made, Cls)) or _is_class(atom):
@@ -196,6 +196,15 @@ class Variables(Forwards):
         if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
             return ANYTHING
         return one(Ref(self.things.child(atom.thing, name).number))
+
+    def _cut_out(self, atom: Ref, index: Value) -> Value | None:
+        """Some of the layers of a library's network, where it isn't known which there are."""
+        thing, known = self.things[atom.thing], constant(index)
+        if thing.parts is None or known is None or not isinstance(known.value, Cut):
+            return None
+        if any(name == ITEMS or name.startswith("[") for name in self.things.names(thing.number)):
+            return None
+        return one(Ref(self.things.child(thing.number, SOME_ITEMS).number))
 
     def _children(self, atom: Part, state: State) -> list[Value]:
         """The children of a library's network, if they are what is meant and all known."""
@@ -267,7 +276,7 @@ class Variables(Forwards):
             return ANYTHING
         if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
             return ANYTHING
-        return one(Ref(self.things.child(atom.thing, "[*]").number))
+        return one(Ref(self.things.child(atom.thing, ANY_ITEM).number))
 
     def sequence(self, owner: Value, state: State) -> list[Value] | None:
         """The items of a list or tuple in order, if all are known; None otherwise."""
