@@ -204,7 +204,9 @@ class Libraries(Effects):
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("made", frame.context, place), "module")
         thing.lib, thing.text, thing.place = class_of(name), show(site), place
-        thing.sensitive, thing.because = factory.sensitive, factory.layer or factory.name
+        told = factory.sensitivity(*self.constants(args))
+        thing.sensitive = factory.sensitive if told is Sensitivity.UNKNOWN else told
+        thing.because = factory.layer or factory.name
         thing.detector, thing.doubts, thing.parts = factory.detector, self.doubts, factory.parts
         mode = self.written(factory.mode_of(*self.constants(args)), "loaded", show(site), place)
         mode = mode._replace(mixed=factory.mixed)
