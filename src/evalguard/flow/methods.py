@@ -150,7 +150,9 @@ class Methods(Turning):
             self.wants_gradient(state, frame)
         if isinstance(owner, (Ref, Part)):
             frozen = flag is not None and flag.value is False
-            if frozen:
+            if isinstance(owner, Part):
+                self.freeze_part(owner.thing, frozen, self.place(frame, site.at), state)
+            elif frozen:
                 self.freeze(owner.thing, FROZEN, self.place(frame, site.at), state)
             else:
                 self.unfreeze(owner.thing, state)
