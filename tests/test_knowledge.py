@@ -538,6 +538,8 @@ def test_a_user_extends_and_corrects_the_tables() -> None:
         ({"layers": {"a.B": {"parameters": 1}}}, "'parameters' must be true or false, not 1"),
         ({"factories": {"a.b": {"item": "0"}}}, "'item' must be a whole number, not '0'"),
         ({"factories": {"a.b": {"cases": [{"mode": "eval"}]}}}, "'cases' must be a list"),
+        ({"factories": {"a.b": {"parts": {"head": True}}}}, "'parts' must be a table of names"),
+        ({"factories": {"a.b": {"parts": ["head"]}}}, "'parts' must be a table of names"),
         ({"hooks": {"a.B": {"methods": {"f": {"mood": "eval"}}}}}, "'methods' must be a table"),
         ({"names": {"evaluation": {"words": "probe"}}}, "'words' must be a list of strings"),
     ],

@@ -24,7 +24,7 @@ class Attr(NamedTuple):
 
 
 class Const(NamedTuple):
-    """A literal: None, a bool, a number or a string."""
+    """A literal: None, a bool, a number or a string; or a ``Cut``."""
 
     value: object
 

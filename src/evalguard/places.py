@@ -118,3 +118,14 @@ class Place(NamedTuple):
         """Whether another place lies within this one."""
         mine, theirs = self.span, other.span
         return self.path == other.path and mine.start <= theirs.start and theirs.end <= mine.end
+
+
+class Cut(NamedTuple):
+    """What stands in the brackets of ``value[start:stop]``, if both are literals or left out."""
+
+    start: int | None
+    stop: int | None
+
+    def __repr__(self) -> str:
+        """As in a text that has no room for it."""
+        return "..."

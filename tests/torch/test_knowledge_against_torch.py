@@ -342,7 +342,9 @@ def _kind(returned: Any, net: Any) -> str:
     if isinstance(returned, torch.Tensor | nn.Module):
         return "child" if isinstance(returned, nn.Module) else "parameters"
     if isinstance(returned, Iterator):
-        first = next(returned)
+        first, *others = returned
+        if [first, *others] == [*net]:
+            return "row"
         value = first[1] if isinstance(first, tuple) else first
         return "children" if isinstance(value, nn.Module) else "parameters"
     return "other"

@@ -82,9 +82,13 @@ class Saved(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Some module, any module, beneath an object: an item of ``modules()``."""
+    """Some module, any module, beneath an object: an item of ``modules()``.
+
+    With ``own`` it is one of its own children, and several are in their order.
+    """
 
     thing: int
+    own: bool = False
     tag: str = "part"
 
 

@@ -26,7 +26,7 @@ from evalguard.flow.guards import is_guarded
 from evalguard.flow.members import Members
 from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State
-from evalguard.flow.switching import FROZEN, INPUT_GRADIENT, PARTLY_FROZEN
+from evalguard.flow.switching import INPUT_GRADIENT
 from evalguard.flow.values import (
     ANYTHING,
     NEVER,
@@ -180,11 +180,8 @@ class Attributes(Members):
         if known is None:
             return
         for atom in owner.atoms:
-            if isinstance(atom, Part) and known.value is False:
-                word = PARTLY_FROZEN if atom.thing in state.narrow else FROZEN
-                self.freeze(atom.thing, word, place, state)
-            elif isinstance(atom, Part):
-                self.unfreeze(atom.thing, state)
+            if isinstance(atom, Part):
+                self.freeze_part(atom.thing, known.value is False, place, state)
             elif known.value is True:
                 self.wants_gradient(state, frame)
 

@@ -26,6 +26,7 @@ from evalguard.flow.atoms import (
 )
 from evalguard.flow.attributes import Attributes
 from evalguard.flow.core import Frame
+from evalguard.flow.naming import Picked, asked
 from evalguard.flow.state import State
 from evalguard.flow.values import (
     ANY_ATOM,
@@ -241,6 +242,28 @@ class Conditions(Attributes):
             elif isinstance(node, Item):
                 todo += [node.value, node.key]
         return frozenset(found)
+
+    def narrowed(
+        self, test: Expr, holds: bool, parts: frozenset[int], state: State, frame: Frame
+    ) -> frozenset[object]:
+        """What only some parts are meant of, where a test holds, or doesn't.
+
+        A second test of the same object picks less than the first, which is more than is told.
+        """
+        again = [Picked(number, "", False, True) for number in parts if number in state.narrow]
+        return state.narrow | parts | self._by_names(test, holds, state, frame) | frozenset(again)
+
+    def _by_names(self, test: Expr, holds: bool, state: State, frame: Frame) -> frozenset[Picked]:
+        """The parameters that are meant where a test of their names holds, or doesn't."""
+        told = asked(test)
+        if told is None or not isinstance(told.subject, Name):
+            return frozenset()
+        atoms = self.lookup(told.subject.id, state, frame).atoms
+        meant = told.holds == holds
+        picked = [
+            Picked(x.thing, told.word, told.begins, meant) for x in atoms if isinstance(x, Part)
+        ]
+        return frozenset(picked)
 
     def _assume(self, test: Expr, holds: bool, state: State, frame: Frame) -> None:
         """What a test tells of its parts: an ``and`` that holds, an ``or`` that doesn't."""

@@ -204,8 +204,10 @@ class Libraries(Effects):
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("made", frame.context, place), "module")
         thing.lib, thing.text, thing.place = class_of(name), show(site), place
-        thing.sensitive, thing.because = factory.sensitive, factory.layer or factory.name
-        thing.detector, thing.doubts = factory.detector, self.doubts
+        told = factory.sensitivity(*self.constants(args))
+        thing.sensitive = factory.sensitive if told is Sensitivity.UNKNOWN else told
+        thing.because = factory.layer or factory.name
+        thing.detector, thing.doubts, thing.parts = factory.detector, self.doubts, factory.parts
         mode = self.written(factory.mode_of(*self.constants(args)), "loaded", show(site), place)
         mode = mode._replace(mixed=factory.mixed)
         thing.built = next(iter(mode.origins))
@@ -257,7 +259,7 @@ class Libraries(Effects):
             thing.cls, thing.lib, thing.text = source.cls, source.lib, show(site)
             thing.sensitive, thing.because = source.sensitive, source.because
             thing.place, thing.built, thing.shown = source.place, source.built, source.shown
-            thing.doubts = source.doubts
+            thing.doubts, thing.parts = source.doubts, source.parts
         mode = self.things.mode(state, atom.thing)
         state.forget(thing.number)
         self._forget_parts(thing.number, state)

@@ -16,9 +16,9 @@ from evalguard.flow.atoms import (
     Value,
 )
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
+from evalguard.flow.freezing import Freezing
 from evalguard.flow.state import State
 from evalguard.flow.values import ANYTHING, constant, join, join_all, lit, one, only, ordered
-from evalguard.flow.variables import Variables
 from evalguard.places import NOWHERE, Place, Span
 
 PARTIAL_METHOD = "partialmethod"
@@ -26,7 +26,7 @@ FIELD = "field"
 READ = frozenset(("property", "cached"))
 
 
-class Members(Variables):
+class Members(Freezing):
     """Looks members up, and binds them to their object."""
 
     def member(self, cls: int, name: str, state: State, after: int = -1) -> Value | None:

@@ -17,6 +17,8 @@ from evalguard.flow.values import ANYTHING, constant, join_all, lit, one, only, 
 from evalguard.flow.variables import ITEMS, item_name, key_of
 from evalguard.knowledge import Factory, ModuleMethod
 
+MANY = frozenset(("children", "row", "parameters"))
+
 
 class Methods(Turning):
     """Calls methods of modules, lists and dicts."""
@@ -121,8 +123,8 @@ class Methods(Turning):
                 return result
         if known.returns == "self":
             return one(owner)
-        if known.returns in ("children", "parameters") and isinstance(owner, (Ref, Part)):
-            return one(Part(owner.thing))
+        if known.returns in MANY and isinstance(owner, (Ref, Part)):
+            return one(Part(owner.thing, known.returns == "row" and isinstance(owner, Ref)))
         if known.returns == "parameters":
             return one(owner)
         if known.returns == "none":
@@ -148,7 +150,9 @@ class Methods(Turning):
             self.wants_gradient(state, frame)
         if isinstance(owner, (Ref, Part)):
             frozen = flag is not None and flag.value is False
-            if frozen:
+            if isinstance(owner, Part):
+                self.freeze_part(owner.thing, frozen, self.place(frame, site.at), state)
+            elif frozen:
                 self.freeze(owner.thing, FROZEN, self.place(frame, site.at), state)
             else:
                 self.unfreeze(owner.thing, state)

@@ -224,7 +224,8 @@ class Running(Rounds):
         if cond is not None:
             state.suppose(cond.key, not cond.negated)
             other.suppose(cond.key, cond.negated)
-        state.narrow = other.narrow = before | parts
+        state.narrow = self.narrowed(stmt.test, True, parts, state, frame)
+        other.narrow = self.narrowed(stmt.test, False, parts, other, frame)
         if _mentions_training(frame) and asks_training(stmt.test):
             state.assume[ASKED] = True
         self._assume(stmt.test, True, state, frame)

@@ -101,9 +101,9 @@ class World:
 class State:
     """A mutable state; branches work on copies. Only what differs from the world is held.
 
-    ``narrow``: objects of which only some parts are meant, by a test. ``dead``: the program ended.
-    ``locked``: inside ``inference_mode``, where nothing turns gradients back on.
-    ``leak``: the statement that turned them off for good.
+    ``narrow``: objects of which only some parts are meant, by a test; and the tests of names.
+    ``dead``: the program ended. ``locked``: inside ``inference_mode``, where nothing turns
+    gradients back on. ``leak``: the statement that turned them off for good.
     """
 
     __slots__ = (
@@ -128,7 +128,7 @@ class State:
         self.grad = Grad.ON
         self.grad_place: Place | None = None
         self.assume: dict[Key, bool] = {}
-        self.narrow: frozenset[int] = frozenset()
+        self.narrow: frozenset[object] = frozenset()
         self.dead = False
         self.locked = False
         self.leak: Place | None = None

@@ -11,6 +11,7 @@ from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import lit, one, ordered
 from evalguard.knowledge import Export
+from evalguard.knowledge.entries import NO_PARTS
 from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
 from evalguard.records import NamedTuple
@@ -145,13 +146,37 @@ class Switching(Core):
     def own_sensitivity(self, thing: Thing, state: State) -> tuple[Sensitivity, str]:
         """Whether an object is mode-sensitive by itself, its known children aside, and why."""
         if thing.cls is None:
-            return thing.sensitive, thing.because
+            own = self._left_of(thing, state) if thing.parts else thing.sensitive
+            return own, thing.because if own is not Sensitivity.NO else ""
         for cls in self._asking(thing.cls):
             if not self.flagged.isdisjoint(cls.uses):
                 return Sensitivity.YES, f"{cls.name} passes self.training on"
             return Sensitivity.UNKNOWN, f"{cls.name} {ASKS}"
         unknown = [name for name in self.classes.libraries(thing.cls) if self._opaque_base(name)]
         return (Sensitivity.UNKNOWN, unknown[0]) if unknown else (Sensitivity.NO, "")
+
+    def _left_of(self, thing: Thing, state: State) -> Sensitivity:
+        """Whether a library's network is mode-sensitive but for parts that are seen by themselves.
+
+        These are parts that were switched, and those that something else has replaced.
+        """
+        parts = thing.parts or NO_PARTS
+        left = [told for name, told in parts.items() if not self._by_itself(thing, name, state)]
+        if len(left) == len(parts):
+            return thing.sensitive
+        known = [told for told in (Sensitivity.YES, Sensitivity.UNKNOWN) if told in left]
+        return known[0] if known else Sensitivity.NO
+
+    def _by_itself(self, whole: Thing, name: str, state: State) -> bool:
+        """Whether a known part has been switched, or isn't there any more."""
+        held = state.get((whole.number, name))
+        if held is None:
+            part = self.things.known_child(whole.number, name)
+            return part is not None and part in state.modes
+        return not any(
+            isinstance(atom, (Ref, Part)) and self.things.beneath(atom.thing, whole.number)
+            for atom in held.atoms
+        )
 
     def _asking(self, number: int) -> list[Class]:
         """The project classes among a class and its bases that mention ``training``."""
@@ -246,7 +271,18 @@ class Switching(Core):
                 todo += self.things.held(item)
             else:
                 todo += [child.number for child in self._registered(item, state)]
+                todo += self._known_parts(item, state)
         return seen
+
+    def _known_parts(self, number: int, state: State) -> list[int]:
+        """The parts of a library's network that were asked for, and that nothing has replaced."""
+        parts = self.things[number].parts
+        asked = [self.things[part] for part in self.things.held(number)] if parts else []
+        return [
+            part.number
+            for part in asked
+            if part.kind == "module" and state.get((number, part.text)) is None
+        ]
 
     def deep(self, value: Value, state: State, depth: int = 3) -> Value:
         """A value with what the items of its containers depend on."""

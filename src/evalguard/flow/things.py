@@ -6,11 +6,14 @@ from typing import Literal
 
 from evalguard.facts import Origin
 from evalguard.flow.state import ModeState, State
+from evalguard.knowledge.entries import NO_PARTS, Parts
 from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
 from evalguard.records import dataclass
 
 Kind = Literal["module", "object", "unknown", "list", "dict", "frame", "file", "class"]
+ANY_ITEM = "[*]"
+SOME_ITEMS = "[:]"
 UNSEEN = ModeState(Mode.UNSEEN, frozenset())
 
 
@@ -19,6 +22,8 @@ class Thing:
     """What never changes of an object. ``parent`` holds it as ``name``, if it is known only so.
 
     ``holder`` holds it, and gives it its mode where nothing else does: a part of a cast.
+    ``parts`` are the children it is known to have, and whether each asks for the mode: a library's
+    network has some, and so have these in turn, if unknown ones.
     ``shown``: something other than a call shows that it is a module. ``off``: a parameter that is
     zero unless a caller asks for something else. ``doubts`` counts the undecided branches in
     which it was made.
@@ -40,6 +45,7 @@ class Thing:
     built: Origin | None = None
     forward_born: bool = False
     doubts: int = 0
+    parts: Parts | None = None
 
 
 class Things:
@@ -76,7 +82,12 @@ class Things:
             self._held.setdefault(parent, []).append(thing.number)
             thing.text = name
             thing.place = self._all[parent].place
+            _know(thing, self._all[parent])
         return thing
+
+    def known_child(self, parent: int, name: str) -> int | None:
+        """What an object holds under a name that was never seen set, if it was ever asked for."""
+        return self._numbers.get(("child", parent, name))
 
     def like(self, key: object, original: int, holder: int) -> tuple[int, bool]:
         """A part of an object, like another's; and whether it is new."""
@@ -86,6 +97,7 @@ class Things:
             thing.cls, thing.lib, thing.text = source.cls, source.lib, source.text
             thing.sensitive, thing.because = source.sensitive, source.because
             thing.place, thing.shown, thing.detector = source.place, source.shown, source.detector
+            thing.parts = source.parts
             if source.kind == "module":
                 thing.holder = holder
                 self._held.setdefault(holder, []).append(thing.number)
@@ -161,3 +173,20 @@ class Things:
                 return None
             seen = self._above(seen)
         return UNSEEN
+
+
+def _know(part: Thing, whole: Thing) -> None:
+    """What the tables tell of a part of a library's network.
+
+    What is taken out of an insensitive one isn't sensitive; any item of another stands for all.
+    """
+    if whole.parts is None:
+        return
+    told = whole.parts.get(part.text)
+    if told is None and part.text == ANY_ITEM and whole.sensitive is Sensitivity.YES:
+        told = whole.sensitive
+    if told is not None:
+        part.kind, part.sensitive, part.parts = "module", told, NO_PARTS
+        part.because = whole.because
+    elif whole.sensitive is Sensitivity.NO:
+        part.sensitive, part.parts = Sensitivity.NO, NO_PARTS

@@ -9,7 +9,7 @@ from evalguard.flow.core import Frame
 from evalguard.flow.forwards import Forwards
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
-from evalguard.flow.things import Thing
+from evalguard.flow.things import ANY_ITEM, SOME_ITEMS, Thing
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
@@ -22,7 +22,7 @@ from evalguard.flow.values import (
     ordered,
     sure,
 )
-from evalguard.places import Place, Span
+from evalguard.places import Cut, Place, Span
 
 BUILTINS = frozenset(dir(builtins))
 ITEMS = "*"
@@ -162,7 +162,9 @@ class Variables(Forwards):
         name = item_name(index)
         for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
-                out = join(out, self._item(atom, name, state))
+                out = join(out, self._cut_out(atom, index) or self._item(atom, name, state))
+            elif isinstance(atom, Part) and (row := self._children(atom, state)):
+                out = join(out, self._of_row(atom, row, index, state))
             elif isinstance(atom, (Part, Made, Cls)) or _is_class(atom):
                 out = join(out, one(atom))
             elif isinstance(atom, Lib):
@@ -195,6 +197,37 @@ class Variables(Forwards):
             return ANYTHING
         return one(Ref(self.things.child(atom.thing, name).number))
 
+    def _cut_out(self, atom: Ref, index: Value) -> Value | None:
+        """Some of the layers of a library's network, where it isn't known which there are."""
+        thing, known = self.things[atom.thing], constant(index)
+        if thing.parts is None or known is None or not isinstance(known.value, Cut):
+            return None
+        if any(name == ITEMS or name.startswith("[") for name in self.things.names(thing.number)):
+            return None
+        return one(Ref(self.things.child(thing.number, SOME_ITEMS).number))
+
+    def _children(self, atom: Part, state: State) -> list[Value]:
+        """The children of a library's network, if they are what is meant and all known."""
+        parts = self.things[atom.thing].parts if atom.own else None
+        names = [(name, state.get((atom.thing, name))) for name in parts or ()]
+        return [
+            one(Ref(self.things.child(atom.thing, name).number)) if held is None else held
+            for name, held in names
+        ]
+
+    def _of_row(self, atom: Part, row: list[Value], index: Value, state: State) -> Value:
+        """Some children of a network, or one of them."""
+        known = constant(index)
+        if known is not None and isinstance(known.value, Cut):
+            start, stop = known.value
+            holder, _ = self.things.make(("cut", atom.thing, start, stop), "list")
+            for place, value in enumerate(row[start:stop]):
+                self.assign(holder.number, f"[{place}]", value, state)
+            return one(Ref(holder.number))
+        if known is not None and isinstance(known.value, int):
+            return row[known.value] if -len(row) <= known.value < len(row) else ANYTHING
+        return one(Part(atom.thing))
+
     def _from_end(self, atom: Ref, name: str, state: State) -> Value | None:
         """A list's item by a negative index."""
         length = self.length(atom, state) if name.startswith("[-") else None
@@ -226,7 +259,7 @@ class Variables(Forwards):
             if isinstance(atom, Ref):
                 out = join(out, self._items(atom, state))
             elif isinstance(atom, Part):
-                out = join(out, one(atom))
+                out = join(out, one(Part(atom.thing)))
         return sure(out)
 
     def _items(self, atom: Ref, state: State) -> Value:
@@ -243,7 +276,7 @@ class Variables(Forwards):
             return ANYTHING
         if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
             return ANYTHING
-        return one(Ref(self.things.child(atom.thing, "[*]").number))
+        return one(Ref(self.things.child(atom.thing, ANY_ITEM).number))
 
     def sequence(self, owner: Value, state: State) -> list[Value] | None:
         """The items of a list or tuple in order, if all are known; None otherwise."""
@@ -268,7 +301,7 @@ class Variables(Forwards):
 def item_name(value: Value) -> str:
     """The name under which a container keeps the item at an index or key."""
     known = constant(value)
-    return ITEMS if known is None else f"[{known.value!r}]"
+    return ITEMS if known is None or isinstance(known.value, Cut) else f"[{known.value!r}]"
 
 
 def key_of(name: str) -> Value:

@@ -81,6 +81,7 @@ def factory(name: str, fields: Fields) -> Factory:
             )
             for each in cases
         ),
+        parts={part: Sensitivity(word) for part, word in fields.get("parts", {}).items()},
         source=fields.get("source", ""),
     )
 

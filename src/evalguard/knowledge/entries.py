@@ -19,6 +19,8 @@ from evalguard.records import NamedTuple
 Positional = Sequence[object]
 Keywords = Mapping[str, object]
 NOTHING: Mapping[str, object] = {}
+Parts = Mapping[str, Sensitivity]
+NO_PARTS: Parts = {}
 
 
 class Layer(NamedTuple):
@@ -77,7 +79,8 @@ class Factory(NamedTuple):
 
     ``module`` is False for calls known to return something else. ``item`` is the index of the
     module in a returned tuple. ``mixed`` says that the parts differ in mode. ``layer`` is the only
-    kind of mode-sensitive layer in it, if there is just one.
+    kind of mode-sensitive layer in it, if there is just one. ``parts`` are all of its children, by
+    name and in their order, and whether each is mode-sensitive; nothing, if they aren't known.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Factory(NamedTuple):
     detector: bool = False
     layer: str = ""
     cases: tuple[Case, ...] = ()
+    parts: Parts = NO_PARTS
     source: str = ""
 
     def mode_of(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Mode:
@@ -140,7 +144,8 @@ class Wrapper(NamedTuple):
 class ModuleMethod(NamedTuple):
     """A method that every module has.
 
-    ``returns``: ``self``, ``none``, ``children`` (modules, or pairs of name and module),
+    ``returns``: ``self``, ``none``, ``children`` (modules, or pairs of name and module), ``row``
+    (its own children, in their order),
     ``parameters`` (tensors, or pairs of name and tensor), ``child`` or ``other``. ``effect``:
     ``train``, ``eval``, ``registers``, ``freezes``, ``applies``, ``forwards`` or ``none``.
     ``shared``: objects that are no modules have one of this name, too.

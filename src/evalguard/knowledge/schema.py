@@ -73,6 +73,12 @@ def _is_cases(value: object) -> bool:
     )
 
 
+def _is_parts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) and name and _SENSITIVE.fits(word) for name, word in value.items()
+    )
+
+
 def _is_methods(value: object) -> bool:
     return isinstance(value, Mapping) and all(
         isinstance(each, Mapping)
@@ -119,6 +125,15 @@ _CONDITIONS = Check(
     f"a list of tables with arg, position, and one of {', '.join(TESTS)}",
     {"type": "array", "items": _CONDITION},
 )
+_PARTS = Check(
+    _is_parts,
+    f"a table of names, each with {_SENSITIVE.wanted}",
+    {
+        "type": "object",
+        "propertyNames": {"minLength": 1},
+        "additionalProperties": dict(_SENSITIVE.schema),
+    },
+)
 _CASE = record({"mode": _MODE, "sensitive": _SENSITIVE, "when": _CONDITIONS}, ["when"])
 _CASES = Check(
     _is_cases,
@@ -159,6 +174,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "item": _INDEX,
             "detector": _FLAG,
             "layer": _TEXT,
+            "parts": _PARTS,
             "cases": _CASES,
         },
         "wrappers": _ARGUMENT
@@ -172,7 +188,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "unless": _CONDITIONS,
         },
         "module_methods": {
-            "returns": _one_of("self", "none", "children", "parameters", "child", "other"),
+            "returns": _one_of("self", "none", "children", "row", "parameters", "child", "other"),
             "effect": _one_of(
                 "none",
                 "train",

@@ -36,7 +36,7 @@ from evalguard.events import (
     Yield,
 )
 from evalguard.lower.scopes import Scopes
-from evalguard.places import WIDTH, Span
+from evalguard.places import WIDTH, Cut, Span
 
 LONG = 200  # a line in which places are looked up, not counted each time
 LONGEST_STRING = 120
@@ -243,6 +243,16 @@ class Expressions:
     def _item(self, node: ast.Subscript) -> Expr:
         return Item(self.expr(node.value), self.expr(node.slice))
 
+    def _slice(self, node: ast.Slice) -> Expr:
+        start, stop = [
+            NONE if each is None else self.expr(each) for each in (node.lower, node.upper)
+        ]
+        if node.step is None and isinstance(start, Const) and isinstance(stop, Const):
+            first, last = start.value, stop.value
+            if isinstance(first, int | None) and isinstance(last, int | None):
+                return Const(Cut(first, last))
+        return self._mix(node)
+
     def _display(self, node: ast.List | ast.Tuple | ast.Set) -> Expr:
         return Display(_DISPLAYS[type(node)], self.exprs(node.elts), self.at(node))
 
@@ -369,6 +379,7 @@ _HANDLERS: dict[type, Callable[[Expressions, Any], Expr]] = {
     ast.DictComp: Expressions._comprehension,
     ast.IfExp: Expressions._choice,
     ast.BoolOp: Expressions._logic,
+    ast.Slice: Expressions._slice,
     ast.UnaryOp: Expressions._unary,
     ast.Compare: Expressions._compare,
     ast.Starred: Expressions._starred,
