@@ -256,7 +256,7 @@ class Running(Rounds):
     # Loops.
 
     def _loop(self, stmt: Loop, state: State, frame: Frame) -> list[State]:
-        point = LoopPoint(self.place(frame, _head(stmt)))
+        point = LoopPoint(self.place(frame, _head(stmt)), once=_runs_once(stmt))
         frame.loops.append(point)
         self.loops.append(point)
         try:
@@ -347,6 +347,12 @@ def _one_round(iterable: Value) -> list[Value] | None:
         return None
     first = known.value[:2]
     return [lit(first[0])] if len(first) == 1 else None
+
+
+def _runs_once(stmt: Loop) -> bool:
+    """Whether a loop's body ends in a ``break``: one item is looked at, and that is all."""
+    last = stmt.body[-1] if stmt.body else None
+    return isinstance(last, Jump) and last.kind == "break"
 
 
 def _head(stmt: Loop) -> Span:
