@@ -199,6 +199,7 @@ class Core:
         self.frames: dict[int, Frame] = {}
         self.recorder = Recorder()
         self.drawn: dict[Place, bool] = {}
+        self.leftovers: dict[Place, tuple[str, ...]] = {}
         self.tracks = Tracks()
         self.chains: list[Chain] = [Chain(0, None, -1)]
         self._contexts: dict[tuple[int, Place, int], int] = {}

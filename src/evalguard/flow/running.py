@@ -39,6 +39,7 @@ from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import FILE_FLOOR, Exhausted, Fork, Frame, LoopPoint
 from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.guards import comes_each_time
+from evalguard.flow.leftovers import left_over
 from evalguard.flow.rounds import Rounds
 from evalguard.flow.state import Modes, State, flagged, settle
 from evalguard.flow.values import constant, detached, lit, only, ordered, tainted
@@ -290,6 +291,7 @@ class Running(Rounds):
         for item in items:
             point.unrolled += 1
             for current in states:
+                self._leave_behind(stmt, current, frame)
                 assert stmt.target is not None
                 self.bind(stmt.target, item, current, frame, stmt.at)
             states = settle(self.run(stmt.body, states, frame) + point.continues)
@@ -323,6 +325,7 @@ class Running(Rounds):
         point: LoopPoint,
     ) -> list[State]:
         for current in states:
+            self._leave_behind(stmt, current, frame)
             if item is not None and stmt.target is not None:
                 self.bind(stmt.target, item, current, frame, stmt.at)
             elif stmt.test is not None:
@@ -330,6 +333,18 @@ class Running(Rounds):
         ends = self.run(stmt.body, states, frame) + point.continues
         point.continues = []
         return settle(ends)
+
+    def _leave_behind(self, stmt: Loop, state: State, frame: Frame) -> None:
+        """Forget which passes an earlier round's values depend on, where this one can't read it."""
+        place = self.place(frame, stmt.at)
+        names = self.leftovers.get(place)
+        if names is None:
+            names = self.leftovers[place] = left_over(stmt)
+        for name in names:
+            cell = self.home(name, frame), name
+            value = state.fields.get(cell)
+            if value is not None and value.taint:
+                state.fields.pop(cell)
 
     def _while_test(self, test: Expr, state: State, frame: Frame) -> None:
         with suppress(Fork):
