@@ -83,6 +83,7 @@ class Purpose(Flag):
     TIMED = auto()  # what counts is how long it takes: a made-up input, again and again
     ADAPTS = auto()  # gradients of the module are taken on the way, where it is called
     TRIAL = auto()  # a network as it was born, once: its result's shape is looked at, too
+    AGAIN = auto()  # the same input in each round of a counted loop: only chance differs
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 

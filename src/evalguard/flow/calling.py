@@ -156,7 +156,11 @@ class Calling(Constructing):
         """
         switches = [self._switches(atom) for atom in callees]
         rest = zip(callees, switches, strict=True)
-        return any(switches) and all(known or self._of_unknown(atom) for atom, known in rest)
+        return any(switches) and all(known or self._hardly_known(atom) for atom, known in rest)
+
+    def _hardly_known(self, atom: Atom) -> bool:
+        """Whether a callee is a method, for all that can be seen, of something unknown."""
+        return isinstance(atom, Lib) or self._of_unknown(atom)
 
     def _switches(self, atom: Atom) -> bool:
         """Whether this is ``train`` or ``eval`` of some object."""

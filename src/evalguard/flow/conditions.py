@@ -60,6 +60,8 @@ class Conditions(Attributes):
             holds, cond = self.tested(part, value, state, frame)
             if holds is stop and not open_:
                 return join_all([value]) if not values else value
+            if holds is False and not stop:
+                return Value(lit(False).atoms, tainted(values).taint)
             if holds is None:
                 open_.append(cond)
             if holds is not (not stop):

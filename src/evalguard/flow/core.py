@@ -83,10 +83,11 @@ class LoopPoint:
 
     ``unrolled`` counts the items of a short list that is gone through one by one; ``branch`` the
     conditions that the present place stands under. ``evals`` tells where eval mode was set in
-    it so far, and by which calls that place was reached.
+    it so far, and by which calls that place was reached. ``once``: no second round can come.
     """
 
     place: Place
+    once: bool = False
     round: int = 1
     unrolled: int = 0
     branch: int = 0
@@ -197,6 +198,8 @@ class Core:
         self.function_numbers: dict[object, int] = {}
         self.frames: dict[int, Frame] = {}
         self.recorder = Recorder()
+        self.drawn: dict[Place, bool] = {}
+        self.leftovers: dict[Place, tuple[str, ...]] = {}
         self.tracks = Tracks()
         self.chains: list[Chain] = [Chain(0, None, -1)]
         self._contexts: dict[tuple[int, Place, int], int] = {}

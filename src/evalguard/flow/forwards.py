@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Function, Return, With, show
+from evalguard.events import Attr, Call, Function, Name, Return, With, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.atoms import Atom, Cls, Ctx, Ref, Value
 from evalguard.flow.core import Arguments, Frame, is_test_file
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
+from evalguard.flow.sampling import drawn_anew
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
@@ -44,7 +45,7 @@ class Forwards(Switching):
             origins=tuple(survey.origins),
             grad=grad,
             grad_place=state.grad_place,
-            purpose=self._purpose(number, args, state, frame),
+            purpose=self._purpose(number, args, state, frame) | self._again(survey, site, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
             switcher=self._switcher(survey.origins, frame),
             turns=self.turns_of(survey.origins),
@@ -148,7 +149,7 @@ class Forwards(Switching):
 
     def _purpose(self, number: int, args: Arguments, state: State, frame: Frame) -> Purpose:
         purpose = Purpose.NONE
-        if state.get((frame.thing, INPUT_GRADIENT)) is not None:
+        if any(state.get((thing, INPUT_GRADIENT)) is not None for thing in _frames(frame)):
             purpose |= Purpose.INPUT_GRAD
         if state.get((number, PARTLY_FROZEN)) is not None:
             purpose |= Purpose.FINE_TUNED
@@ -167,7 +168,20 @@ class Forwards(Switching):
             purpose |= Purpose.UNIT_TEST
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
-        return purpose | (Purpose.IN_LOADER_LOOP if frame.loops else Purpose.NONE)
+        repeated = any(not loop.once for loop in frame.loops)
+        return purpose | (Purpose.IN_LOADER_LOOP if repeated else Purpose.NONE)
+
+    def _again(self, survey: Survey, site: Call, frame: Frame) -> Purpose:
+        """Whether what is called in train mode gets the same input again and again."""
+        if not frame.loops or frame.known is None or Mode.TRAIN not in survey.mode:
+            return Purpose.NONE
+        if not site.args or not isinstance(site.args[0], Name):
+            return Purpose.NONE
+        place = self.place(frame, site.at)
+        again = self.drawn.get(place)
+        if again is None:
+            again = self.drawn[place] = drawn_anew(frame.known.function, site)
+        return Purpose.AGAIN if again else Purpose.NONE
 
     def _made_up(self, args: Arguments) -> bool:
         """Whether a call is given nothing but constants and tensors made on the spot."""
@@ -197,3 +211,8 @@ class Forwards(Switching):
         mine = [atom for atom in self.classes.ancestry(thing.cls) if isinstance(atom, Cls)]
         blueprints = [self.classes[atom.number] for atom in mine]
         return any(item.unlike or (targets and item.twofold) for item in blueprints)
+
+
+def _frames(frame: Frame) -> tuple[int, ...]:
+    """Where a call stands, and the callers of the methods of its module that it stands in."""
+    return (frame.thing, *[lift.caller for lift in frame.lifts])

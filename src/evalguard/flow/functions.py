@@ -259,8 +259,10 @@ class Functions(Parameters):
     def _lift(
         self, inner: Frame, module: int, place: Place, text: str, state: State, frame: Frame
     ) -> None:
-        owner = text.rpartition(".")[0] or text
-        lift = Lift(inner.context, place, owner, module, state.copy())
+        owner, _, name = text.rpartition(".")
+        if not owner or (inner.known and name != inner.known.function.name):
+            owner = text  # the method itself, under a name of its own
+        lift = Lift(inner.context, place, owner, module, state.copy(), frame.thing)
         around = frame.lifts
         inside = around and self.within(module, around[0].module, state)
         inner.lifts = (*around, lift) if inside else (lift,)

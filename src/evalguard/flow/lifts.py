@@ -17,13 +17,14 @@ from evalguard.records import NamedTuple, replace
 
 
 class Lift(NamedTuple):
-    """A call of a module's method under way, and the state that it was made in."""
+    """A call of a module's method under way, the caller's frame, and the state it was made in."""
 
     context: int
     place: Place
     text: str
     module: int
     before: State
+    caller: int
 
 
 class Lifted(NamedTuple):

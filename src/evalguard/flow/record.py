@@ -347,7 +347,7 @@ class Recorder:
             item.newborn = self._handled.isdisjoint(item.parts)
             if item.chosen and item.thing in self._evaled:
                 item.fact = replace(item.fact, module=replace(item.fact.module, unsure=True))
-            if (item.thing, item.entry) in self._thawed:
+            if (item.backward or item.target) and (item.thing, item.entry) in self._thawed:
                 item.fact = replace(item.fact, module=replace(item.fact.module, frozen=False))
         rivals = self._rivals(trained)
         blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}

@@ -39,6 +39,7 @@ from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import FILE_FLOOR, Exhausted, Fork, Frame, LoopPoint
 from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.guards import comes_each_time
+from evalguard.flow.leftovers import left_over
 from evalguard.flow.rounds import Rounds
 from evalguard.flow.state import Modes, State, flagged, settle
 from evalguard.flow.values import constant, detached, lit, only, ordered, tainted
@@ -257,7 +258,7 @@ class Running(Rounds):
     # Loops.
 
     def _loop(self, stmt: Loop, state: State, frame: Frame) -> list[State]:
-        point = LoopPoint(self.place(frame, _head(stmt)))
+        point = LoopPoint(self.place(frame, _head(stmt)), once=_runs_once(stmt))
         frame.loops.append(point)
         self.loops.append(point)
         try:
@@ -291,6 +292,7 @@ class Running(Rounds):
         for item in items:
             point.unrolled += 1
             for current in states:
+                self._leave_behind(stmt, current, frame)
                 assert stmt.target is not None
                 self.bind(stmt.target, item, current, frame, stmt.at)
             states = settle(self.run(stmt.body, states, frame) + point.continues)
@@ -324,6 +326,7 @@ class Running(Rounds):
         point: LoopPoint,
     ) -> list[State]:
         for current in states:
+            self._leave_behind(stmt, current, frame)
             if item is not None and stmt.target is not None:
                 self.bind(stmt.target, item, current, frame, stmt.at)
             elif stmt.test is not None:
@@ -331,6 +334,18 @@ class Running(Rounds):
         ends = self.run(stmt.body, states, frame) + point.continues
         point.continues = []
         return settle(ends)
+
+    def _leave_behind(self, stmt: Loop, state: State, frame: Frame) -> None:
+        """Forget which passes an earlier round's values depend on, where this one can't read it."""
+        place = self.place(frame, stmt.at)
+        names = self.leftovers.get(place)
+        if names is None:
+            names = self.leftovers[place] = left_over(stmt)
+        for name in names:
+            cell = self.home(name, frame), name
+            value = state.fields.get(cell)
+            if value is not None and value.taint:
+                state.fields.pop(cell)
 
     def _while_test(self, test: Expr, state: State, frame: Frame) -> None:
         with suppress(Fork):
@@ -348,6 +363,12 @@ def _one_round(iterable: Value) -> list[Value] | None:
         return None
     first = known.value[:2]
     return [lit(first[0])] if len(first) == 1 else None
+
+
+def _runs_once(stmt: Loop) -> bool:
+    """Whether a loop's body ends in a ``break``: one item is looked at, and that is all."""
+    last = stmt.body[-1] if stmt.body else None
+    return isinstance(last, Jump) and last.kind == "break"
 
 
 def _head(stmt: Loop) -> Span:

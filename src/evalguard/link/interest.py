@@ -18,13 +18,12 @@ from evalguard.events import (
     Define,
     Do,
     Function,
-    If,
-    Loop,
     Unit,
     With,
 )
 from evalguard.knowledge import Knowledge
 from evalguard.link.blocks import statements
+from evalguard.link.deciding import asked_for, methods_kept
 from evalguard.link.definitions import MAIN, Definition, everything
 from evalguard.link.graph import Entry, Graph, Nodes, last_part, nodes_of
 from evalguard.link.imports import Imports
@@ -184,7 +183,8 @@ class Bearings:
         self._leading_back = graph.running(graph.near(BACKWARD))
         self._measured = graph.named(nodes_of(filter(self._measures, functions)))
         self._reaching = graph.closed(ROOTS | self._modules)
-        self._reaching |= _deciding(filter(self._acts, functions))
+        acting = [entry for entry in functions if self._acts(entry)]
+        self._reaching |= asked_for(acting) | methods_kept(functions, acting)
         builders = [entry for entry in functions if entry.item.name == "__init__"]
         self._built = graph.inheriting(
             {entry.item.cls for entry in builders if self._calls_maker(entry)}
@@ -347,15 +347,6 @@ def _stands_alone(function: Function) -> bool:
         elif isinstance(stmt, With):
             alone += [context for context, _ in stmt.items if not isinstance(context, Call)]
     return any(last_part(dotted) in NAMED["scope"] for dotted in dotted_in(tuple(alone)))
-
-
-def _deciding(entries: Iterable[Entry]) -> Nodes:
-    """The attributes, as they are set, that functions ask for in their conditions."""
-    bodies = [entry.item.function.body for entry in entries if entry.item.function]
-    tests = [
-        stmt.test for body in bodies for stmt in statements(body) if isinstance(stmt, (If, Loop))
-    ]
-    return {f".{last_part(dotted)}=" for dotted in dotted_in(tuple(tests)) if "." in dotted}
 
 
 def _words(name: str, knowledge: Knowledge) -> Iterable[str]:

@@ -43,7 +43,16 @@ def _in_question(fact: Forward) -> bool:
         and fact.module.sensitive is not Sensitivity.NO
         and fact.intent is not Intent.TRAINING
         and not fact.purpose & _ON_PURPOSE
+        and not _drawn(fact)
     )
+
+
+def _drawn(fact: Forward) -> bool:
+    """One input again and again, the results of which are used: as many draws of the dropout.
+
+    Neither is it where training goes on, as rounds differ by the weights.
+    """
+    return Purpose.AGAIN in fact.purpose and not fact.purpose & (Purpose.DISCARDED | Purpose.STEP)
 
 
 def _as_in_training(fact: Forward) -> bool:
