@@ -14,7 +14,7 @@ from evalguard.check import Options, check_source, check_texts
 from evalguard.finding import Confidence, Finding
 from evalguard.places import Place, Span
 from evalguard.rules import load
-from evalguard.suppress import may_speak
+from evalguard.suppress import may_be_told, may_speak
 from evalguard.suppress.comments import heard
 from evalguard.suppress.writing import with_ignores, without_ignores
 from literate import Case, cases, pages
@@ -389,8 +389,16 @@ def _at(node: ast.Name) -> Finding:
 
 def test_the_cheap_look_misses_nothing() -> None:
     assert may_speak("x = 1  # NoQA")
+    assert may_speak("x = 1  # noqa: E501, EG301")
     assert may_speak("# evalguard: ignore")
+    assert not may_speak("x = 1  # noqa: E501")
     assert not may_speak("x = 1")
+
+
+def test_what_is_told_where_nothing_is_found() -> None:
+    assert may_be_told("x = 1  # noqa: E501, EG301")
+    assert may_be_told("# evalguard: ignore")
+    assert not may_be_told("x = 1  # noqa")
 
 
 # The command

@@ -13,6 +13,7 @@ from evalguard.places import Place, Span
 from evalguard.records import NamedTuple
 from evalguard.rule import Rule
 from evalguard.select import UnknownRule, require, weight
+from evalguard.suppress import may_be_told
 from evalguard.suppress.directives import Directive, Kind, Word, directives
 from evalguard.suppress.layout import Layout, laid_out
 from evalguard.suppress.notices import INVALID, UNUSED
@@ -59,7 +60,13 @@ def heard(
     Returns:
         The other findings, and what the comments are to be told.
     """
-    pages = {path: _page(path, text) for path, text in texts.items()}
+    findings = tuple(findings)
+    found_in = {finding.place.path for finding in findings}
+    pages = {
+        path: _page(path, text)
+        for path, text in texts.items()
+        if path in found_in or may_be_told(text)
+    }
     kept = tuple(
         finding
         for finding in findings
