@@ -15,11 +15,12 @@ ANYTHING: Final = Value(ANY_ATOM, NO_TAINT)
 NEVER: Final = Value(frozenset(), NO_TAINT)
 MADE: Final = Made()
 MOST_ATOMS: Final = 64
+_tuple: Final = tuple.__new__  # what a named tuple is made by, without the function around it
 
 
 def one(atom: Atom) -> Value:
     """A value that is just this."""
-    return Value(frozenset((atom,)), NO_TAINT)
+    return _tuple(Value, (frozenset((atom,)), NO_TAINT))
 
 
 def lit(value: object) -> Value:
@@ -36,7 +37,7 @@ def join(left: Value, right: Value) -> Value:
     atoms = left.atoms | right.atoms
     if len(atoms) > MOST_ATOMS:
         atoms = ANY_ATOM
-    return Value(atoms, left.taint | right.taint)
+    return _tuple(Value, (atoms, left.taint | right.taint))
 
 
 def join_all(values: Iterable[Value]) -> Value:
