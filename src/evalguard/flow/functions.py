@@ -269,7 +269,7 @@ class Functions(Parameters):
                     survey.module, text=lift.text, type=self.type_of(whole), built=whole.built
                 )
                 recording = lift.before.grad == state.grad
-                tested = self.in_unit_test(lift.place.path)
+                tested = self.in_unit_test(lift.place.path, frame)
                 out.append(Lifted(lift.place, module, recording, tested))
         return tuple(out)
 
