@@ -117,8 +117,10 @@ class Functions(Parameters):
 
     def _same_in_both(self, atom: Atom, state: State) -> Inert | None:
         if isinstance(atom, Ref) and self.things[atom.thing].kind == "module":
-            plain = not self.leaves(atom.thing, state, 0, set())
-            return Inert(self.things[atom.thing].text, True) if plain else None
+            thing = self.things[atom.thing]
+            own = any(self.override(thing, name, state) for name in SWITCHES)
+            plain = not own and not self.leaves(atom.thing, state, 0, set())
+            return Inert(thing.text, True) if plain else None
         return atom if isinstance(atom, Inert) else None
 
     def _stop_short(self, known: Known, args: Arguments, state: State) -> Value:
