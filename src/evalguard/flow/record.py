@@ -34,6 +34,7 @@ from evalguard.flow.passes import (
     elsewhere,
     finished,
     mark_alike,
+    steps,
     switched_elsewhere,
     without_mode,
 )
@@ -157,7 +158,7 @@ class Recorder:
         """
         self._step_taken = True
         for item in self._pending:
-            item.stepped |= things is None or item.thing in things
+            item.stepped |= steps(item, things, self._passes)
             if not things or not things.isdisjoint(item.frozen.reach):
                 item.partly_stepped = True
 
