@@ -43,7 +43,6 @@ class Hiding(Undone):
 
     def note_hidden(self, number: int, cls: int, state: State) -> None:
         """Modules that a module class keeps where ``eval()`` doesn't reach them."""
-        reached = self._reach(number, state)
         for name in self.things.names(number):
             value = state.get((number, name))
             place = state.get((number, f"{PLACED}{name}"))
@@ -55,8 +54,23 @@ class Hiding(Undone):
             if not any(self._is_missed(item, state) for item in inside):
                 continue
             if holders and not any(atom in inside for atom in value.atoms):
+                reached = self._reach_surely(number, inside, state)
                 fact = self._hidden(name, holders, inside, reached, cls, where.value, state)
                 self.recorder.hidden(fact)
+
+    def _reach_surely(self, number: int, inside: list[Atom], state: State) -> set[int]:
+        """A module and its parts, but for blocks that are made on fewer paths than what it keeps.
+
+        A container that is made on fewer paths is there to register what it is made of.
+        """
+        kept = [self.things[atom.thing].doubts for atom in inside if isinstance(atom, Ref)]
+        most, seen, todo = max(kept, default=0), {number}, [number]
+        while todo:
+            parts = self._registered(todo.pop(), state)
+            sure = [part for part in parts if part.doubts <= most or part.cls is None]
+            todo += [part.number for part in sure if part.number not in seen]
+            seen.update([part.number for part in sure])
+        return seen
 
     def _held(self, atom: Atom) -> bool:
         if isinstance(atom, Inert):
