@@ -153,8 +153,7 @@ class Recorder:
     def stepped(self, things: frozenset[int] | None) -> None:
         """An optimizer steps: on the passes since the last backward that it has parameters of.
 
-        Args:
-            things: The modules whose parameters it has; None if that can't be seen.
+        ``things`` are the modules whose parameters it has; None if that can't be seen.
         """
         self._step_taken = True
         for item in self._pending:
