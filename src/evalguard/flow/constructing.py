@@ -144,6 +144,8 @@ class Constructing(Casting):
             if isinstance(maker, Partial) and maker.tag == FIELD:
                 site = Call(Name(name), (), (), place.span)
                 given[name] = self.call_value(maker.target, NO_ARGUMENTS, site, state, frame)
+            elif args.open:
+                given.setdefault(name, ANYTHING)
         for name, value in given.items():
             self.assign(number, name, value, state)
         if self.is_tuple(thing.cls):

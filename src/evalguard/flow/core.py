@@ -73,8 +73,13 @@ TESTS = frozenset(("test", "tests", "testing"))
 
 def is_test_file(path: str) -> bool:
     """Whether a file holds unit tests, by its name or folder."""
-    *folders, name = path.replace("\\", "/").split("/")
-    return name.startswith("test") or name.endswith("_test.py") or not TESTS.isdisjoint(folders)
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return name.startswith("test") or name.endswith("_test.py") or in_folder_of_tests(path)
+
+
+def in_folder_of_tests(path: str) -> bool:
+    """Whether a file is in a folder of unit tests, by its name."""
+    return not TESTS.isdisjoint(path.replace("\\", "/").split("/")[:-1])
 
 
 @dataclass(slots=True)
@@ -213,6 +218,7 @@ class Core:
         self.files_under_way: set[str] = set()
         self.outside: set[int] = set()
         self.with_frozen_parts: set[int] = set()
+        self.ever_frozen: set[int] = set()
         self.optimizers: dict[int, frozenset[int]] = {}
         self.raised: list[State] | None = None
         self.setters: dict[int, Fun] = {}

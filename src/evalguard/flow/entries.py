@@ -224,7 +224,7 @@ class Entries(Hiding):
             grad = Grad.UNSEEN
         if grad is not None:
             state.grad, state.grad_place = grad, known.grad_place
-        elif fun.bound is not None and self.things[fun.bound.thing].kind == "module":
+        elif self._meets_gradients(fun, known.function):
             state.grad = Grad.UNSEEN
         before = self.recorder.count()
         try:
@@ -242,6 +242,12 @@ class Entries(Hiding):
         if state.leak is not None and Grad.OFF in state.grad and not restored:
             library = self.recorder.count() > before and not self._is_script(known)
             self.recorder.leaked(GradModeLeft(state.leak, known.function.qualname, library=library))
+
+    def _meets_gradients(self, fun: Fun, function: Function) -> bool:
+        """Whether a module's method leaves gradients to its callers, as it leaves modes."""
+        if fun.bound is None or self.things[fun.bound.thing].kind != "module":
+            return False
+        return function.name == "forward" or "eval" not in function.uses
 
     def _is_script(self, known: Known) -> bool:
         """Whether a function's file does something when it is run, or is a test."""

@@ -5,15 +5,20 @@ from __future__ import annotations
 from evalguard.events import Attr, Call, Function, Name, Return, With, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.atoms import Atom, Cls, Ctx, Ref, Value
-from evalguard.flow.core import Arguments, Frame, is_test_file
+from evalguard.flow.classes import Known
+from evalguard.flow.core import Arguments, Frame, in_folder_of_tests, is_test_file
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
 from evalguard.flow.sampling import drawn_anew
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
-from evalguard.modes import Grad, Mode
+from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
+
+COMMAND_LINE = frozenset(("parse_args", "parse_known_args", "argv"))
+TESTING = frozenset(("pytest", "unittest"))
+MOST_HOLDERS = 100  # looked through for frozen parts
 
 
 class Forwards(Switching):
@@ -34,6 +39,7 @@ class Forwards(Switching):
         grad = self._grad_of_call(number, site, state)
         path, items = state.path(), tuple(loop.unrolled for loop in self.loops)
         token = self.recorder.token(frame.context, place, path, items)
+        frozen = self._frozen_within(number, survey.parts, state)
         fact = Forward(
             place,
             frame.known.function.qualname if frame.known else "",
@@ -45,7 +51,9 @@ class Forwards(Switching):
             origins=tuple(survey.origins),
             grad=grad,
             grad_place=state.grad_place,
-            purpose=self._purpose(number, args, state, frame) | self._again(survey, site, frame),
+            purpose=self._purpose(number, args, state, frame)
+            | self._tuning(number, frozen, state)
+            | self._again(survey, site, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
             switcher=self._switcher(survey.origins, frame),
             turns=self.turns_of(survey.origins),
@@ -53,7 +61,6 @@ class Forwards(Switching):
         both = Mode.TRAIN | Mode.EVAL in survey.mode
         loop = self.loop_of(survey.origins, first=both)
         fed = frozenset[int]().union(*[value.taint for value in inputs])
-        frozen = self._frozen_parts(number, state)
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
         block = frame.loops[-1].block() if frame.loops else None
         lifts = self.lifted(number, survey, state, frame)
@@ -81,6 +88,21 @@ class Forwards(Switching):
                 return call
         return None
 
+    def _frozen_within(
+        self, number: int, parts: frozenset[int], state: State
+    ) -> dict[int, FrozenPart]:
+        """The frozen parts of a module and of its parts, down to those that are frozen whole."""
+        out = self._frozen_parts(number, state)
+        todo = [] if parts.isdisjoint(self.ever_frozen) else self._registered(number, state)
+        seen = {number}
+        while todo and len(seen) < MOST_HOLDERS:
+            item = todo.pop(0).number
+            if item not in seen and item not in out:
+                out |= self._frozen_parts(item, state)
+                todo += self._registered(item, state)
+            seen.add(item)
+        return out
+
     def _frozen_parts(self, number: int, state: State) -> dict[int, FrozenPart]:
         """The frozen parts of a module, the module itself aside, and their modes."""
         out: dict[int, FrozenPart] = {}
@@ -94,7 +116,8 @@ class Forwards(Switching):
                 if isinstance(atom, Ref) and (at := self._frozen_at(atom.thing, state)):
                     if thing.cls is not None:
                         self.with_frozen_parts.add(thing.cls)
-                    seen = self.survey(atom.thing, f"self.{name}", state)
+                    text = f"self{name}" if name.startswith("[") else f"self.{name}"
+                    seen = self.survey(atom.thing, text, state)
                     out[atom.thing] = FrozenPart(
                         at,
                         module=seen.module,
@@ -151,8 +174,6 @@ class Forwards(Switching):
         purpose = Purpose.NONE
         if any(state.get((thing, INPUT_GRADIENT)) is not None for thing in _frames(frame)):
             purpose |= Purpose.INPUT_GRAD
-        if state.get((number, PARTLY_FROZEN)) is not None:
-            purpose |= Purpose.FINE_TUNED
         if self._twofold(number, len(args.values()) > 1):
             purpose |= Purpose.OTHER_RESULT
         if self._made_up(args):
@@ -164,7 +185,7 @@ class Forwards(Switching):
         speaks = self.speaks
         if names and (speaks("evaluation", names[0]) or speaks("evaluation", owner)):
             purpose |= Purpose.EVALUATION
-        if self.in_unit_test(frame.path):
+        if self.in_unit_test(frame.path, frame):
             purpose |= Purpose.UNIT_TEST
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
@@ -183,6 +204,14 @@ class Forwards(Switching):
             again = self.drawn[place] = drawn_anew(frame.known.function, site)
         return Purpose.AGAIN if again else Purpose.NONE
 
+    def _tuning(self, number: int, frozen: dict[int, FrozenPart], state: State) -> Purpose:
+        """Whether only some of a module is trained: part of each layer, or what knows no mode."""
+        if state.get((number, PARTLY_FROZEN)) is not None:
+            return Purpose.FINE_TUNED
+        rest = self.leaves(number, state, 0, set(frozen)) if frozen else []
+        tuned = bool(frozen) and all(leaf.sensitive is not Sensitivity.YES for leaf in rest)
+        return Purpose.FINE_TUNED if tuned else Purpose.NONE
+
     def _made_up(self, args: Arguments) -> bool:
         """Whether a call is given nothing but constants and tensors made on the spot."""
         values = [value for value in args.values() if constant(value) is None]
@@ -196,12 +225,25 @@ class Forwards(Switching):
         """The name of a class that does something; a module's name tells what it is."""
         return "" if self.classes.is_module(number) else self.classes[number].cls.name
 
-    def in_unit_test(self, path: str) -> bool:
+    def in_unit_test(self, path: str, frame: Frame) -> bool:
         """Whether a test function of this file is under way."""
         outermost = self.functions[self.active[0]] if self.active else None
         if outermost is None or not outermost.function.name.lower().startswith("test"):
             return False
-        return path == outermost.path and is_test_file(path)
+        if path != outermost.path or not is_test_file(path):
+            return False
+        return in_folder_of_tests(path) or not self._is_started(outermost, frame)
+
+    def _is_started(self, known: Known, frame: Frame) -> bool:
+        """Whether a function that is called in view tests a network with data, not some code."""
+        calls = self.steps(frame.context)
+        used = self.program.units[known.path].uses
+        if len(calls) < len(self.active) or not used.isdisjoint(TESTING):
+            return False
+        needed = [param for param in known.function.params if param.default is None]
+        given = len(needed) > (known.owner is not None)
+        elsewhere = calls[0].place.path != known.path
+        return given or elsewhere or not used.isdisjoint(COMMAND_LINE)
 
     def _twofold(self, number: int, targets: bool) -> bool:
         """Whether a module returns something else in train mode, such as losses by targets."""

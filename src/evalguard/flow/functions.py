@@ -118,8 +118,10 @@ class Functions(Parameters):
 
     def _same_in_both(self, atom: Atom, state: State) -> Inert | None:
         if isinstance(atom, Ref) and self.things[atom.thing].kind == "module":
-            plain = not self.leaves(atom.thing, state, 0, set())
-            return Inert(self.things[atom.thing].text, True) if plain else None
+            thing = self.things[atom.thing]
+            own = any(self.override(thing, name, state) for name in SWITCHES)
+            plain = not own and not self.leaves(atom.thing, state, 0, set())
+            return Inert(thing.text, True) if plain else None
         return atom if isinstance(atom, Inert) else None
 
     def _stop_short(self, known: Known, args: Arguments, state: State) -> Value:
@@ -279,7 +281,7 @@ class Functions(Parameters):
                     survey.module, text=lift.text, type=self.type_of(whole), built=whole.built
                 )
                 recording = lift.before.grad == state.grad
-                tested = self.in_unit_test(lift.place.path)
+                tested = self.in_unit_test(lift.place.path, frame)
                 out.append(Lifted(lift.place, module, recording, tested))
         return tuple(out)
 

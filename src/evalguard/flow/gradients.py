@@ -99,7 +99,7 @@ class Gradients(Functionals):
         """Note a backward pass, and whether there is a graph that it can go back through."""
         elsewhere = state.grad_place in self._by_argument or not self._turned_here(state, frame)
         doubtful = self.doubts > 0 and elsewhere
-        told = not doubtful and state.leak is None and not self.in_unit_test(frame.path)
+        told = not doubtful and state.leak is None and not self.in_unit_test(frame.path, frame)
         fact = Backward(
             self.place(frame, site.at),
             frame.known.function.qualname if frame.known else "",

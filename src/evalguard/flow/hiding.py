@@ -43,7 +43,6 @@ class Hiding(Undone):
 
     def note_hidden(self, number: int, cls: int, state: State) -> None:
         """Modules that a module class keeps where ``eval()`` doesn't reach them."""
-        reached = self._reach(number, state)
         for name in self.things.names(number):
             value = state.get((number, name))
             place = state.get((number, f"{PLACED}{name}"))
@@ -55,6 +54,9 @@ class Hiding(Undone):
             if not any(self._is_missed(item, state) for item in inside):
                 continue
             if holders and not any(atom in inside for atom in value.atoms):
+                kept = [self.things[atom.thing] for atom in inside if isinstance(atom, Ref)]
+                doubts = max((thing.doubts for thing in kept), default=0)
+                reached = self._reach(number, state, doubts=doubts)
                 fact = self._hidden(name, holders, inside, reached, cls, where.value, state)
                 self.recorder.hidden(fact)
 

@@ -94,6 +94,24 @@ class Survey:
         return Survey(module, mode, mixed, assumed, origins, frozenset(parts))
 
 
+def steps(item: Pass, things: Collection[int] | None, passes: Mapping[int, Pass]) -> bool:
+    """Whether an optimizer's step trains what a call went through.
+
+    Args:
+        item: The call.
+        things: The modules whose parameters the optimizer has; None if that can't be seen. It is
+            another module's then, if that one is in train mode and feeds this one, which isn't.
+        passes: All calls.
+
+    Returns:
+        Whether it does.
+    """
+    if things is not None or item.fact.mode != Mode.EVAL:
+        return things is None or item.thing in things
+    makers = [passes[token] for token in item.inputs if token in passes]
+    return not any(maker.thing != item.thing and maker.fact.mode == Mode.TRAIN for maker in makers)
+
+
 def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
     """The fact about a call that has been seen to its end.
 

@@ -34,6 +34,7 @@ from evalguard.flow.passes import (
     elsewhere,
     finished,
     mark_alike,
+    steps,
     switched_elsewhere,
     without_mode,
 )
@@ -152,12 +153,11 @@ class Recorder:
     def stepped(self, things: frozenset[int] | None) -> None:
         """An optimizer steps: on the passes since the last backward that it has parameters of.
 
-        Args:
-            things: The modules whose parameters it has; None if that can't be seen.
+        ``things`` are the modules whose parameters it has; None if that can't be seen.
         """
         self._step_taken = True
         for item in self._pending:
-            item.stepped |= things is None or item.thing in things
+            item.stepped |= steps(item, things, self._passes)
             if not things or not things.isdisjoint(item.frozen.reach):
                 item.partly_stepped = True
 

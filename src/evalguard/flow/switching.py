@@ -258,8 +258,14 @@ class Switching(Core):
             return True
         return number in self._reach(ancestor, state)
 
-    def _reach(self, number: int, state: State, whole: bool = False) -> set[int]:
-        """A module and its parts; of one that was cast, those in view unless ``whole``."""
+    def _reach(
+        self, number: int, state: State, whole: bool = False, doubts: int | None = None
+    ) -> set[int]:
+        """A module and its parts; of one that was cast, those in view unless ``whole``.
+
+        With ``doubts``, not by way of blocks that are made under more conditions than that. A
+        container that is made under more is there to register what it is made of.
+        """
         seen: set[int] = set()
         todo = [number]
         while todo and len(seen) < 500:
@@ -270,7 +276,10 @@ class Switching(Core):
             if not whole and self.molds.whole(item):
                 todo += self.things.held(item)
             else:
-                todo += [child.number for child in self._registered(item, state)]
+                children = self._registered(item, state)
+                if doubts is not None:
+                    children = [x for x in children if x.doubts <= doubts or x.cls is None]
+                todo += [child.number for child in children]
                 todo += self._known_parts(item, state)
         return seen
 
