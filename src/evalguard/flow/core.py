@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from evalguard.events import Block, Call, Expr, Import
-from evalguard.facts import Origin, Step
+from evalguard.facts import Origin, Purpose, Step
 from evalguard.flow.atoms import Fun, Key, Ref, Value
 from evalguard.flow.classes import Classes, Known
 from evalguard.flow.lifts import Lift
@@ -199,6 +199,7 @@ class Core:
         self.frames: dict[int, Frame] = {}
         self.recorder = Recorder()
         self.drawn: dict[Place, bool] = {}
+        self.beside: dict[tuple[Place, bool], Purpose] = {}
         self.leftovers: dict[Place, tuple[str, ...]] = {}
         self.tracks = Tracks()
         self.chains: list[Chain] = [Chain(0, None, -1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from evalguard.events import Attr, Call, Function, Name, Return, With, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.atoms import Atom, Cls, Ctx, Ref, Value
+from evalguard.flow.beside import beside_opposed, otherwise_opposed
 from evalguard.flow.core import Arguments, Frame, is_test_file
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
@@ -45,7 +46,9 @@ class Forwards(Switching):
             origins=tuple(survey.origins),
             grad=grad,
             grad_place=state.grad_place,
-            purpose=self._purpose(number, args, state, frame) | self._again(survey, site, frame),
+            purpose=self._purpose(number, args, state, frame)
+            | self._again(survey, site, frame)
+            | self._on_purpose(survey, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
             switcher=self._switcher(survey.origins, frame),
             turns=self.turns_of(survey.origins),
@@ -182,6 +185,34 @@ class Forwards(Switching):
         if again is None:
             again = self.drawn[place] = drawn_anew(frame.known.function, site)
         return Purpose.AGAIN if again else Purpose.NONE
+
+    def _on_purpose(self, survey: Survey, frame: Frame) -> Purpose:
+        """What the text around the switches tells that gave a module its mode."""
+        purpose = Purpose.NONE
+        for mode, wanted in ((Mode.TRAIN, Purpose.CHOSEN), (Mode.EVAL, Purpose.SET_APART)):
+            mine = [item for item in survey.origins if item.mode == mode]
+            places = [item.place for item in mine if item.how == "switched" and item.place]
+            told = [wanted in self._beside_switch(place, frame) for place in places]
+            if told and all(told) and len(told) == len(mine):
+                purpose |= wanted
+        return purpose
+
+    def _beside_switch(self, place: Place, frame: Frame) -> Purpose:
+        """Whether the other branch, or the statement beside a switch, does the opposite."""
+        holds = [item for item in self.active if self.functions[item].place.holds(place)]
+        known = self.functions[holds[-1]] if holds else None
+        key = (place, known is not None and known is frame.known)
+        found = self.beside.get(key)
+        if found is None:
+            unit = self.program.units.get(place.path)
+            body = known.function.body if known is not None else unit.body if unit else ()
+            found = Purpose.NONE
+            if beside_opposed(body, place.span):
+                found |= Purpose.SET_APART
+            if key[1] and otherwise_opposed(body, place.span):
+                found |= Purpose.CHOSEN
+            self.beside[key] = found
+        return found
 
     def _made_up(self, args: Arguments) -> bool:
         """Whether a call is given nothing but constants and tensors made on the spot."""
