@@ -54,7 +54,7 @@ class Forwards(Switching):
             turns=self.turns_of(survey.origins),
         )
         both = Mode.TRAIN | Mode.EVAL in survey.mode
-        loop = self.loop_of(survey.origins, first=both)
+        loop = self.loop_of(survey.origins, both, lambda other: self._may_be(number, other, state))
         fed = frozenset[int]().union(*[value.taint for value in inputs])
         frozen = self._frozen_parts(number, state)
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
@@ -67,6 +67,17 @@ class Forwards(Switching):
             self.recorder.fed(value.taint)
         result = self._result(token, inputs, grad)
         return Value(frozenset((MADE,)), result.taint) if self._made_up(args) else result
+
+    def _may_be(self, number: int, other: int, state: State) -> bool:
+        """Whether switching an object may have switched a module that is called.
+
+        It didn't if both are known from where they were made, and neither is a part of the other:
+        then the same line of their code has switched each of them.
+        """
+        one, two = self.things[number], self.things[other]
+        if one.built is None or two.built is None or not one.kind == two.kind == "module":
+            return True
+        return self.within(number, other, state) or self.within(other, number, state)
 
     def lifted(self, number: int, survey: Survey, state: State, frame: Frame) -> tuple[Lifted, ...]:
         """The calls of methods around a pass; provided by the layer that knows functions."""
