@@ -83,8 +83,8 @@ class LoopPoint:
 
     ``unrolled`` counts the items of a short list that is gone through one by one; ``branch`` the
     conditions that the present place stands under. ``evals`` tells where eval mode was set in
-    it so far, and by which calls that place was reached; ``switched`` of which objects, the outermost.
-    ``once``: no second round can come.
+    it so far, and by which calls that place was reached, ``switched`` of which objects, the
+    outermost. ``once``: no second round can come.
     """
 
     place: Place
