@@ -21,6 +21,7 @@ from evalguard.flow.atoms import (
     Super,
     Value,
 )
+from evalguard.flow.beside import SWITCHES
 from evalguard.flow.core import Frame
 from evalguard.flow.guards import is_guarded
 from evalguard.flow.members import Members
@@ -43,7 +44,6 @@ from evalguard.places import Place, Span
 
 PLACED = "#at:"
 ENTERING = frozenset(("enter_context", "enter_async_context", "__enter__", "__exit__"))
-SWITCHES = ("train", "eval")
 OF_TEXTS = frozenset((
     "lower", "upper", "casefold", "title", "capitalize", "strip", "lstrip", "rstrip",
     "removeprefix", "removesuffix", "replace", "startswith", "endswith", "isdigit",

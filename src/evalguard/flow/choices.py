@@ -5,7 +5,7 @@ from __future__ import annotations
 from evalguard.events import Attr, Call, Do, Expr, If, Name, show
 from evalguard.facts import Origin
 from evalguard.flow.atoms import Cond, Ref
-from evalguard.flow.attributes import SWITCHES
+from evalguard.flow.beside import SWITCHES
 from evalguard.flow.core import Frame
 from evalguard.flow.state import State, is_variable
 from evalguard.flow.trying import Trying

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from evalguard.events import Block, Call, Expr, Import
-from evalguard.facts import Origin, Step
+from evalguard.facts import Origin, Purpose, Step
 from evalguard.flow.atoms import Fun, Key, Ref, Value
 from evalguard.flow.classes import Classes, Known
 from evalguard.flow.lifts import Lift
@@ -88,7 +88,8 @@ class LoopPoint:
 
     ``unrolled`` counts the items of a short list that is gone through one by one; ``branch`` the
     conditions that the present place stands under. ``evals`` tells where eval mode was set in
-    it so far, and by which calls that place was reached. ``once``: no second round can come.
+    it so far, and by which calls that place was reached, ``switched`` of which objects, the
+    outermost. ``once``: no second round can come.
     """
 
     place: Place
@@ -97,6 +98,7 @@ class LoopPoint:
     unrolled: int = 0
     branch: int = 0
     evals: dict[Place | None, tuple[Step, ...]] = field(default_factory=dict)
+    switched: dict[Place | None, set[int]] = field(default_factory=dict)
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
 
@@ -204,6 +206,7 @@ class Core:
         self.frames: dict[int, Frame] = {}
         self.recorder = Recorder()
         self.drawn: dict[Place, bool] = {}
+        self.beside: dict[tuple[Place, bool], Purpose] = {}
         self.leftovers: dict[Place, tuple[str, ...]] = {}
         self.tracks = Tracks()
         self.chains: list[Chain] = [Chain(0, None, -1)]
@@ -277,17 +280,23 @@ class Core:
         """The loops that are past their first round, innermost first."""
         return [loop.place for loop in reversed(self.loops) if loop.round > 1]
 
-    def loop_of(self, origins: Iterable[Origin], first: bool) -> Place | None:
+    def loop_of(
+        self, origins: Iterable[Origin], first: bool, related: Callable[[int], bool]
+    ) -> Place | None:
         """The innermost loop in which eval mode was set by one of these.
 
         Args:
             origins: What a module's mode comes from.
             first: Whether a loop in its first round counts, too.
+            related: Whether a switch of this object may have been one of the module.
         """
         places = {origin.place for origin in origins if Mode.EVAL in origin.mode}
         for loop in reversed(self.loops):
-            if (first or loop.round > 1) and not loop.evals.keys().isdisjoint(places):
-                return loop.place
+            if not first and loop.round == 1:
+                continue
+            for place in loop.evals.keys() & places:
+                if any(related(number) for number in loop.switched[place]):
+                    return loop.place
         return None
 
     def turns_of(self, origins: Iterable[Origin]) -> tuple[Place, ...]:

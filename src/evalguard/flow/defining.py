@@ -20,7 +20,7 @@ from evalguard.events import (
 )
 from evalguard.facts import FunctionalCall, SwitchOverride
 from evalguard.flow.atoms import Atom, Cls, Ctx, Fun, Lib, Managed, Ref, Value
-from evalguard.flow.attributes import SWITCHES
+from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.contexts import Contexts
 from evalguard.flow.core import Arguments, Frame

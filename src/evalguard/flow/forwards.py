@@ -5,6 +5,7 @@ from __future__ import annotations
 from evalguard.events import Attr, Call, Function, Name, Return, With, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.atoms import Atom, Cls, Ctx, Ref, Value
+from evalguard.flow.beside import beside_opposed, otherwise_opposed
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame, in_folder_of_tests, is_test_file
 from evalguard.flow.lifts import Lifted
@@ -53,13 +54,14 @@ class Forwards(Switching):
             grad_place=state.grad_place,
             purpose=self._purpose(number, args, state, frame)
             | self._tuning(number, frozen, state)
-            | self._again(survey, site, frame),
+            | self._again(survey, site, frame)
+            | self._on_purpose(survey, frame),
             caller_unseen=self.chains[frame.context].parent == 0,
             switcher=self._switcher(survey.origins, frame),
             turns=self.turns_of(survey.origins),
         )
         both = Mode.TRAIN | Mode.EVAL in survey.mode
-        loop = self.loop_of(survey.origins, first=both)
+        loop = self.loop_of(survey.origins, both, lambda other: self._may_be(number, other, state))
         fed = frozenset[int]().union(*[value.taint for value in inputs])
         reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
         block = frame.loops[-1].block() if frame.loops else None
@@ -71,6 +73,17 @@ class Forwards(Switching):
             self.recorder.fed(value.taint)
         result = self._result(token, inputs, grad)
         return Value(frozenset((MADE,)), result.taint) if self._made_up(args) else result
+
+    def _may_be(self, number: int, other: int, state: State) -> bool:
+        """Whether switching an object may have switched a module that is called.
+
+        It didn't if both are known from where they were made, and neither is a part of the other:
+        then the same line of their code has switched each of them.
+        """
+        one, two = self.things[number], self.things[other]
+        if one.built is None or two.built is None or not one.kind == two.kind == "module":
+            return True
+        return self.within(number, other, state) or self.within(other, number, state)
 
     def lifted(self, number: int, survey: Survey, state: State, frame: Frame) -> tuple[Lifted, ...]:
         """The calls of methods around a pass; provided by the layer that knows functions."""
@@ -211,6 +224,34 @@ class Forwards(Switching):
         rest = self.leaves(number, state, 0, set(frozen)) if frozen else []
         tuned = bool(frozen) and all(leaf.sensitive is not Sensitivity.YES for leaf in rest)
         return Purpose.FINE_TUNED if tuned else Purpose.NONE
+
+    def _on_purpose(self, survey: Survey, frame: Frame) -> Purpose:
+        """What the text around the switches tells that gave a module its mode."""
+        purpose = Purpose.NONE
+        for mode, wanted in ((Mode.TRAIN, Purpose.CHOSEN), (Mode.EVAL, Purpose.SET_APART)):
+            mine = [item for item in survey.origins if item.mode == mode]
+            places = [item.place for item in mine if item.how == "switched" and item.place]
+            told = [wanted in self._beside_switch(place, frame) for place in places]
+            if told and all(told) and len(told) == len(mine):
+                purpose |= wanted
+        return purpose
+
+    def _beside_switch(self, place: Place, frame: Frame) -> Purpose:
+        """Whether the other branch, or the statement beside a switch, does the opposite."""
+        holds = [item for item in self.active if self.functions[item].place.holds(place)]
+        known = self.functions[holds[-1]] if holds else None
+        key = (place, known is not None and known is frame.known)
+        found = self.beside.get(key)
+        if found is None:
+            unit = self.program.units.get(place.path)
+            body = known.function.body if known is not None else unit.body if unit else ()
+            found = Purpose.NONE
+            if beside_opposed(body, place.span):
+                found |= Purpose.SET_APART
+            if key[1] and otherwise_opposed(body, place.span):
+                found |= Purpose.CHOSEN
+            self.beside[key] = found
+        return found
 
     def _made_up(self, args: Arguments) -> bool:
         """Whether a call is given nothing but constants and tensors made on the spot."""

@@ -18,7 +18,7 @@ from evalguard.flow.atoms import (
     Ref,
     Value,
 )
-from evalguard.flow.attributes import SWITCHES
+from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted

@@ -10,12 +10,13 @@ from evalguard.flow.atoms import Cls, File, Inert, Lit, Method, Part, Ref, Value
 from evalguard.flow.attributes import CONTAINER_METHODS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.misgiven import names_a_mode
-from evalguard.flow.state import State
+from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
 from evalguard.flow.turning import MethodCall, Turning
 from evalguard.flow.values import ANYTHING, constant, join_all, lit, one, only, tainted
 from evalguard.flow.variables import ITEMS, item_name, key_of
 from evalguard.knowledge import Factory, ModuleMethod
+from evalguard.modes import Mode
 
 MANY = frozenset(("children", "row", "parameters"))
 
@@ -98,8 +99,21 @@ class Methods(Turning):
         for atom in value.atoms:
             if isinstance(atom, Ref):
                 self.things[atom.thing].built = next(iter(wanted.origins))
-                self.switch_atom(atom, wanted._replace(mixed=factory.mixed), state, frame)
+                if mode == Mode.TRAIN:
+                    self._as_built(atom.thing, wanted, state)
+                else:
+                    self.switch_atom(atom, wanted._replace(mixed=factory.mixed), state, frame)
         return value
+
+    def _as_built(self, number: int, wanted: ModeState, state: State) -> None:
+        """A loader that leaves train mode switches nothing: modules are born in it.
+
+        So a part that the constructor itself has loaded, or put in eval mode, stays in it.
+        """
+        for part in sorted(self._reach(number, state)):
+            own = state.mode(part)
+            if own is not None and own.mode == Mode.TRAIN and not own.mixed:
+                state.modes[part] = wanted
 
     def _module_method(
         self,

@@ -66,6 +66,16 @@ class Pass:
     newborn: bool = False
     chosen: bool = False
 
+    @property
+    def used(self) -> bool:
+        """Whether something is made of the result, or may be."""
+        return self.measured or self.escaped or bool(self.backward or self.target)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing at all is done with the result."""
+        return not (self.used or self.fed or self.shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -135,12 +145,11 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.MEASURED
     if item.escaped:
         purpose |= Purpose.ESCAPES
-    used = item.measured or item.escaped or item.backward or item.target
-    if item.shape and not (used or item.kept):
+    if item.shape and not (item.used or item.kept):
         purpose |= Purpose.SHAPE
     if item.shape and item.newborn and _once_as_built(fact):
         purpose |= Purpose.TRIAL
-    if not (used or item.fed or item.shape):
+    if item.idle:
         purpose |= Purpose.DISCARDED
     return replace(
         fact,
@@ -149,6 +158,23 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         backward=item.backward or item.target,
         intent=_intent(item, purpose),
         unsettled=item.unsettled,
+    )
+
+
+def beside_step(item: Pass, steps: Mapping[int, list[Pass]]) -> bool:
+    """Whether a pass stands in every round of a loop beside a training step of its module.
+
+    Or in its stead, where a condition decides and nothing is done with what comes out.
+    """
+    block = item.block
+    if block is None or item.stepped:
+        return False
+    mine = steps.get(item.thing, [])
+    if block[1]:
+        return any(step.block == block for step in mine)
+    return item.idle and any(
+        step.block is not None and step.block[0] == block[0] and not _meet(item, step)
+        for step in mine
     )
 
 

@@ -34,7 +34,7 @@ from evalguard.events import (
 )
 from evalguard.facts import SwitchNotCalled
 from evalguard.flow.atoms import Ctx, Lib, Ref, Value
-from evalguard.flow.attributes import SWITCHES
+from evalguard.flow.beside import SWITCHES
 from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import FILE_FLOOR, Exhausted, Fork, Frame, LoopPoint
 from evalguard.flow.evaluating import MOST_UNROLLED

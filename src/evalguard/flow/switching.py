@@ -50,7 +50,9 @@ class Switching(Core):
             self.recorder.evaled(number)
             steps = self.steps(frame.context) if self.loops else ()
             for loop in self.loops:
-                loop.evals.update((origin.place, steps) for origin in wanted.origins)
+                for origin in wanted.origins:
+                    loop.evals[origin.place] = steps
+                    loop.switched.setdefault(origin.place, set()).add(number)
         seen.add(number)
         self._forget_parts(number, state)
         state.modes[number] = wanted

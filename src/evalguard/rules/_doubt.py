@@ -24,7 +24,7 @@ def inference_in_train(fact: Forward) -> Confidence | None:
     sure = fact.intent is Intent.INFERENCE and _meant(fact)
     if fact.alike is not None:
         return Confidence.POSSIBLE if sure and Purpose.MEASURED in fact.purpose else None
-    if not sure or not _traced(fact):
+    if not sure or not _traced(fact) or _chosen(fact):
         return Confidence.POSSIBLE
     beyond_doubt = (
         fact.mode == Mode.TRAIN
@@ -78,6 +78,14 @@ def _smoke_test(fact: Forward) -> bool:
 def _speed_test(fact: Forward) -> bool:
     """Inference is timed: its result is thrown away, and nothing is recorded to train with."""
     return Purpose.TIMED | Purpose.DISCARDED in fact.purpose and Grad.OFF in fact.grad
+
+
+def _chosen(fact: Forward) -> bool:
+    """Somebody asks for train mode: the function that makes the call has a branch for either.
+
+    Where it trains as well, it may be that the branch is about the training.
+    """
+    return Purpose.CHOSEN in fact.purpose and Purpose.STEP not in fact.purpose
 
 
 def _switched(fact: Forward) -> bool:

@@ -68,7 +68,8 @@ nothing are turned off with it.
 ## Known limits
 A module whose class can't be seen and a function whose callers can't be seen are reported as
 `possible` only; so is one of unseen layers that is put in train mode for this very call, with
-gradients on and no training in the function, as when a transform is fitted. If nothing in view
+gradients on and no training in the function, as when a transform is fitted; and so is train mode
+that the function itself chooses where another branch chooses eval mode. If nothing in view
 sets the mode, it is reported only where the same run trains the module in it, and measures. A
 network with neither dropout nor batch norm is never reported: today both modes give the same
 numbers.

@@ -72,7 +72,8 @@ Unsafe: `train()` before the training changes how the network is trained.
 Without an optimizer step in sight the finding is only `possible`: the module may be a fixed part
 of a larger loss. So it is where callers that can't be seen may have switched the mode; Lightning
 is one of them, whose `fit()` called `train()` before its version 2.2, and hasn't since. And so it
-is where an option chooses eval mode before the training: somebody asks for it.
+is where an option chooses eval mode before the training, or where another network is put in train
+mode in the same breath: somebody asks for it.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         return
     stepped = Purpose.STEP in fact.purpose and not fact.assumed
     asked = any(origin.how == "flag" for origin in origins_of(fact, Mode.EVAL))
+    asked = asked or Purpose.SET_APART in fact.purpose
     yield Verdict(
         fact.place,
         f"{named(fact.module)} is in eval mode in this training step: "
