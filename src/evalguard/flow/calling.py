@@ -204,6 +204,7 @@ class Calling(Constructing):
         if isinstance(atom, Ctx):
             return self._decorating(atom, args, site, state, frame)
         if isinstance(atom, (Inert, Part)):
+            self.weights_changed(site, state, frame)
             values = [self.deep(value, state) for value in args.values()]
             for value in values:
                 self.recorder.fed(value.taint)

@@ -37,7 +37,7 @@ from evalguard.flow.passes import (
     switched_elsewhere,
     without_mode,
 )
-from evalguard.flow.thawing import frozen_parts, seen_frozen
+from evalguard.flow.thawing import frozen_parts, led, seen_frozen
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 from evalguard.records import replace
@@ -56,6 +56,7 @@ class Recorder:
         self._graded: set[Place] = set()
         self._handled: set[int] = set()
         self._thawed: set[tuple[int, int]] = set()
+        self._following: set[tuple[int, int]] = set()
         self._evaled: set[int] = set()
         self._adapting: set[tuple[int, int, str]] = set()
 
@@ -70,6 +71,10 @@ class Recorder:
     def thawed(self, thing: int) -> None:
         """A module that was frozen is unfrozen again."""
         self._thawed.add((thing, self._entry))
+
+    def follows(self, thing: int, leader: int) -> None:
+        """A module's weights are set from those of another."""
+        self._following.add((thing, leader))
 
     def evaled(self, thing: int) -> None:
         """Somebody puts a module in eval mode."""
@@ -342,6 +347,7 @@ class Recorder:
     def passes(self) -> list[Forward]:
         """The forward calls as they were seen, each where it stands."""
         self._mark_adapting()
+        self._thawed |= led(self._following, self._passes.values())
         trained = {item.thing for item in self._passes.values() if item.stepped}
         for item in self._passes.values():
             item.newborn = self._handled.isdisjoint(item.parts)

@@ -19,7 +19,7 @@ def frozen_parts(
     Args:
         passes: The calls of modules.
         forwards: The facts about them.
-        thawed: What is unfrozen again, and in which entry.
+        thawed: What doesn't stay frozen, or as it was then, and in which entry.
 
     Returns:
         One for each place and mode.
@@ -51,6 +51,23 @@ def frozen_parts(
 def seen_frozen(passes: Iterable[Pass]) -> set[Place | None]:
     """Where parts were frozen that are seen in training."""
     return {part.frozen for item in passes for part in item.frozen.parts.values() if item.backward}
+
+
+def led(following: Collection[tuple[int, int]], passes: Collection[Pass]) -> set[tuple[int, int]]:
+    """The modules that follow others in training, in each entry: their weights don't stay.
+
+    Args:
+        following: The modules whose weights are set from others, and these.
+        passes: The calls of modules.
+    """
+    if not following:
+        return set()
+    taught: set[int] = set()
+    for item in passes:
+        if item.backward:
+            taught |= {item.thing, *item.parts}
+    entries = {item.entry for item in passes}
+    return {(thing, entry) for thing, leader in following if leader in taught for entry in entries}
 
 
 def _kept(calls: list[Forward]) -> bool:
