@@ -24,9 +24,7 @@ class Following(Members):
         if isinstance(func, Attr) and func.name.endswith("_") and not func.name.endswith("__"):
             self._set_from(func.value, site.args, state, frame)
 
-    def _set_from(
-        self, target: Expr, given: tuple[Expr, ...], state: State, frame: Frame
-    ) -> None:
+    def _set_from(self, target: Expr, given: tuple[Expr, ...], state: State, frame: Frame) -> None:
         followers = self._weights_in(target, state, frame)
         if not followers:
             return
@@ -34,7 +32,7 @@ class Following(Members):
         for name in named:
             for leader in self._weights_in(name, state, frame) - followers:
                 for follower in followers:
-                    self.recorder.follows(follower, leader)
+                    self.recorder.weights.following.add((follower, leader))
 
     def _weights_in(self, node: Expr, state: State, frame: Frame) -> set[int]:
         """The modules of whose weights a name, or what is read from it, may be one."""
@@ -42,4 +40,5 @@ class Following(Members):
             node = node.value
         if not isinstance(node, Name):
             return set()
-        return {atom.thing for atom in self.value(node, state, frame).atoms if isinstance(atom, Part)}
+        atoms = self.value(node, state, frame).atoms
+        return {atom.thing for atom in atoms if isinstance(atom, Part)}

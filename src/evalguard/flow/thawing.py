@@ -11,6 +11,29 @@ from evalguard.places import Place
 from evalguard.records import replace
 
 
+class Weights:
+    """Modules whose weights change after all.
+
+    ``thawed``: those that don't stay frozen, or as they were then, and in which entry;
+    ``following``: those whose weights are set from others', and these.
+    """
+
+    def __init__(self) -> None:
+        self.thawed: set[tuple[int, int]] = set()
+        self.following: set[tuple[int, int]] = set()
+
+    def settle(self, passes: Collection[Pass]) -> None:
+        """What follows a module that is trained doesn't stay as it was."""
+        if not self.following:
+            return
+        taught: set[int] = set()
+        for item in passes:
+            if item.backward:
+                taught |= {item.thing, *item.parts}
+        for entry in {item.entry for item in passes}:
+            self.thawed |= {(thing, entry) for thing, leader in self.following if leader in taught}
+
+
 def frozen_parts(
     passes: Iterable[Pass], forwards: list[Forward], thawed: Collection[tuple[int, int]]
 ) -> list[FrozenPart]:
@@ -51,23 +74,6 @@ def frozen_parts(
 def seen_frozen(passes: Iterable[Pass]) -> set[Place | None]:
     """Where parts were frozen that are seen in training."""
     return {part.frozen for item in passes for part in item.frozen.parts.values() if item.backward}
-
-
-def led(following: Collection[tuple[int, int]], passes: Collection[Pass]) -> set[tuple[int, int]]:
-    """The modules that follow others in training, in each entry: their weights don't stay.
-
-    Args:
-        following: The modules whose weights are set from others, and these.
-        passes: The calls of modules.
-    """
-    if not following:
-        return set()
-    taught: set[int] = set()
-    for item in passes:
-        if item.backward:
-            taught |= {item.thing, *item.parts}
-    entries = {item.entry for item in passes}
-    return {(thing, entry) for thing, leader in following if leader in taught for entry in entries}
 
 
 def _kept(calls: list[Forward]) -> bool:
