@@ -12,6 +12,7 @@ from evalguard.flow.atoms import (
     Fun,
     Inert,
     Lib,
+    Lit,
     Method,
     Part,
     Partial,
@@ -28,6 +29,7 @@ from evalguard.flow.values import (
     ANYTHING,
     constant,
     detached,
+    join,
     join_all,
     one,
     only,
@@ -321,7 +323,7 @@ class Calling(Constructing):
             if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
                 for value in args.values():
                     item = self._flat(value, state) if thing.text == "extend" else value
-                    self.put(owner, ITEMS, item, state)
+                    self.put(owner, ITEMS, self._among_others(item), state)
                 kept = [value for value in args.values() if not self._runs(value)]
                 args = Arguments(tuple(kept))
             if self.knowledge.steps(thing.text):
@@ -336,6 +338,10 @@ class Calling(Constructing):
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)
         return self._nameless(ANYTHING, args, site, state, frame)
+
+    def _among_others(self, item: Value) -> Value:
+        """A constant that is put into what can't be seen isn't the only one in there."""
+        return join(item, ANYTHING) if any(isinstance(atom, Lit) for atom in item.atoms) else item
 
     def _runs(self, value: Value) -> bool:
         return any(isinstance(atom, (Fun, Partial)) for atom in value.atoms)
