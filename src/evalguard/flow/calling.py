@@ -40,6 +40,7 @@ from evalguard.flow.variables import ITEMS
 from evalguard.modes import Grad, Sensitivity
 
 MOST_CALLEES = 8
+TAKES_IN = frozenset(("append", "extend", "insert", "update"))
 CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part, Ctx)
 
 
@@ -54,14 +55,18 @@ class Calling(Constructing):
         callee = self.value(node.func, state, frame)
         args = self.arguments(node, state, frame)
         result = self.call_value(callee, args, node, state, frame)
-        if isinstance(node.func, Attr) and _in_place(node.func.name):
+        if isinstance(node.func, Attr) and self._works_in_place(node.func.name, callee):
             self._put_in_place(node.func.value, args, node, state, frame)
         return result
+
+    def _works_in_place(self, name: str, callee: Value) -> bool:
+        """Whether a method changes what it is called on: as a tensor, or as a network's result."""
+        return _in_place(name) or (name in TAKES_IN and bool(callee.taint))
 
     def _put_in_place(
         self, target: Expr, args: Arguments, site: Call, state: State, frame: Frame
     ) -> None:
-        """A method that PyTorch's way of naming says works in place: it puts something in."""
+        """A method that its name says works in place: it puts something in."""
         values = [self.deep(value, state) for value in args.values()]
         while isinstance(target, Attr) and self.knowledge.detaches(target.name):
             target, values = target.value, [detached(value) for value in values]
