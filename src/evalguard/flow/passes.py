@@ -66,6 +66,11 @@ class Pass:
     newborn: bool = False
     chosen: bool = False
 
+    def idle(self) -> bool:
+        """Whether nobody looks at its result."""
+        looked_at = self.measured or self.escaped or self.fed or self.shape or self.kept
+        return not (looked_at or self.backward or self.target)
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -94,12 +99,25 @@ class Survey:
         return Survey(module, mode, mixed, assumed, origins, frozenset(parts))
 
 
-def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
+def beside(item: Pass, blocks: Collection[tuple[int, Block | None]]) -> bool:
+    """Whether a pass stands beside a training step of its module, in every round of a loop.
+
+    What nobody looks at may stand in some rounds only, beside a step under any condition.
+    """
+    if item.block is None or item.stepped:
+        return False
+    loop, every = item.block
+    if every:
+        return (item.thing, item.block) in blocks
+    return item.idle() and any((item.thing, (loop, each)) in blocks for each in (True, False))
+
+
+def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
     """The fact about a call that has been seen to its end.
 
     Args:
         item: The call.
-        beside: A training step of its module stands beside it, in every round of a loop.
+        in_step: A training step of its module stands beside it.
         trained: Its module is trained somewhere.
         rival: Its module is trained against another.
 
@@ -107,7 +125,7 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         The fact, with what the call is for.
     """
     fact, purpose = item.fact, item.fact.purpose
-    if beside:
+    if in_step:
         purpose |= Purpose.SAME_STEP
     if rival:
         purpose |= Purpose.ADVERSARIAL

@@ -24,11 +24,11 @@ from evalguard.facts import (
 from evalguard.flow.lifts import Placing, both
 from evalguard.flow.passes import (
     Around,
-    Block,
     Frozen,
     Pass,
     Path,
     at_switcher,
+    beside,
     deaf_beside,
     either,
     elsewhere,
@@ -314,12 +314,6 @@ class Recorder:
     def _known(self, taint: Iterable[int]) -> list[Pass]:
         return [known for token in taint if (known := self._passes.get(abs(token)))]
 
-    @staticmethod
-    def _beside(item: Pass, blocks: set[tuple[int, Block | None]]) -> bool:
-        """Whether a pass stands in every round of a loop beside a training step of its module."""
-        every = item.block is not None and item.block[1]
-        return every and not item.stepped and (item.thing, item.block) in blocks
-
     def _rivals(self, trained: set[int]) -> set[int]:
         """Modules trained against one another: one's detached output trains the other."""
         found: set[int] = set()
@@ -354,7 +348,7 @@ class Recorder:
         blocks = {(item.thing, item.block) for item in self._passes.values() if item.stepped}
         mark_alike(self._passes.values())
         return [
-            finished(item, self._beside(item, blocks), item.thing in trained, item.thing in rivals)
+            finished(item, beside(item, blocks), item.thing in trained, item.thing in rivals)
             for item in self._passes.values()
         ]
 
