@@ -77,7 +77,7 @@ class Purpose(Flag):
     DISCARDED = auto()  # the result is thrown away
     UNIT_TEST = auto()  # a unit test calls a module that it made itself
     FINE_TUNED = auto()  # only some of the module's parameters are trained
-    SAME_STEP = auto()  # a training step of the same module stands beside it, come what may
+    SAME_STEP = auto()  # a training step of the same module stands beside it
     ADVERSARIAL = auto()  # the module is trained against another: a generator, or its critic
     ALSO_TRAINED = auto()  # the same call is a training step in another context
     TIMED = auto()  # what counts is how long it takes: a made-up input, again and again

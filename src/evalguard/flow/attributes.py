@@ -23,8 +23,8 @@ from evalguard.flow.atoms import (
 )
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.core import Frame
+from evalguard.flow.following import Following
 from evalguard.flow.guards import is_guarded
-from evalguard.flow.members import Members
 from evalguard.flow.overrides import head_of, read_override
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT
@@ -53,7 +53,7 @@ CONTAINER_METHODS = frozenset(
 )
 
 
-class Attributes(Members):
+class Attributes(Following):
     """Reads and writes variables, attributes and items."""
 
     def library_method(self, number: int, name: str) -> str:

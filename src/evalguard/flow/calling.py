@@ -12,6 +12,7 @@ from evalguard.flow.atoms import (
     Fun,
     Inert,
     Lib,
+    Lit,
     Method,
     Part,
     Partial,
@@ -28,6 +29,7 @@ from evalguard.flow.values import (
     ANYTHING,
     constant,
     detached,
+    join,
     join_all,
     one,
     only,
@@ -38,6 +40,7 @@ from evalguard.flow.variables import ITEMS
 from evalguard.modes import Grad, Sensitivity
 
 MOST_CALLEES = 8
+TAKES_IN = frozenset(("append", "extend", "insert", "update"))
 CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part, Ctx)
 
 
@@ -52,14 +55,18 @@ class Calling(Constructing):
         callee = self.value(node.func, state, frame)
         args = self.arguments(node, state, frame)
         result = self.call_value(callee, args, node, state, frame)
-        if isinstance(node.func, Attr) and _in_place(node.func.name):
+        if isinstance(node.func, Attr) and self._works_in_place(node.func.name, callee):
             self._put_in_place(node.func.value, args, node, state, frame)
         return result
+
+    def _works_in_place(self, name: str, callee: Value) -> bool:
+        """Whether a method changes what it is called on: as a tensor, or as a network's result."""
+        return _in_place(name) or (name in TAKES_IN and bool(callee.taint))
 
     def _put_in_place(
         self, target: Expr, args: Arguments, site: Call, state: State, frame: Frame
     ) -> None:
-        """A method that PyTorch's way of naming says works in place: it puts something in."""
+        """A method that its name says works in place: it puts something in."""
         values = [self.deep(value, state) for value in args.values()]
         while isinstance(target, Attr) and self.knowledge.detaches(target.name):
             target, values = target.value, [detached(value) for value in values]
@@ -204,6 +211,7 @@ class Calling(Constructing):
         if isinstance(atom, Ctx):
             return self._decorating(atom, args, site, state, frame)
         if isinstance(atom, (Inert, Part)):
+            self.weights_changed(site, state, frame)
             values = [self.deep(value, state) for value in args.values()]
             for value in values:
                 self.recorder.fed(value.taint)
@@ -320,7 +328,7 @@ class Calling(Constructing):
             if thing.text in ("append", "add", "extend", "insert", "put", "appendleft"):
                 for value in args.values():
                     item = self._flat(value, state) if thing.text == "extend" else value
-                    self.put(owner, ITEMS, item, state)
+                    self.put(owner, ITEMS, self._among_others(item), state)
                 kept = [value for value in args.values() if not self._runs(value)]
                 args = Arguments(tuple(kept))
             if self.knowledge.steps(thing.text):
@@ -335,6 +343,10 @@ class Calling(Constructing):
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)
         return self._nameless(ANYTHING, args, site, state, frame)
+
+    def _among_others(self, item: Value) -> Value:
+        """A constant that is put into what can't be seen isn't the only one in there."""
+        return join(item, ANYTHING) if any(isinstance(atom, Lit) for atom in item.atoms) else item
 
     def _runs(self, value: Value) -> bool:
         return any(isinstance(atom, (Fun, Partial)) for atom in value.atoms)

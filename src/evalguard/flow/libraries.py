@@ -10,7 +10,7 @@ from evalguard.flow.effects import Effects
 from evalguard.flow.frameworks import argument_text, class_of
 from evalguard.flow.state import State
 from evalguard.flow.switching import OFF
-from evalguard.flow.values import join_all, lit, one, only, ordered, tainted
+from evalguard.flow.values import constant, join_all, lit, one, only, ordered, tainted
 from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 from evalguard.records import replace
@@ -208,7 +208,8 @@ class Libraries(Effects):
         thing.sensitive = factory.sensitive if told is Sensitivity.UNKNOWN else told
         thing.because = factory.layer or factory.name
         thing.detector, thing.doubts, thing.parts = factory.detector, self.doubts, factory.parts
-        mode = self.written(factory.mode_of(*self.constants(args)), "loaded", show(site), place)
+        how = "built" if self._without_weights(args) else "loaded"
+        mode = self.written(factory.mode_of(*self.constants(args)), how, show(site), place)
         mode = mode._replace(mixed=factory.mixed)
         thing.built = next(iter(mode.origins))
         result = self.born(thing, mode, state)
@@ -217,6 +218,15 @@ class Libraries(Effects):
         items = self.container("list", site.at, frame)
         self.assign(items.number, f"[{factory.item}]", result, state)
         return one(Ref(items.number))
+
+    def _without_weights(self, args: Arguments) -> bool:
+        """Whether a call says that a network comes with random weights."""
+        told = [
+            constant(value)
+            for name, value in args.keywords
+            if self.knowledge.keyword(name) == "weights"
+        ]
+        return bool(told) and all(item is not None and not item.value for item in told)
 
     def _wrapped(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         wrapper = self.knowledge.wrapper(name)

@@ -39,7 +39,8 @@ class Around(NamedTuple):
 class Pass:
     """One forward call in one context, as far as it has been seen.
 
-    ``chosen``: it may reach another module instead, which knows no mode.
+    ``owned``: an optimizer steps that is seen to have its parameters. ``chosen``: it may reach
+    another module instead, which knows no mode.
     """
 
     thing: int
@@ -60,6 +61,7 @@ class Pass:
     fed: bool = False
     kept: bool = False
     stepped: bool = False
+    owned: bool = False
     partly_stepped: bool = False
     unsettled: bool = False
     learns: bool = False
@@ -122,12 +124,12 @@ def steps(item: Pass, things: Collection[int] | None, passes: Mapping[int, Pass]
     return not any(maker.thing != item.thing and maker.fact.mode == Mode.TRAIN for maker in makers)
 
 
-def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
+def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
     """The fact about a call that has been seen to its end.
 
     Args:
         item: The call.
-        beside: A training step of its module stands beside it, in every round of a loop.
+        in_step: A training step of its module stands beside it.
         trained: Its module is trained somewhere.
         rival: Its module is trained against another.
 
@@ -135,12 +137,14 @@ def finished(item: Pass, beside: bool, trained: bool, rival: bool) -> Forward:
         The fact, with what the call is for.
     """
     fact, purpose = item.fact, item.fact.purpose
-    if beside:
+    if in_step:
         purpose |= Purpose.SAME_STEP
     if rival:
         purpose |= Purpose.ADVERSARIAL
     if item.stepped or (trained and not item.backward and not _is_maker(fact)):
         purpose |= Purpose.STEP
+    if item.owned:
+        purpose &= ~Purpose.SET_APART
     if item.measured:
         purpose |= Purpose.MEASURED
     if item.escaped:

@@ -38,7 +38,7 @@ from evalguard.flow.passes import (
     switched_elsewhere,
     without_mode,
 )
-from evalguard.flow.thawing import frozen_parts, seen_frozen
+from evalguard.flow.thawing import Weights, frozen_parts, seen_frozen
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 from evalguard.records import replace
@@ -56,7 +56,7 @@ class Recorder:
         self._entry = 0
         self._graded: set[Place] = set()
         self._handled: set[int] = set()
-        self._thawed: set[tuple[int, int]] = set()
+        self.weights = Weights()
         self._evaled: set[int] = set()
         self._adapting: set[tuple[int, int, str]] = set()
 
@@ -70,7 +70,7 @@ class Recorder:
 
     def thawed(self, thing: int) -> None:
         """A module that was frozen is unfrozen again."""
-        self._thawed.add((thing, self._entry))
+        self.weights.thawed.add((thing, self._entry))
 
     def evaled(self, thing: int) -> None:
         """Somebody puts a module in eval mode."""
@@ -158,6 +158,7 @@ class Recorder:
         self._step_taken = True
         for item in self._pending:
             item.stepped |= steps(item, things, self._passes)
+            item.owned |= things is not None and item.thing in things
             if not things or not things.isdisjoint(item.frozen.reach):
                 item.partly_stepped = True
 
@@ -336,12 +337,13 @@ class Recorder:
     def passes(self) -> list[Forward]:
         """The forward calls as they were seen, each where it stands."""
         self._mark_adapting()
+        self.weights.settle(self._passes.values())
         trained = {item.thing for item in self._passes.values() if item.stepped}
         for item in self._passes.values():
             item.newborn = self._handled.isdisjoint(item.parts)
             if item.chosen and item.thing in self._evaled:
                 item.fact = replace(item.fact, module=replace(item.fact.module, unsure=True))
-            if (item.backward or item.target) and (item.thing, item.entry) in self._thawed:
+            if (item.backward or item.target) and (item.thing, item.entry) in self.weights.thawed:
                 item.fact = replace(item.fact, module=replace(item.fact.module, frozen=False))
         rivals = self._rivals(trained)
         steps: dict[int, list[Pass]] = {}
@@ -367,7 +369,7 @@ class Recorder:
             else fact
             for fact in forwards
         ]
-        frozen = frozen_parts(self._passes.values(), forwards, self._thawed)
+        frozen = frozen_parts(self._passes.values(), forwards, self.weights.thawed)
         facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others()]
         return tuple(sorted(facts, key=_order))
 
@@ -380,8 +382,7 @@ class Recorder:
 
     def _placed(self, forwards: list[Forward], steps: Mapping[Place, set[Origin]]) -> list[Forward]:
         """The passes at the places that answer for them."""
-        lifts = [item.lifts for item in self._passes.values()]
-        each = list(zip(forwards, lifts, strict=True))
+        each = list(zip(forwards, [item.lifts for item in self._passes.values()], strict=True))
         placing = Placing(each, self._graded)
         return [
             at_switcher(fact)

@@ -113,6 +113,7 @@ class Running(Rounds):
                 value = self._added(old, value, state)
             if frame.in_forward:
                 self._filled(target, state, frame)
+            self.weights_set(target, stmt.value, state, frame)
             self.bind(target, value, state, frame, stmt.at)
         if frame.in_forward and self._made_anew(stmt, frame):
             self.recorder.anew(self.place(frame, stmt.at))

@@ -11,6 +11,29 @@ from evalguard.places import Place
 from evalguard.records import replace
 
 
+class Weights:
+    """Modules whose weights change after all.
+
+    ``thawed``: those that don't stay frozen, or as they were then, and in which entry;
+    ``following``: those whose weights are set from others', and these.
+    """
+
+    def __init__(self) -> None:
+        self.thawed: set[tuple[int, int]] = set()
+        self.following: set[tuple[int, int]] = set()
+
+    def settle(self, passes: Collection[Pass]) -> None:
+        """What follows a module that is trained doesn't stay as it was."""
+        if not self.following:
+            return
+        taught: set[int] = set()
+        for item in passes:
+            if item.backward:
+                taught |= {item.thing, *item.parts}
+        for entry in {item.entry for item in passes}:
+            self.thawed |= {(thing, entry) for thing, leader in self.following if leader in taught}
+
+
 def frozen_parts(
     passes: Iterable[Pass], forwards: list[Forward], thawed: Collection[tuple[int, int]]
 ) -> list[FrozenPart]:
@@ -19,7 +42,7 @@ def frozen_parts(
     Args:
         passes: The calls of modules.
         forwards: The facts about them.
-        thawed: What is unfrozen again, and in which entry.
+        thawed: What doesn't stay frozen, or as it was then, and in which entry.
 
     Returns:
         One for each place and mode.

@@ -50,11 +50,14 @@ class Turning(Libraries):
         return True
 
     def _is_one_of_several(self, site: Call, state: State, frame: Frame) -> bool:
-        """Whether what a method is called on may be another object as well."""
-        receiver = site.func.value if isinstance(site.func, Attr) else None
-        if not isinstance(receiver, (Name, Attr, Item)):
+        """Whether what a method is called on may be another object as well.
+
+        A method that was kept under a name is told by what the name may mean.
+        """
+        told = site.func.value if isinstance(site.func, Attr) else site.func
+        if not isinstance(told, (Name, Attr, Item)):
             return False
-        return len(self.value(receiver, state, frame).atoms) > 1
+        return len(self.value(told, state, frame).atoms) > 1
 
     def _has_own_switches(self, owner: Ref | Part | Inert, told: bool) -> bool:
         """Whether ``train`` and ``eval`` of an object are surely those of PyTorch's modules.

@@ -332,7 +332,7 @@ class Knowledge:
         return self._attributes.get(name) == "self"
 
     def keyword(self, name: str) -> str:
-        """What a keyword argument of this name says of gradients if it is true; or ``none``."""
+        """What a keyword argument of this name says of gradients or weights; or ``none``."""
         return self._keywords.get(name) or "none"
 
     def decorator(self, name: str) -> str:
