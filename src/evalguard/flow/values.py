@@ -15,6 +15,7 @@ ANYTHING: Final = Value(ANY_ATOM, NO_TAINT)
 NEVER: Final = Value(frozenset(), NO_TAINT)
 MADE: Final = Made()
 MOST_ATOMS: Final = 64
+USUAL: Final = frozenset((bool, int, str, type(None)))
 _tuple: Final = tuple.__new__  # what a named tuple is made by, without the function around it
 
 
@@ -24,7 +25,12 @@ def one(atom: Atom) -> Value:
 
 
 def lit(value: object) -> Value:
-    """A constant."""
+    """A constant; of the usual kinds, one that stands at many places is there once."""
+    return _usual(value) if type(value) in USUAL else one(Lit(type(value).__name__, value))
+
+
+@lru_cache(maxsize=1 << 12, typed=True)
+def _usual(value: object) -> Value:
     return one(Lit(type(value).__name__, value))
 
 
