@@ -238,10 +238,24 @@ class Entries(Hiding):
             self.recorder.backward(taint, known.place)
             self.recorder.stepped(None)
         self._escape(value, state)
+        self.recorder.unsettle(self._given_back(fun, value, state))
         restored = hook is not None or known.grad is not None
         if state.leak is not None and Grad.OFF in state.grad and not restored:
             library = self.recorder.count() > before and not self._is_script(known)
             self.recorder.leaked(GradModeLeft(state.leak, known.function.qualname, library=library))
+
+    def _given_back(self, fun: Fun, value: Value, state: State) -> set[int]:
+        """The passes that a module's own method gives results of: callers may differentiate them.
+
+        The result itself may be an object that holds them.
+        """
+        if fun.bound is None or self.things[fun.bound.thing].kind != "module":
+            return set()
+        numbers = [atom.thing for atom in value.atoms if isinstance(atom, Ref)]
+        objects = [item for item in numbers if self.things[item].kind == "object"]
+        held = [state.get((item, name)) for item in objects for name in self.things.names(item)]
+        values = [value, *[item for item in held if item is not None]]
+        return set[int]().union(*[self.deep(item, state).taint for item in values])
 
     def _meets_gradients(self, fun: Fun, function: Function) -> bool:
         """Whether a module's method leaves gradients to its callers, as it leaves modes."""
