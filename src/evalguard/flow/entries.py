@@ -219,13 +219,7 @@ class Entries(Hiding):
         self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
         if hook is not None:
             self.meet_hook(hook, inner, state)
-        grad = hook.grad if hook is not None else known.grad
-        if grad is None and known.path in self.left_off:
-            grad = Grad.UNSEEN
-        if grad is not None:
-            state.grad, state.grad_place = grad, known.grad_place
-        elif self._meets_gradients(fun, known.function):
-            state.grad = Grad.UNSEEN
+        self._meet_gradients(fun, known, hook, state)
         before = self.recorder.count()
         try:
             value = self.walk(inner, known, state)
@@ -238,30 +232,40 @@ class Entries(Hiding):
             self.recorder.backward(taint, known.place)
             self.recorder.stepped(None)
         self._escape(value, state)
-        self.recorder.unsettle(self._given_back(fun, value, state))
+        if self._answers(fun, known.function):
+            self.recorder.unsettle(self._given_back(value, state))
         restored = hook is not None or known.grad is not None
         if state.leak is not None and Grad.OFF in state.grad and not restored:
             library = self.recorder.count() > before and not self._is_script(known)
             self.recorder.leaked(GradModeLeft(state.leak, known.function.qualname, library=library))
 
-    def _given_back(self, fun: Fun, value: Value, state: State) -> set[int]:
-        """The passes that a module's own method gives results of: callers may differentiate them.
+    def _meet_gradients(self, fun: Fun, known: Known, hook: Hook | None, state: State) -> None:
+        """Whether gradients are recorded at a function's start."""
+        grad = hook.grad if hook is not None else known.grad
+        if grad is None and known.path in self.left_off:
+            grad = Grad.UNSEEN
+        if grad is not None:
+            state.grad, state.grad_place = grad, known.grad_place
+        elif self._is_of_module(fun) and not self._answers(fun, known.function):
+            state.grad = Grad.UNSEEN  # callers decide
 
-        The result itself may be an object that holds them.
+    def _given_back(self, value: Value, state: State) -> set[int]:
+        """The passes that a result depends on, or an object's attributes if it is one.
+
+        What comes back, callers may differentiate.
         """
-        if fun.bound is None or self.things[fun.bound.thing].kind != "module":
-            return set()
         numbers = [atom.thing for atom in value.atoms if isinstance(atom, Ref)]
         objects = [item for item in numbers if self.things[item].kind == "object"]
         held = [state.get((item, name)) for item in objects for name in self.things.names(item)]
         values = [value, *[item for item in held if item is not None]]
         return set[int]().union(*[self.deep(item, state).taint for item in values])
 
-    def _meets_gradients(self, fun: Fun, function: Function) -> bool:
-        """Whether a module's method leaves gradients to its callers, as it leaves modes."""
-        if fun.bound is None or self.things[fun.bound.thing].kind != "module":
-            return False
-        return function.name == "forward" or "eval" not in function.uses
+    def _is_of_module(self, fun: Fun) -> bool:
+        return fun.bound is not None and self.things[fun.bound.thing].kind == "module"
+
+    def _answers(self, fun: Fun, function: Function) -> bool:
+        """Whether a module's method sets its mode, and so answers for gradients, too."""
+        return self._is_of_module(fun) and function.name != "forward" and "eval" in function.uses
 
     def _is_script(self, known: Known) -> bool:
         """Whether a function's file does something when it is run, or is a test."""
@@ -270,11 +274,7 @@ class Entries(Hiding):
         return main or is_test_file(known.path)
 
     def _is_forward(self, fun: Fun, function: Function) -> bool:
-        return (
-            function.name == "forward"
-            and fun.bound is not None
-            and self.things[fun.bound.thing].kind == "module"
-        )
+        return function.name == "forward" and self._is_of_module(fun)
 
     def _escape(self, value: Value, state: State) -> None:
         self.recorder.escaped(self.deep(value, state).taint)
