@@ -250,15 +250,16 @@ class Entries(Hiding):
             state.grad = Grad.UNSEEN  # callers decide
 
     def _given_back(self, value: Value, state: State) -> set[int]:
-        """The passes that a result depends on, or an object's attributes if it is one.
+        """The passes whose graph a result holds, or an object's attributes if it is one.
 
-        What comes back, callers may differentiate.
+        What comes back so, callers may differentiate.
         """
         numbers = [atom.thing for atom in value.atoms if isinstance(atom, Ref)]
         objects = [item for item in numbers if self.things[item].kind == "object"]
         held = [state.get((item, name)) for item in objects for name in self.things.names(item)]
         values = [value, *[item for item in held if item is not None]]
-        return set[int]().union(*[self.deep(item, state).taint for item in values])
+        taint = set[int]().union(*[self.deep(item, state).taint for item in values])
+        return {token for token in taint if token > 0}
 
     def _is_of_module(self, fun: Fun) -> bool:
         return fun.bound is not None and self.things[fun.bound.thing].kind == "module"
