@@ -255,7 +255,8 @@ class FrozenPart(Fact):
     The place is the part's own call if it is in view, else the call of the whole; where a library
     trains the whole (``trained``), it is where the part was frozen. ``frozen`` is where that was,
     ``owner`` the class (or name) of the whole. ``undone``: nobody in view trains the whole, but
-    the eval mode that the constructor gives the part ends with the first ``train()``.
+    the eval mode that the constructor gives the part ends with the first ``train()``. ``cut``: it
+    is frozen by what turns gradients off around its calls.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -267,6 +268,7 @@ class FrozenPart(Fact):
     stepped: bool = False
     trained: Place | None = None
     undone: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from evalguard.facts import (
     SwitchOverride,
 )
 from evalguard.knowledge import Knowledge
+from evalguard.link.interest import TURNING
 from evalguard.records import NamedTuple
 
 ALIKE_FOR_ALL = (FunctionalCall, BuiltInForward, HiddenModules, SwitchOverride, GradSwitchIdle)
-FREEZES = frozenset(("requires_grad", "requires_grad_"))
+FREEZES = frozenset(("requires_grad", "requires_grad_", *TURNING))
 INSIDE = frozenset(("forward", "__init__"))
 
 

@@ -20,7 +20,7 @@ from evalguard.flow.atoms import (
     Value,
 )
 from evalguard.flow.core import Arguments
-from evalguard.flow.functions import Functions
+from evalguard.flow.cutting import Cutting
 from evalguard.flow.molds import Likeness, Mold
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
@@ -32,7 +32,7 @@ LARGEST = 2000
 FEW = 1  # numbers up to this one may decide what layers a module has
 
 
-class Casting(Functions):
+class Casting(Cutting):
     """Makes modules from molds."""
 
     def likeness(self, cls: int, args: Arguments, state: State) -> Likeness:

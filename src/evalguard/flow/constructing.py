@@ -128,6 +128,8 @@ class Constructing(Casting):
                 self.call_function(
                     atom._replace(bound=Ref(number)), Arguments(), place, text, state, frame
                 )
+        if thing.kind == "module":
+            self.cut_parts(number, state)
 
     def _plain_fields(
         self, number: int, args: Arguments, place: Place, state: State, frame: Frame

@@ -222,6 +222,7 @@ class Core:
         self.outside: set[int] = set()
         self.with_frozen_parts: set[int] = set()
         self.ever_frozen: set[int] = set()
+        self.cuts: dict[int, dict[str, Place]] = {}
         self.optimizers: dict[int, frozenset[int]] = {}
         self.raised: list[State] | None = None
         self.setters: dict[int, Fun] = {}

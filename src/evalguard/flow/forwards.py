@@ -138,6 +138,7 @@ class Forwards(Switching):
                         mode=seen.mode,
                         mixed=seen.mixed,
                         frozen=at,
+                        cut=atom.thing in self.recorder.weights.cut,
                         origins=tuple(sorted(seen.origins, key=repr)),
                     )
         return out

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from evalguard.facts import Forward, FrozenPart
 from evalguard.flow.passes import Pass
-from evalguard.modes import Intent, Mode
+from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 from evalguard.records import replace
 
@@ -15,15 +15,19 @@ class Weights:
     """Modules whose weights change after all.
 
     ``thawed``: those that don't stay frozen, or as they were then, and in which entry;
-    ``following``: those whose weights are set from others', and these.
+    ``following``: those whose weights are set from others', and these; ``cut``: those that their
+    own class calls with gradients off.
     """
 
     def __init__(self) -> None:
+        self.cut: set[int] = set()
         self.thawed: set[tuple[int, int]] = set()
         self.following: set[tuple[int, int]] = set()
 
     def settle(self, passes: Collection[Pass]) -> None:
-        """What follows a module that is trained doesn't stay as it was."""
+        """What follows a module that is trained doesn't stay as it was; nor what others train."""
+        reached = {item.thing for item in passes if item.fact.grad != Grad.OFF} & self.cut
+        self.thawed |= {(thing, item.entry) for item in passes for thing in reached}
         if not self.following:
             return
         taught: set[int] = set()
@@ -35,7 +39,7 @@ class Weights:
 
 
 def frozen_parts(
-    passes: Iterable[Pass], forwards: list[Forward], thawed: Collection[tuple[int, int]]
+    passes: Collection[Pass], forwards: list[Forward], thawed: Collection[tuple[int, int]]
 ) -> list[FrozenPart]:
     """Frozen parts of what is trained, at their own calls where these are in view.
 

@@ -8,6 +8,9 @@ normalises with the statistics of each batch and goes on changing the running on
 that were to stay as they are drift away from the weights that go with them; its dropout makes them
 noisy. At evaluation the frozen part computes something that the trained part has never seen.
 
+A part that the forward pass calls under `no_grad`, and nothing calls otherwise, is as good as
+frozen.
+
 ## Example
 ```python
 import torch
@@ -126,16 +129,26 @@ def check(fact: Fact) -> Iterator[Verdict]:
     )
     yield Verdict(
         fact.place,
-        f"{named(fact.module)} is frozen but {when}: {spoils(fact.module)}",
+        f"{named(fact.module)} {_what(fact)} but {when}: {spoils(fact.module)}",
         _sure(fact),
         told(
             fact,
-            (fact.frozen, "its parameters are frozen here, which doesn't change its mode"),
+            (fact.frozen, _how(fact)),
             (fact.trained, f"the rest of {whole} is trained here"),
         ),
         f"call {switch(fact.module, 'eval')} after each `train()` of the whole, "
         "best in an override of `train`",
     )
+
+
+def _what(fact: FrozenPart) -> str:
+    return "never gets a gradient" if fact.cut else "is frozen"
+
+
+def _how(fact: FrozenPart) -> str:
+    if fact.cut:
+        return "it is called with gradients off here, which doesn't change its mode"
+    return "its parameters are frozen here, which doesn't change its mode"
 
 
 def _sure(fact: FrozenPart) -> Confidence:
