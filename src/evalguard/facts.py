@@ -256,7 +256,8 @@ class FrozenPart(Fact):
     trains the whole (``trained``), it is where the part was frozen. ``frozen`` is where that was,
     ``owner`` the class (or name) of the whole. ``undone``: nobody in view trains the whole, but
     the eval mode that the constructor gives the part ends with the first ``train()``. ``cut``: it
-    is frozen by what turns gradients off around its calls.
+    is frozen by what turns gradients off around its calls. ``layers``: some of its layers were put
+    in eval mode by themselves, there.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -269,6 +270,7 @@ class FrozenPart(Fact):
     trained: Place | None = None
     undone: bool = False
     cut: bool = False
+    layers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
 from evalguard.flow.sampling import drawn_anew
 from evalguard.flow.state import State
-from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
+from evalguard.flow.stilling import Stilling
+from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
 from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
@@ -22,7 +23,7 @@ TESTING = frozenset(("pytest", "unittest"))
 MOST_HOLDERS = 100  # looked through for frozen parts
 
 
-class Forwards(Switching):
+class Forwards(Stilling):
     """Notes forward calls."""
 
     def forward(
@@ -63,11 +64,12 @@ class Forwards(Switching):
         both = Mode.TRAIN | Mode.EVAL in survey.mode
         loop = self.loop_of(survey.origins, both, lambda other: self._may_be(number, other, state))
         fed = frozenset[int]().union(*[value.taint for value in inputs])
-        reach = frozenset(self._reach(number, state)) if frozen else frozenset[int]()
+        still = self.stilled(number, survey, state)
+        reach = frozenset(self._reach(number, state) if frozen or still else ())
         block = frame.loops[-1].block() if frame.loops else None
         lifts = self.lifted(number, survey, state, frame)
         around = Around(block, survey.parts, lifts, frozenset(state.assume.items()))
-        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach), around)
+        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen | still, reach), around)
         self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)

@@ -58,10 +58,11 @@ def frozen_parts(
         calls.setdefault((owner, fact.module.text), []).append(fact)
     for item in passes:
         for number, part in item.frozen.parts.items() if item.backward else ():
-            own = calls.get((part.owner, part.module.text), [])
+            own = [] if part.layers else calls.get((part.owner, part.module.text), [])
             if (number, item.entry) in thawed or _kept(own):
                 continue
             place = own[0].place if own else item.fact.place
+            place = part.place if part.layers else place
             made = replace(part, place=place, stepped=item.partly_stepped, calls=item.fact.calls)
             out.setdefault((place, part.mode, part.module.text), made)
     for fact in forwards:

@@ -9,8 +9,10 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.misgiven import given_text, misgiven, names_a_mode
 from evalguard.flow.state import State
+from evalguard.flow.stilling import STILL
 from evalguard.flow.values import constant, lit, one, only
 from evalguard.modes import Mode
+from evalguard.places import Place
 from evalguard.records import NamedTuple
 
 EITHER = frozenset((*lit(True).atoms, *lit(False).atoms))
@@ -134,3 +136,12 @@ class Turning(Libraries):
         self.keep(one(owner))
         origin = self.written(mode, how, show(site), place)
         self.switch_atom(owner, origin, state, frame)
+        if isinstance(owner, Part) and owner.thing in state.narrow:
+            self._still(owner.thing, mode, place, state)
+
+    def _still(self, number: int, mode: Mode, place: Place, state: State) -> None:
+        """Some of a module's layers are switched by themselves."""
+        if mode == Mode.EVAL and Mode.EVAL not in self.things.mode(state, number).mode:
+            self.freeze(number, STILL, place, state)
+        else:
+            state.fields.pop((number, STILL))

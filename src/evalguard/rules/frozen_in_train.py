@@ -9,7 +9,8 @@ that were to stay as they are drift away from the weights that go with them; its
 noisy. At evaluation the frozen part computes something that the trained part has never seen.
 
 A part that the forward pass calls under `no_grad`, and nothing calls otherwise, is as good as
-frozen.
+frozen. And so it goes with layers that are put in eval mode by themselves, as by a `freeze_bn()`:
+the next `train()` of the whole puts them back.
 
 ## Example
 ```python
@@ -121,28 +122,35 @@ def check(fact: Fact) -> Iterator[Verdict]:
         return
     if fact.module.sensitive is Sensitivity.NO:
         return
-    whole = f"`{fact.owner}`" if fact.owner else "the network"
-    when = (
-        f"doesn't stay in eval mode, the first `train()` of {whole} ends it"
-        if fact.undone
-        else f"is in train mode while the rest of {whole} is trained"
-    )
     yield Verdict(
         fact.place,
-        f"{named(fact.module)} {_what(fact)} but {when}: {spoils(fact.module)}",
+        f"{_what(fact)}: {spoils(fact.module)}",
         _sure(fact),
         told(
             fact,
-            (fact.frozen, _how(fact)),
-            (fact.trained, f"the rest of {whole} is trained here"),
+            (None if fact.layers else fact.frozen, _how(fact)),
+            (fact.trained, f"the rest of {_whole(fact)} is trained here"),
         ),
-        f"call {switch(fact.module, 'eval')} after each `train()` of the whole, "
-        "best in an override of `train`",
+        f"{_mending(fact)} after each `train()` of the whole, best in an override of `train`",
     )
 
 
 def _what(fact: FrozenPart) -> str:
-    return "never gets a gradient" if fact.cut else "is frozen"
+    whole = _whole(fact)
+    if fact.layers:
+        return f"layers of {whole} are put in eval mode, but it is trained after a `train()`"
+    part = f"{named(fact.module)} {'never gets a gradient' if fact.cut else 'is frozen'}"
+    if fact.undone:
+        return f"{part} but doesn't stay in eval mode, the first `train()` of {whole} ends it"
+    return f"{part} but is in train mode while the rest of {whole} is trained"
+
+
+def _whole(fact: FrozenPart) -> str:
+    return f"`{fact.owner}`" if fact.owner else "the network"
+
+
+def _mending(fact: FrozenPart) -> str:
+    return "do so again" if fact.layers else f"call {switch(fact.module, 'eval')}"
 
 
 def _how(fact: FrozenPart) -> str:
