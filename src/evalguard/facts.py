@@ -257,7 +257,7 @@ class FrozenPart(Fact):
     ``owner`` the class (or name) of the whole. ``undone``: nobody in view trains the whole, but
     the eval mode that the constructor gives the part ends with the first ``train()``. ``cut``: it
     is frozen by what turns gradients off around its calls. ``layers``: some of its layers were put
-    in eval mode by themselves, there.
+    in eval mode by themselves, there; ``kept``: the constructor of the whole put it in eval mode.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -271,6 +271,7 @@ class FrozenPart(Fact):
     undone: bool = False
     cut: bool = False
     layers: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

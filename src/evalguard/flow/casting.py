@@ -23,8 +23,7 @@ from evalguard.flow.core import Arguments
 from evalguard.flow.cutting import Cutting
 from evalguard.flow.molds import Likeness, Mold
 from evalguard.flow.state import ModeState, State
-from evalguard.flow.stilling import STILL
-from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
+from evalguard.flow.stilling import MARKS
 from evalguard.flow.things import Thing
 from evalguard.flow.values import NO_TAINT
 from evalguard.modes import Mode, Sensitivity
@@ -159,7 +158,7 @@ class Casting(Cutting):
 
     def _parts_of(self, number: int, name: str, value: Value, root: int) -> list[int] | None:
         """What an attribute holds that was made with the object; None if that can't be cast."""
-        if name in (FROZEN, PARTLY_FROZEN, STILL):
+        if name in MARKS:
             return None
         parts: list[int] = []
         for atom in value.atoms:

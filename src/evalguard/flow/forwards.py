@@ -64,12 +64,12 @@ class Forwards(Stilling):
         both = Mode.TRAIN | Mode.EVAL in survey.mode
         loop = self.loop_of(survey.origins, both, lambda other: self._may_be(number, other, state))
         fed = frozenset[int]().union(*[value.taint for value in inputs])
-        still = self.stilled(number, survey, state)
+        still = self.stilled(number, survey, set(frozen), state)
         reach = frozenset(self._reach(number, state) if frozen or still else ())
         block = frame.loops[-1].block() if frame.loops else None
         lifts = self.lifted(number, survey, state, frame)
         around = Around(block, survey.parts, lifts, frozenset(state.assume.items()))
-        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen | still, reach), around)
+        self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach, still), around)
         self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)

@@ -17,10 +17,14 @@ Path = frozenset[tuple[Key, bool]]
 
 
 class Frozen(NamedTuple):
-    """The frozen parts of a module that is called, by number, and the numbers of all its parts."""
+    """The frozen parts of a module that is called, by number, and the numbers of all its parts.
+
+    ``stilled``: those that were to stay in eval mode.
+    """
 
     parts: Mapping[int, FrozenPart]
     reach: frozenset[int]
+    stilled: Mapping[int, FrozenPart]
 
 
 class Around(NamedTuple):
@@ -39,8 +43,9 @@ class Around(NamedTuple):
 class Pass:
     """One forward call in one context, as far as it has been seen.
 
-    ``owned``: an optimizer steps that is seen to have its parameters. ``chosen``: it may reach
-    another module instead, which knows no mode.
+    ``owned``: an optimizer steps that is seen to have its parameters. ``trained``: the modules
+    whose parameters have the optimizers that step, None if that can't be seen. ``chosen``: it may
+    reach another module instead, which knows no mode.
     """
 
     thing: int
@@ -62,6 +67,7 @@ class Pass:
     kept: bool = False
     stepped: bool = False
     owned: bool = False
+    trained: frozenset[int] | None = frozenset()
     partly_stepped: bool = False
     unsettled: bool = False
     learns: bool = False

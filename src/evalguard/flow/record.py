@@ -159,6 +159,8 @@ class Recorder:
         for item in self._pending:
             item.stepped |= steps(item, things, self._passes)
             item.owned |= things is not None and item.thing in things
+            if item.trained is not None:
+                item.trained = None if things is None else item.trained | things
             if not things or not things.isdisjoint(item.frozen.reach):
                 item.partly_stepped = True
 

@@ -1,4 +1,7 @@
-"""Layers of a module that are put in eval mode by themselves, which its ``train()`` ends."""
+"""What is put in eval mode by itself, and was to stay in it: ``train()`` of the whole ends it.
+
+That is some of a module's layers, or the part that a class's constructor puts in eval mode.
+"""
 
 from __future__ import annotations
 
@@ -8,40 +11,54 @@ from evalguard.facts import FrozenPart
 from evalguard.flow.atoms import Freeze
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import State
-from evalguard.flow.switching import Switching
+from evalguard.flow.switching import FROZEN, PARTLY_FROZEN, Switching
 from evalguard.flow.values import only
 from evalguard.modes import Mode
+from evalguard.places import Place
 from evalguard.records import replace
 
 STILL: Final = "#still"
+KEPT: Final = "#kept"
+MARKS: Final = (FROZEN, PARTLY_FROZEN, STILL, KEPT)
 
 
 class Stilling(Switching):
-    """Tells which modules have layers that were to stay in eval mode."""
+    """Tells what was to stay in eval mode, and doesn't."""
 
-    def stilled(self, number: int, survey: Survey, state: State) -> dict[int, FrozenPart]:
-        """The modules among one and its parts whose layers were to stay in eval mode, and don't.
+    def stilled(
+        self, number: int, survey: Survey, frozen: set[int], state: State
+    ) -> dict[int, FrozenPart]:
+        """Those among a module and its parts, if not frozen, that were to stay in eval mode.
 
         A pass in which they do is what they were put in that mode for: what comes later may put
         them back.
         """
         out: dict[int, FrozenPart] = {}
-        for item in sorted({number, *survey.parts} & self.ever_frozen):
-            value = state.get((item, STILL))
-            atom = only(value) if value is not None else None
-            if isinstance(atom, Freeze):
+        for item in sorted(({number, *survey.parts} & self.ever_frozen) - frozen):
+            for word in (KEPT, STILL):
+                place = self._stilled_at(item, word, state)
+                if place is None:
+                    continue
                 text = survey.module.text if item == number else self.things[item].text
                 seen = survey if item == number else self.survey(item, text, state)
-                if seen.mixed or Mode.EVAL in seen.mode:
-                    state.fields.pop((item, STILL))
+                own = self.things.mode(state, item)
+                if seen.mixed or own.mixed or Mode.EVAL in seen.mode:
+                    state.fields.pop((item, word))
                     continue
                 out[item] = FrozenPart(
-                    atom.place,
+                    place,
                     module=replace(seen.module, text=text),
-                    owner=text,
+                    owner=text if word == STILL else survey.module.text if item != number else "",
                     mode=seen.mode,
                     origins=tuple(sorted(seen.origins, key=repr)),
-                    frozen=atom.place,
-                    layers=True,
+                    frozen=place,
+                    layers=word == STILL,
+                    kept=word == KEPT,
                 )
         return out
+
+    def _stilled_at(self, number: int, word: str, state: State) -> Place | None:
+        """Where a module, or its layers, were put in eval mode."""
+        value = state.get((number, word))
+        atom = only(value) if value is not None else None
+        return atom.place if isinstance(atom, Freeze) else None

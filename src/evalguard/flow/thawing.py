@@ -58,13 +58,16 @@ def frozen_parts(
         calls.setdefault((owner, fact.module.text), []).append(fact)
     for item in passes:
         for number, part in item.frozen.parts.items() if item.backward else ():
-            own = [] if part.layers else calls.get((part.owner, part.module.text), [])
+            own = calls.get((part.owner, part.module.text), [])
             if (number, item.entry) in thawed or _kept(own):
                 continue
             place = own[0].place if own else item.fact.place
-            place = part.place if part.layers else place
             made = replace(part, place=place, stepped=item.partly_stepped, calls=item.fact.calls)
             out.setdefault((place, part.mode, part.module.text), made)
+        for number, part in item.frozen.stilled.items():
+            if _is_left(item, number, part):
+                made = replace(part, stepped=True, calls=item.fact.calls)
+                out.setdefault((part.place, part.mode, part.module.text), made)
     for fact in forwards:
         if fact.module.frozen and fact.intent in (Intent.TRAINING, Intent.TARGET):
             made = FrozenPart(
@@ -74,6 +77,20 @@ def frozen_parts(
             )  # fmt: skip
             out.setdefault((fact.place, fact.mode), made)
     return list(out.values())
+
+
+def _is_left(item: Pass, number: int, part: FrozenPart) -> bool:
+    """Whether what was to stay in eval mode isn't, while something else is trained.
+
+    Of a part, its weights must be seen to stay as they are, or only make the goal for others.
+    """
+    if part.layers:
+        return bool(item.backward) and item.stepped
+    if number == item.thing:
+        return bool(item.target) and item.fact.grad == Grad.OFF
+    if not (item.backward and item.partly_stepped) or item.trained is None:
+        return False
+    return item.trained.isdisjoint((item.thing, number))
 
 
 def seen_frozen(passes: Iterable[Pass]) -> set[Place | None]:

@@ -9,7 +9,7 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.misgiven import given_text, misgiven, names_a_mode
 from evalguard.flow.state import State
-from evalguard.flow.stilling import STILL
+from evalguard.flow.stilling import KEPT, STILL
 from evalguard.flow.values import constant, lit, one, only
 from evalguard.modes import Mode
 from evalguard.places import Place
@@ -137,11 +137,24 @@ class Turning(Libraries):
         origin = self.written(mode, how, show(site), place)
         self.switch_atom(owner, origin, state, frame)
         if isinstance(owner, Part) and owner.thing in state.narrow:
-            self._still(owner.thing, mode, place, state)
+            left = mode == Mode.EVAL and Mode.EVAL not in self.things.mode(state, owner.thing).mode
+            self._still(owner.thing, STILL, left, place, state)
+        elif isinstance(owner, Ref):
+            kept = mode == Mode.EVAL and _is_own_part(site, frame)
+            self._still(owner.thing, KEPT, kept, place, state)
 
-    def _still(self, number: int, mode: Mode, place: Place, state: State) -> None:
-        """Some of a module's layers are switched by themselves."""
-        if mode == Mode.EVAL and Mode.EVAL not in self.things.mode(state, number).mode:
-            self.freeze(number, STILL, place, state)
-        else:
-            state.fields.pop((number, STILL))
+    def _still(self, number: int, word: str, left: bool, place: Place, state: State) -> None:
+        """A module, or some of its layers, are to stay in eval mode, or not any longer."""
+        if left:
+            self.freeze(number, word, place, state)
+        elif number in self.ever_frozen:
+            state.fields.pop((number, word))
+
+
+def _is_own_part(site: Call, frame: Frame) -> bool:
+    """Whether a constructor calls a method of an attribute of its object."""
+    if frame.owner is None or frame.known is None or frame.known.function.name != "__init__":
+        return False
+    held = site.func.value if isinstance(site.func, Attr) else None
+    params = frame.known.function.params
+    return isinstance(held, Attr) and bool(params) and held.value == Name(params[0].name)

@@ -8,8 +8,8 @@ from evalguard.flow.atoms import Atom, Cls, Freeze, Lib, Made, Part, Ref, Value
 from evalguard.flow.core import Frame
 from evalguard.flow.forwards import Forwards
 from evalguard.flow.state import State
-from evalguard.flow.stilling import STILL
-from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
+from evalguard.flow.stilling import MARKS
+from evalguard.flow.switching import FROZEN
 from evalguard.flow.things import ANY_ITEM, SOME_ITEMS, Thing
 from evalguard.flow.values import (
     ANYTHING,
@@ -63,7 +63,7 @@ class Variables(Forwards):
     def assign(self, home: int, name: str, value: Value, state: State) -> None:
         """Set a variable or attribute."""
         holding = any(isinstance(atom, (Ref, Part)) for atom in value.atoms)
-        if home in self.molds and (holding or name in (FROZEN, PARTLY_FROZEN, STILL)):
+        if home in self.molds and (holding or name in MARKS):
             self.molds.changed(home)
         state.fields[(home, name)] = value
         if state.assume:

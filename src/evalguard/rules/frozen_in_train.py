@@ -128,7 +128,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         _sure(fact),
         told(
             fact,
-            (None if fact.layers else fact.frozen, _how(fact)),
+            (None if fact.layers or fact.kept else fact.frozen, _how(fact)),
             (fact.trained, f"the rest of {_whole(fact)} is trained here"),
         ),
         f"{_mending(fact)} after each `train()` of the whole, best in an override of `train`",
@@ -139,6 +139,8 @@ def _what(fact: FrozenPart) -> str:
     whole = _whole(fact)
     if fact.layers:
         return f"layers of {whole} are put in eval mode, but it is trained after a `train()`"
+    if fact.kept:
+        return f"{named(fact.module)} is put in eval mode, but `train()` of {whole} has ended that"
     part = f"{named(fact.module)} {'never gets a gradient' if fact.cut else 'is frozen'}"
     if fact.undone:
         return f"{part} but doesn't stay in eval mode, the first `train()` of {whole} ends it"
