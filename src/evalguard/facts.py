@@ -86,6 +86,8 @@ class Purpose(Flag):
     AGAIN = auto()  # the same input in each round of a counted loop: only chance differs
     CHOSEN = auto()  # the function chose this mode: by another branch it would be the other one
     SET_APART = auto()  # another network was put in the other mode in the same breath
+    PUT_IN_EVAL = auto()  # the function that makes the call has put the module in eval mode
+    PUT_BACK = auto()  # another function has put the module in train mode
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 

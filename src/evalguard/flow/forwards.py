@@ -237,7 +237,18 @@ class Forwards(Stilling):
             told = [wanted in self._beside_switch(place, frame) for place in places]
             if told and all(told) and len(told) == len(mine):
                 purpose |= wanted
-        return purpose
+        return purpose | self._put_by(survey, frame)
+
+    def _put_by(self, survey: Survey, frame: Frame) -> Purpose:
+        """Whether the function at hand put a module in eval mode, or another in train mode."""
+        places = [item.place for item in survey.origins if item.how == "switched" and item.place]
+        if frame.known is None or not places or len(places) < len(survey.origins):
+            return Purpose.NONE
+        here = {frame.known.place.holds(place) for place in places}
+        if survey.mode == Mode.EVAL and here == {True}:
+            return Purpose.PUT_IN_EVAL
+        back = survey.mode == Mode.TRAIN and here == {False}
+        return Purpose.PUT_BACK if back else Purpose.NONE
 
     def _beside_switch(self, place: Place, frame: Frame) -> Purpose:
         """Whether the other branch, or the statement beside a switch, does the opposite."""

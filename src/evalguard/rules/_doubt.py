@@ -14,6 +14,7 @@ _ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC | Purpose.OTHER_RESULT | Purpos
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
 _MEASURED_LOOP = Purpose.MEASURED | Purpose.IN_LOADER_LOOP
 _FOR_NOTHING = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP
+_LEFT_ALONE = Purpose.PUT_IN_EVAL | Purpose.PUT_BACK
 _MEANT = _NUMBERS | Purpose.ESCAPES | Purpose.STEP
 
 
@@ -21,7 +22,7 @@ def inference_in_train(fact: Forward) -> Confidence | None:
     """How sure it is that this call should run in eval mode; None if nothing says so."""
     if not _in_question(fact) or _smoke_test(fact) or _statistics(fact):
         return None
-    sure = fact.intent is Intent.INFERENCE and _meant(fact)
+    sure = (fact.intent is Intent.INFERENCE or _put_back(fact)) and _meant(fact)
     if fact.alike is not None:
         return Confidence.POSSIBLE if sure and Purpose.MEASURED in fact.purpose else None
     if not sure or not _traced(fact) or _chosen(fact):
@@ -127,6 +128,11 @@ def _in_a_step(fact: Forward) -> bool:
     if Purpose.ALSO_TRAINED in fact.purpose:
         return {origin.how for origin in origins_of(fact, Mode.TRAIN)} == {"switched"}
     return Purpose.SAME_STEP in fact.purpose and fact.grad != Grad.OFF
+
+
+def _put_back(fact: Forward) -> bool:
+    """Others learn from what a network says in eval mode, and it was put in train mode since."""
+    return fact.intent is Intent.TARGET and _LEFT_ALONE in fact.purpose
 
 
 def _traced(fact: Forward) -> bool:
