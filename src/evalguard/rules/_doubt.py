@@ -123,10 +123,13 @@ def _meant(fact: Forward) -> bool:
 def _in_a_step(fact: Forward) -> bool:
     """A pass in the midst of a training step, or one that is such a step for other callers.
 
-    The latter counts where the mode was set in so many words, on the way that training takes too.
+    The latter counts where the mode was set in so many words, on the way that training takes too;
+    a caller who turns gradients off comes another way.
     """
     if Purpose.ALSO_TRAINED in fact.purpose:
-        return {origin.how for origin in origins_of(fact, Mode.TRAIN)} == {"switched"}
+        apart = fact.grad == Grad.OFF and fact.switcher is not None
+        hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
+        return hows == {"switched"} and not apart
     return Purpose.SAME_STEP in fact.purpose and fact.grad != Grad.OFF
 
 
