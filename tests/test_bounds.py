@@ -98,3 +98,34 @@ def test_a_replaced_library_object_is_none_of_the_project_s() -> None:
         "print(dataclasses.replace(shape, height=3), shape._replace(width=2))\n"
     )
     assert check_source(text).errors == ()
+
+
+def test_a_property_of_another_file_is_told_in_that_file() -> None:
+    base = """
+import torch
+from torch import nn
+
+
+class Sized(nn.Module):
+    @property
+    def probed(self):
+        return self.forward(torch.load("x.pt")).argmax(1).tolist()
+"""
+    net = """
+from torch import nn
+from base import Sized
+
+
+class Net(Sized):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5))
+
+    def forward(self, x):
+        return self.body(x)
+
+
+print(Net().probed)
+"""
+    (finding,) = check_texts({"base.py": base, "net.py": net}).findings
+    assert (finding.place.path, finding.place.span.line) == ("base.py", 8)

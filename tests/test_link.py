@@ -83,6 +83,15 @@ def test_a_folder_without_a_name_is_no_package() -> None:
         assert imports.resolve("shelf", 0, files[2]) == files[1]
 
 
+def test_the_folder_of_a_setup_script_is_no_package() -> None:
+    files = ("/work/proj/__init__.py", "/work/proj/pkg/__init__.py", "/work/proj/pkg/shelf.py")
+    importer = "/work/proj/pkg/run.py"
+    assert Imports((*files, importer)).resolve("pkg.shelf", 0, importer) is None
+    imports = Imports((*files, importer, "/work/proj/setup.py"))
+    assert imports.resolve("pkg.shelf", 0, importer) == files[2]
+    assert imports.packages_of(importer) == [files[1]]
+
+
 def test_folders_on_the_path_are_searched_last() -> None:
     files = ("proj/scripts/run.py", "proj/lib/shelf.py", "proj/far/lib/shelf.py", "proj/lib/run.py")
     added = {"proj/scripts/run.py": frozenset(("lib",))}

@@ -206,6 +206,7 @@ class Core:
         self.frames: dict[int, Frame] = {}
         self.recorder = Recorder()
         self.drawn: dict[Place, bool] = {}
+        self.repeated: dict[Place, bool] = {}
         self.beside: dict[tuple[Place, bool], Purpose] = {}
         self.leftovers: dict[Place, tuple[str, ...]] = {}
         self.tracks = Tracks()

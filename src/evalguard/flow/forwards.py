@@ -10,7 +10,7 @@ from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame, in_folder_of_tests, is_test_file
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
-from evalguard.flow.sampling import drawn_anew
+from evalguard.flow.sampling import drawn_anew, repeated_for
 from evalguard.flow.state import State
 from evalguard.flow.stilling import Stilling
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN
@@ -20,6 +20,7 @@ from evalguard.places import Place
 
 COMMAND_LINE = frozenset(("parse_args", "parse_known_args", "argv"))
 TESTING = frozenset(("pytest", "unittest"))
+TRAINS = frozenset(("backward", "step"))
 MOST_HOLDERS = 100  # looked through for frozen parts
 
 
@@ -209,16 +210,40 @@ class Forwards(Stilling):
         return purpose | (Purpose.IN_LOADER_LOOP if repeated else Purpose.NONE)
 
     def _again(self, survey: Survey, site: Call, frame: Frame) -> Purpose:
-        """Whether what is called in train mode gets the same input again and again."""
-        if not frame.loops or frame.known is None or Mode.TRAIN not in survey.mode:
+        """Whether what is called in train mode is so for the sake of chance: draws are wanted."""
+        if frame.known is None or Mode.TRAIN not in survey.mode:
             return Purpose.NONE
-        if not site.args or not isinstance(site.args[0], Name):
+        if self._sampled(survey, frame):
+            return Purpose.STOCHASTIC
+        if not frame.loops or not site.args or not isinstance(site.args[0], Name):
             return Purpose.NONE
         place = self.place(frame, site.at)
         again = self.drawn.get(place)
         if again is None:
             again = self.drawn[place] = drawn_anew(frame.known.function, site)
         return Purpose.AGAIN if again else Purpose.NONE
+
+    def _sampled(self, survey: Survey, frame: Frame) -> bool:
+        """Whether a caller that trains nothing calls ``train()``, and repeats this for samples."""
+        under_way = [self.functions[number] for number in self.active]
+        callers = [item for item in under_way if TRAINS.isdisjoint(item.function.uses)]
+        said = any(
+            origin.mode == Mode.TRAIN
+            and origin.how == "switched"
+            and origin.place is not None
+            and any(item.place.holds(origin.place) for item in callers)
+            for origin in survey.origins
+        )
+        return said and any(self._repeats(step.place) for step in self.steps(frame.context))
+
+    def _repeats(self, place: Place) -> bool:
+        known = self.repeated.get(place)
+        if known is None:
+            under_way = [self.functions[number] for number in self.active]
+            holders = [item.function for item in under_way if item.place.holds(place)]
+            names = [name for item in holders for name in repeated_for(item, place.span)]
+            known = self.repeated[place] = any(self.speaks("sampling", name) for name in names)
+        return known
 
     def _tuning(self, number: int, frozen: dict[int, FrozenPart], state: State) -> Purpose:
         """Whether only some of a module is trained: part of each layer, or what knows no mode."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalguard.events import Attr, Call, Const, show
+from evalguard.events import Attr, Call, Const, Function, show
 from evalguard.facts import FunctionalCall
 from evalguard.flow.atoms import Lit, Ref, Saved, Value
 from evalguard.flow.core import Arguments, Frame
@@ -111,7 +111,8 @@ class Functionals(Evaluating):
             flag=known.flag.name if known.flag else "training",
             position=known.flag.position if known.flag else None,
             me=self._me(frame),
-            guarded=any(key[0] == "training" for key in state.assume),
+            guarded=any(key[0] == "training" for key in state.assume)
+            or (function is not None and self._asked_for(function, state)),
             stochastic=any(self.speaks("stochastic", name) for name in names)
             or any(self.speaks("sampling", name) for name in counts)
             or (function is not None and _forced(known.flag, site) and drawn_anew(function, site)),
@@ -121,9 +122,25 @@ class Functionals(Evaluating):
 
     def _taken_for_true(self, state: State) -> list[str]:
         """The names of what is taken to be true at this place."""
+        return [thing.text.rpartition(".")[2] for thing in self._true(state)]
+
+    def _asked_for(self, function: Function, state: State) -> bool:
+        """Whether each call says if it is wanted: what it is given is true, or a part of it."""
+        given = {
+            f"{function.name}.{param.name}"
+            for param in function.params[1:]
+            if param.default is None
+        }
+        return any(self._whole(thing).text in given for thing in self._true(state))
+
+    def _true(self, state: State) -> list[Thing]:
         keys = [key for key, holds in state.assume.items() if holds and key[0] == "true"]
-        things = [self.things[key[1]] for key in keys if isinstance(key[1], int)]
-        return [thing.text.rpartition(".")[2] for thing in things]
+        return [self.things[key[1]] for key in keys if isinstance(key[1], int)]
+
+    def _whole(self, thing: Thing) -> Thing:
+        while thing.parent is not None:
+            thing = self.things[thing.parent]
+        return thing
 
     def _training_flag(self, known: Functional, args: Arguments, site: Call, state: State) -> str:
         rate = self.argument(known.probability, args)

@@ -19,7 +19,7 @@ from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
 from evalguard.flow.freezing import Freezing
 from evalguard.flow.state import State
 from evalguard.flow.values import ANYTHING, constant, join, join_all, lit, one, only, ordered
-from evalguard.places import NOWHERE, Place, Span
+from evalguard.places import NOWHERE
 
 PARTIAL_METHOD = "partialmethod"
 FIELD = "field"
@@ -74,7 +74,8 @@ class Members(Freezing):
         return fun._replace(bound=atom)
 
     def _ask(self, fun: Fun, args: Arguments, site: Expr, state: State, frame: Frame) -> Value:
-        place = Place(frame.path, _span(site, self.functions[fun.number].function.at))
+        known = self.functions[fun.number]
+        place = self.place(frame, site.at) if isinstance(site, Call) else known.place
         return self.call_function(fun, args, place, show(site), state, frame)
 
     def set_by_property(
@@ -196,7 +197,3 @@ class Members(Freezing):
             one(self.bound_to(item, bound)) if isinstance(item, Fun) else one(item)
             for item in ordered(member.atoms)
         )
-
-
-def _span(site: Expr, fallback: Span) -> Span:
-    return site.at if isinstance(site, Call) else fallback

@@ -13,6 +13,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 
 PACKAGE = "__init__"
+SETUP = "setup"
 
 
 class Imports:
@@ -48,16 +49,14 @@ class Imports:
         self._tails = [tuple(tail.split("/")) for tail in sorted(tails)]
         self._paths: dict[str, str] = {}
         self._by_last: dict[str, list[tuple[str, ...]]] = {}
-        self._packages: set[tuple[str, ...]] = set()
         for path in every:
             if is_notebook(path):
                 continue
             parts = self._parts(path)
-            if is_package(path) and parts and parts[-1].isidentifier():
-                self._packages.add(parts)
             self._paths["/".join(parts)] = path
             if parts:
                 self._by_last.setdefault(parts[-1], []).append(parts)
+        self._packages = {parts for parts in map(self._parts, every) if self._is_package(parts)}
         for found in self._by_last.values():
             found.sort(key=lambda parts: (len(parts), parts))
 
@@ -180,6 +179,13 @@ class Imports:
             return None
         best = max(roots, key=lambda root: (_shared(root, folder), -len(root)))
         return self._paths["/".join(best + names)]
+
+    def _is_package(self, parts: tuple[str, ...]) -> bool:
+        """Whether a folder is imported by its name; that of a ``setup.py`` is a project's own."""
+        if not parts or not parts[-1].isidentifier():
+            return False
+        found = self._paths.get("/".join(parts), "")
+        return is_package(found) and "/".join((*parts, SETUP)) not in self._paths
 
     def _read(self, path: str | None) -> str | None:
         return None if path in self._unread else path
