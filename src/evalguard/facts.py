@@ -84,6 +84,8 @@ class Purpose(Flag):
     ADAPTS = auto()  # gradients of the module are taken on the way, where it is called
     TRIAL = auto()  # a network as it was born, once: its result's shape is looked at, too
     AGAIN = auto()  # the same input in each round of a counted loop: only chance differs
+    SAMPLED = auto()  # and nothing else is done in these rounds
+    REPEATED = auto()  # all rounds are alike, as they go through the same data
     CHOSEN = auto()  # the function chose this mode: by another branch it would be the other one
     SET_APART = auto()  # another network was put in the other mode in the same breath
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Function, Name, Return, With, show
+from evalguard.events import Attr, Call, Function, Return, With, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.atoms import Atom, Cls, Ctx, Ref, Value
 from evalguard.flow.beside import beside_opposed, otherwise_opposed
@@ -10,7 +10,7 @@ from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame, in_folder_of_tests, is_test_file
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
-from evalguard.flow.sampling import drawn_anew
+from evalguard.flow.sampling import counted_in, repeated
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
@@ -206,16 +206,42 @@ class Forwards(Switching):
         return purpose | (Purpose.IN_LOADER_LOOP if repeated else Purpose.NONE)
 
     def _again(self, survey: Survey, site: Call, frame: Frame) -> Purpose:
-        """Whether what is called in train mode gets the same input again and again."""
-        if not frame.loops or frame.known is None or Mode.TRAIN not in survey.mode:
+        """Whether what is called in train mode gets the same again and again, here or on the way.
+
+        On the way to a call, or over the same data, that is so if train mode was set for it.
+        """
+        if Mode.TRAIN not in survey.mode:
             return Purpose.NONE
-        if not site.args or not isinstance(site.args[0], Name):
-            return Purpose.NONE
-        place = self.place(frame, site.at)
-        again = self.drawn.get(place)
-        if again is None:
-            again = self.drawn[place] = drawn_anew(frame.known.function, site)
-        return Purpose.AGAIN if again else Purpose.NONE
+        here, *before = self._ways(site, frame)
+        purpose = self._told_again(*here)
+        train = [item for item in survey.origins if Mode.TRAIN in item.mode]
+        if any(item.how != "switched" for item in train):
+            return purpose & ~Purpose.REPEATED
+        if any(self._told_again(*way) & Purpose.REPEATED for way in before):
+            purpose |= Purpose.REPEATED
+        return purpose
+
+    def _ways(self, site: Call, frame: Frame) -> list[tuple[Known | None, Place]]:
+        """A call, and those that led to it, each with the function that it stands in."""
+        places = [step.place for step in reversed(self.steps(frame.context))]
+        ways: list[tuple[Known | None, Place]] = [(frame.known, self.place(frame, site.at))]
+        within = [self.functions[number] for number in reversed(self.active)]
+        for count, place in enumerate(places, 1):
+            known = within[count] if count < len(within) else None
+            ways.append((known if known and known.place.holds(place) else None, place))
+        return ways
+
+    def _told_again(self, known: Known | None, place: Place) -> Purpose:
+        """What the counted loops around a call say of why it is made."""
+        found = self.drawn.get(place)
+        if found is None:
+            home = place.path if known is None else known.place
+            if home not in self.counted:
+                unit = self.program.units.get(place.path)
+                body = known.function.body if known else unit.body if unit else ()
+                self.counted[home] = counted_in(body)
+            found = self.drawn[place] = repeated(self.counted[home], place.span)
+        return found
 
     def _tuning(self, number: int, frozen: dict[int, FrozenPart], state: State) -> Purpose:
         """Whether only some of a module is trained: part of each layer, or what knows no mode."""

@@ -240,6 +240,16 @@ def elsewhere(fact: Forward, trained: set[Origin]) -> Forward:
     return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
 
 
+def drawn(fact: Forward, trained: Collection[set[Origin]]) -> Forward:
+    """Mark a call that is repeated in a train mode which no training step has: for its chance."""
+    if Purpose.REPEATED not in fact.purpose:
+        return fact
+    mine = [origin for origin in fact.origins if Mode.TRAIN in origin.mode]
+    if not all(origins.isdisjoint(mine) for origins in trained):
+        return fact
+    return replace(fact, purpose=fact.purpose | Purpose.SAMPLED)
+
+
 def switched_elsewhere(fact: Forward) -> bool:
     """Whether a caller of the function that makes a pass for inference chose eval mode."""
     return fact.switcher is not None and fact.mode == Mode.EVAL and fact.intent is Intent.INFERENCE
