@@ -52,7 +52,7 @@ class Forwards(Switching):
             origins=tuple(survey.origins),
             grad=grad,
             grad_place=state.grad_place,
-            purpose=self._purpose(number, args, state, frame)
+            purpose=self._purpose(number, survey, args, state, frame)
             | self._tuning(number, frozen, state)
             | self._again(survey, site, frame)
             | self._on_purpose(survey, frame),
@@ -183,7 +183,9 @@ class Forwards(Switching):
             taint |= (detached(value) if cut else value).taint
         return Value(ANY_ATOM, taint)
 
-    def _purpose(self, number: int, args: Arguments, state: State, frame: Frame) -> Purpose:
+    def _purpose(
+        self, number: int, survey: Survey, args: Arguments, state: State, frame: Frame
+    ) -> Purpose:
         purpose = Purpose.NONE
         if any(state.get((thing, INPUT_GRADIENT)) is not None for thing in _frames(frame)):
             purpose |= Purpose.INPUT_GRAD
@@ -202,8 +204,24 @@ class Forwards(Switching):
             purpose |= Purpose.UNIT_TEST
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
+        purpose |= self._adapting(number, survey)
         repeated = any(not loop.once for loop in frame.loops)
-        return purpose | (Purpose.IN_LOADER_LOOP if repeated else Purpose.NONE)
+        if repeated:
+            return purpose | Purpose.IN_LOADER_LOOP
+        return purpose | (Purpose.ONE_ITEM if frame.loops else Purpose.NONE)
+
+    def _adapting(self, number: int, survey: Survey) -> Purpose:
+        """Whether a module takes gradients when called; one that can't be seen may do as others."""
+        cls = self.things[number].cls
+        if cls is not None:
+            mine = [atom.number for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
+            grades = any(self.classes[item].grades for item in mine)
+            return Purpose.ADAPTS if grades else Purpose.NONE
+        if survey.module.sensitive is not Sensitivity.UNKNOWN:
+            return Purpose.NONE
+        each = [item for item in self.classes if item.grades]
+        theirs = any(self.classes.is_module(item.number) for item in each)
+        return Purpose.MAY_ADAPT if theirs else Purpose.NONE
 
     def _again(self, survey: Survey, site: Call, frame: Frame) -> Purpose:
         """Whether what is called in train mode gets the same again and again, here or on the way.

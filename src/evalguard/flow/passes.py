@@ -151,7 +151,8 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.ESCAPES
     if item.shape and not (item.used or item.kept):
         purpose |= Purpose.SHAPE
-    if item.shape and item.newborn and _once_as_built(fact):
+    looked_at = item.shape or Purpose.ONE_ITEM in purpose
+    if looked_at and item.newborn and _once_as_built(fact):
         purpose |= Purpose.TRIAL
     if item.idle:
         purpose |= Purpose.DISCARDED

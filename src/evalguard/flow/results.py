@@ -1,4 +1,4 @@
-"""What ``forward`` returns in one mode and in the other, by its text alone."""
+"""What ``forward`` returns in one mode and in the other, and what it asks, by its text alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from evalguard.events import (
     Attr,
     Bind,
     Block,
+    Call,
     Class,
     Define,
     Display,
@@ -19,6 +20,9 @@ from evalguard.events import (
     Return,
 )
 
+AUTOGRAD = Name("autograd"), Attr(Name("torch"), "autograd")
+GRADS = (Name("grad"), *[Attr(where, "grad") for where in AUTOGRAD])
+
 
 def returns_by_mode(cls: Class) -> bool:
     """Whether ``forward`` has a return that only train mode (or only eval mode) reaches."""
@@ -28,6 +32,23 @@ def returns_by_mode(cls: Class) -> bool:
 def returns_unlike(cls: Class) -> bool:
     """Whether that return gives another kind of value than the others: a dict, a tuple of two."""
     return any(_unlike(block) for block in _forwards(cls))
+
+
+def takes_gradients(cls: Class) -> bool:
+    """Whether ``forward`` calls ``grad``, as ``torch.autograd`` has it, or another method does."""
+    methods = {item.function.name: item.function for item in cls.body if isinstance(item, Define)}
+    todo, seen = ["forward"], {"forward"}
+    while todo:
+        known = methods.get(todo.pop())
+        calls = (
+            [item for item in _statements(known.body) if isinstance(item, Call)] if known else []
+        )
+        if any(call.func in GRADS for call in calls):
+            return True
+        names = {call.func.name for call in calls if isinstance(call.func, Attr)} - seen
+        todo += names & methods.keys()
+        seen |= names
+    return False
 
 
 def _forwards(cls: Class) -> Iterator[Block]:

@@ -78,7 +78,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
     if not any(origin.how in _SET for origin in origins_of(fact, Mode.EVAL)):
         return
     sure = Confidence.LIKELY if fact.caller_unseen else Confidence.CERTAIN
-    counts = fact.purpose & (_NUMBERS | Purpose.STEP)
+    counts = fact.purpose & (_NUMBERS | Purpose.STEP) and Purpose.MAY_ADAPT not in fact.purpose
     yield Verdict(
         fact.place,
         f"{named(fact.module)} is called for inference with gradients recording: "

@@ -102,7 +102,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
         return
     stepped = Purpose.STEP in fact.purpose and not fact.assumed
     asked = any(origin.how == "flag" for origin in origins_of(fact, Mode.EVAL))
-    asked = asked or Purpose.SET_APART in fact.purpose
+    asked = asked or Purpose.SET_APART in fact.purpose or _part_of_unknown(fact)
     yield Verdict(
         fact.place,
         f"{named(fact.module)} is in eval mode in this training step: "
@@ -112,6 +112,11 @@ def check(fact: Fact) -> Iterator[Verdict]:
         f"call {switch(fact.module, 'train')} before the training",
         fix=mending(fact, Action.TRAIN_BEFORE),
     )
+
+
+def _part_of_unknown(fact: Forward) -> bool:
+    """Nothing says that it knows modes: a head that is trained on what the rest gives, perhaps."""
+    return fact.module.sensitive is Sensitivity.UNKNOWN and fact.module.unsure
 
 
 RULE = Rule(
