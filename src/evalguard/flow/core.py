@@ -207,6 +207,7 @@ class Core:
         self.recorder = Recorder()
         self.drawn: dict[Place, Purpose] = {}
         self.counted: dict[Place | str, list[object]] = {}
+        self.by_argument: set[Place | None] = set()  # where a flag chose the gradient mode
         self.beside: dict[tuple[Place, bool], Purpose] = {}
         self.leftovers: dict[Place, tuple[str, ...]] = {}
         self.tracks = Tracks()

@@ -37,7 +37,7 @@ class Forwards(Switching):
         survey = self.survey(number, text, state)
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
-        grad = self._grad_of_call(number, site, state)
+        grad = self._grad_of_call(number, site, state, frame)
         path, items = state.path(), tuple(loop.unrolled for loop in self.loops)
         token = self.recorder.token(frame.context, place, path, items)
         frozen = self._frozen_within(number, survey.parts, state)
@@ -142,11 +142,17 @@ class Forwards(Switching):
                     )
         return out
 
-    def _grad_of_call(self, number: int, site: Call, state: State) -> Grad:
-        """Whether a pass records; a method that can't be seen may turn gradients off itself."""
-        func = site.func
+    def _grad_of_call(self, number: int, site: Call, state: State, frame: Frame) -> Grad:
+        """Whether a pass records; a method that can't be seen may turn gradients off itself.
+
+        Where the function under way has a flag choose, somebody asks for gradients if they are on.
+        """
+        func, where = site.func, state.grad_place
         if self._records_nothing(number, state):
             return Grad.OFF
+        here = where is not None and frame.known is not None and frame.known.place.holds(where)
+        if state.grad == Grad.ON and here and where in self.by_argument:
+            return Grad.UNSEEN
         method = isinstance(func, Attr) and self.knowledge.is_inference_method(func.name)
         held = isinstance(func, Attr) and self.things[number].text == func.name
         return Grad.UNSEEN if method and not held and state.grad == Grad.ON else state.grad
@@ -162,9 +168,10 @@ class Forwards(Switching):
             return known.grad == Grad.OFF
         home = self.frames[known.frame]
         contexts = [only(self.value(node, state.copy(), home)) for node, _ in last.items]
-        return isinstance(last.body[-1], Return) and any(map(self._turns_off, contexts))
+        return isinstance(last.body[-1], Return) and any(map(self.turns_off, contexts))
 
-    def _turns_off(self, atom: Atom | None) -> bool:
+    def turns_off(self, atom: Atom | None) -> bool:
+        """Whether a context manager turns gradients off."""
         known = self.knowledge.context(atom.name) if isinstance(atom, Ctx) else None
         return known is not None and known.grad_of() == Grad.OFF
 
