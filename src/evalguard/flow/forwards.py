@@ -16,6 +16,7 @@ from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
 from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
+from evalguard.records import replace
 
 COMMAND_LINE = frozenset(("parse_args", "parse_known_args", "argv"))
 TESTING = frozenset(("pytest", "unittest"))
@@ -35,6 +36,8 @@ class Forwards(Switching):
             thing.shown = True
         inputs = [self.deep(value, state) for value in args.values()]
         survey = self.survey(number, text, state)
+        if self._turns_itself(number, state):
+            survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
         grad = self._grad_of_call(number, site, state, frame)
@@ -73,6 +76,14 @@ class Forwards(Switching):
             self.recorder.fed(value.taint)
         result = self._result(token, inputs, grad)
         return Value(frozenset((MADE,)), result.taint) if self._made_up(args) else result
+
+    def _turns_itself(self, number: int, state: State) -> bool:
+        """Whether a module's ``forward``, or that of the one it wraps, chooses its mode itself."""
+        wrapper = self.things[number].cls is None
+        each = [number, *[item.number for item in self._registered(number, state) if wrapper]]
+        classes = [cls for item in each if (cls := self.things[item].cls) is not None]
+        mine = [atom for cls in classes for atom in self.classes.ancestry(cls)]
+        return any(isinstance(atom, Cls) and self.classes[atom.number].turns for atom in mine)
 
     def _may_be(self, number: int, other: int, state: State) -> bool:
         """Whether switching an object may have switched a module that is called.

@@ -21,6 +21,7 @@ from evalguard.events import (
 )
 
 AUTOGRAD = Name("autograd"), Attr(Name("torch"), "autograd")
+SWITCHES = tuple([Attr(Name("self"), name) for name in ("train", "eval")])
 GRADS = (Name("grad"), *[Attr(where, "grad") for where in AUTOGRAD])
 
 
@@ -49,6 +50,15 @@ def takes_gradients(cls: Class) -> bool:
         todo += names & methods.keys()
         seen |= names
     return False
+
+
+def turns_itself(cls: Class) -> bool:
+    """Whether ``forward`` switches its module, whatever mode that is in."""
+    return any(
+        isinstance(item, Call) and item.func in SWITCHES
+        for block in _forwards(cls)
+        for item in _statements(block)
+    )
 
 
 def _forwards(cls: Class) -> Iterator[Block]:

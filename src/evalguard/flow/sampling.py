@@ -11,6 +11,7 @@ from evalguard.events import (
     Call,
     Clause,
     Comprehension,
+    Display,
     Do,
     Expr,
     Function,
@@ -96,9 +97,15 @@ def _unchanged(node: object, bound: set[str]) -> set[str]:
                 out |= {*_names(part.target)}
         elif isinstance(part, Bind):
             targets = {*_names(part.targets)}
-            steady = not part.augmented and bound.isdisjoint({*_names(part.value)} - out)
-            out = out | targets if steady else out - targets
+            out = out | targets if not part.augmented and _is_of(part.value, out) else out - targets
     return out
+
+
+def _is_of(value: Expr, names: set[str]) -> bool:
+    """Whether a value is part of what names stand for, or comes by their methods."""
+    if isinstance(value, Display):
+        return all(_is_of(item, names) for item in value.items)
+    return _root(value) in names
 
 
 def _quiet(node: object, call: Call, bound: set[str]) -> bool:
@@ -109,9 +116,9 @@ def _quiet(node: object, call: Call, bound: set[str]) -> bool:
     own = bound - {name for part in parts_of(node) for name in _counter(part)}
     others = [item for item in _calls(node) if item not in inner and item not in around]
     from_it = [item for item in others if call in _calls(item) or _reads(item, made)]
-    quiet = all(item in from_it or _root(item) in own for item in others)
+    quiet = all(item in from_it or _receiver(item) in own for item in others)
     told = [part.value for part in parts_of(node) if isinstance(part, Do)]
-    kept = any(item in told and _root(item) not in {"", *bound} for item in from_it)
+    kept = any(item in told and _receiver(item) not in {"", *bound} for item in from_it)
     return quiet and (kept or isinstance(node, Comprehension) or _adds_up(node, call, made))
 
 
@@ -155,14 +162,17 @@ def _counter(node: object) -> list[str]:
     return [*_names(node.target)] if isinstance(node, (Loop, Clause)) and _counts(node) else []
 
 
-def _root(call: Call) -> str:
-    """The name that a method is called on, however deep."""
-    node: Expr | None = call.func
-    if not isinstance(node, Attr):
-        return ""
+def _root(expr: Expr) -> str:
+    """The name that a value is looked up in, or that a method is called on, however deep."""
+    node: Expr | None = expr
     while isinstance(node, (Attr, Item, Call)):
         node = node.func if isinstance(node, Call) else node.value
     return node.id if isinstance(node, Name) else ""
+
+
+def _receiver(call: Call) -> str:
+    """The name that a method is called on; empty for a function."""
+    return _root(call.func) if isinstance(call.func, Attr) else ""
 
 
 def _bound(node: object) -> set[str]:
