@@ -49,7 +49,8 @@ in code that evalguard can't see, no longer can be. There is no fix where the sa
 
 ## Known limits
 A caller that can't be seen may have switched gradients off. Results that leave what can be seen
-are reported as `possible` only.
+are reported as `possible` only, and so are calls of what can't be seen, if some modules of the
+project take gradients in their `forward`.
 """
 
 from __future__ import annotations

@@ -73,7 +73,8 @@ Without an optimizer step in sight the finding is only `possible`: the module ma
 of a larger loss. So it is where callers that can't be seen may have switched the mode; Lightning
 is one of them, whose `fit()` called `train()` before its version 2.2, and hasn't since. And so it
 is where an option chooses eval mode before the training, or where another network is put in train
-mode in the same breath: somebody asks for it.
+mode in the same breath: somebody asks for it. So it is of a part of something that can't be seen:
+it may be a linear head.
 """
 
 from __future__ import annotations
