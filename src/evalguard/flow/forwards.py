@@ -40,7 +40,7 @@ class Forwards(Switching):
             survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
-        grad = self._grad_of_call(number, site, state, frame)
+        grad = self._grad_of_call(number, site, state)
         path, items = state.path(), tuple(loop.unrolled for loop in self.loops)
         token = self.recorder.token(frame.context, place, path, items)
         frozen = self._frozen_within(number, survey.parts, state)
@@ -153,17 +153,11 @@ class Forwards(Switching):
                     )
         return out
 
-    def _grad_of_call(self, number: int, site: Call, state: State, frame: Frame) -> Grad:
-        """Whether a pass records; a method that can't be seen may turn gradients off itself.
-
-        Where the function under way has a flag choose, somebody asks for gradients if they are on.
-        """
-        func, where = site.func, state.grad_place
+    def _grad_of_call(self, number: int, site: Call, state: State) -> Grad:
+        """Whether a pass records; a method that can't be seen may turn gradients off itself."""
+        func = site.func
         if self._records_nothing(number, state):
             return Grad.OFF
-        here = where is not None and frame.known is not None and frame.known.place.holds(where)
-        if state.grad == Grad.ON and here and where in self.by_argument:
-            return Grad.UNSEEN
         method = isinstance(func, Attr) and self.knowledge.is_inference_method(func.name)
         held = isinstance(func, Attr) and self.things[number].text == func.name
         return Grad.UNSEEN if method and not held and state.grad == Grad.ON else state.grad
@@ -222,11 +216,18 @@ class Forwards(Switching):
             purpose |= Purpose.UNIT_TEST
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
-        purpose |= self._adapting(number, survey)
+        purpose |= self._adapting(number, survey) | self._asked_to_record(state, frame)
         repeated = any(not loop.once for loop in frame.loops)
         if repeated:
             return purpose | Purpose.IN_LOADER_LOOP
         return purpose | (Purpose.ONE_ITEM if frame.loops else Purpose.NONE)
+
+    def _asked_to_record(self, state: State, frame: Frame) -> Purpose:
+        """Whether the function under way has a flag choose, and gradients are on."""
+        where = state.grad_place
+        here = where is not None and frame.known is not None and frame.known.place.holds(where)
+        asked = here and state.grad == Grad.ON and where in self.by_argument
+        return Purpose.ADAPTS if asked else Purpose.NONE
 
     def _adapting(self, number: int, survey: Survey) -> Purpose:
         """Whether a module takes gradients when called; one that can't be seen may do as others."""
@@ -249,7 +250,7 @@ class Forwards(Switching):
         if Mode.TRAIN not in survey.mode:
             return Purpose.NONE
         here, *before = self._ways(site, frame)
-        purpose = self._told_again(*here)
+        purpose = self._told_again(*here, site)
         train = [item for item in survey.origins if Mode.TRAIN in item.mode]
         if any(item.how != "switched" for item in train):
             return purpose & ~Purpose.REPEATED
@@ -267,7 +268,7 @@ class Forwards(Switching):
             ways.append((known if known and known.place.holds(place) else None, place))
         return ways
 
-    def _told_again(self, known: Known | None, place: Place) -> Purpose:
+    def _told_again(self, known: Known | None, place: Place, site: Call | None = None) -> Purpose:
         """What the counted loops around a call say of why it is made."""
         found = self.drawn.get(place)
         if found is None:
@@ -276,7 +277,7 @@ class Forwards(Switching):
                 unit = self.program.units.get(place.path)
                 body = known.function.body if known else unit.body if unit else ()
                 self.counted[home] = counted_in(body)
-            found = self.drawn[place] = repeated(self.counted[home], place.span)
+            found = self.drawn[place] = repeated(self.counted[home], place.span, site)
         return found
 
     def _tuning(self, number: int, frozen: dict[int, FrozenPart], state: State) -> Purpose:

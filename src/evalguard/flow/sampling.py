@@ -50,12 +50,13 @@ def counted_in(body: Block) -> list[object]:
     return [node for node in parts_of(body) if _counted(node)]
 
 
-def repeated(counted: list[object], at: Span) -> Purpose:
+def repeated(counted: list[object], at: Span, site: Call | None = None) -> Purpose:
     """What the counted loops around a call say of why it is made.
 
     Args:
         counted: The counted loops of the body that it stands in.
         at: Its span.
+        site: The call as it is understood; None if that is as it is written.
 
     Returns:
         ``AGAIN``: it gets the same input in each round. ``SAMPLED``: and nothing else is done in
@@ -65,9 +66,11 @@ def repeated(counted: list[object], at: Span) -> Purpose:
     call = next((part for node in rounds for part in parts_of(node) if _is_at(part, at)), None)
     if not isinstance(call, Call):
         return Purpose.NONE
-    purpose = Purpose.AGAIN if _same(call, rounds) else Purpose.NONE
+    site = call if site is None else site
+    named = bool(site.args) and isinstance(site.args[0], Name)
+    purpose = Purpose.AGAIN if named and _same(site, rounds) else Purpose.NONE
     for node in rounds:
-        given, bound = {*_names((call.args, call.keywords))}, _bound(node)
+        given, bound = {*_names((site.args, site.keywords))}, _bound(node)
         if given <= _unchanged(node, bound) | (given - bound) and _quiet(node, call, bound):
             purpose |= Purpose.REPEATED
             if given and given.isdisjoint(bound):
