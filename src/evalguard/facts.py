@@ -80,10 +80,14 @@ class Purpose(Flag):
     SAME_STEP = auto()  # a training step of the same module stands beside it
     ADVERSARIAL = auto()  # the module is trained against another: a generator, or its critic
     ALSO_TRAINED = auto()  # the same call is a training step in another context
+    MAY_ADAPT = auto()  # it can't be seen, and modules of the project take gradients when called
     TIMED = auto()  # what counts is how long it takes: a made-up input, again and again
     ADAPTS = auto()  # gradients of the module are taken on the way, where it is called
     TRIAL = auto()  # a network as it was born, once: its result's shape is looked at, too
+    ONE_ITEM = auto()  # of all that a loop goes through, one is looked at
     AGAIN = auto()  # the same input in each round of a counted loop: only chance differs
+    SAMPLED = auto()  # and nothing else is done in these rounds
+    REPEATED = auto()  # all rounds are alike, as they go through the same data
     CHOSEN = auto()  # the function chose this mode: by another branch it would be the other one
     SET_APART = auto()  # another network was put in the other mode in the same breath
     PUT_IN_EVAL = auto()  # the function that makes the call has put the module in eval mode

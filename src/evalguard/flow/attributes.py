@@ -269,12 +269,19 @@ class Attributes(Following):
             self.recorder.shape(owner.taint)
             return ANYTHING
         out = NEVER
-        for atom in ordered(owner.atoms):
+        atoms = ordered(owner.atoms)
+        if name == "training" and len(atoms) > 1:
+            atoms = tuple([atom for atom in atoms if self._tells_mode(atom)]) or atoms
+        for atom in atoms:
             out = join(out, self._attribute(atom, name, site, state, frame))
         if owner.taint:
             out = Value(out.atoms, out.taint | owner.taint)
         out = sure(out)
         return detached(out) if out.taint and self.knowledge.detaches(name) else out
+
+    def _tells_mode(self, atom: Atom) -> bool:
+        """Whether this is a module; what else a name may stand for has no mode to be asked."""
+        return isinstance(atom, Ref) and self.things[atom.thing].kind == "module"
 
     def _attribute(self, atom: Atom, name: str, site: Expr, state: State, frame: Frame) -> Value:
         if name.startswith("__") and (told := self.introspected(atom, name)) is not None:

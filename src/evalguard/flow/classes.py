@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from evalguard.events import Class, Define, Function, show
 from evalguard.flow.atoms import Atom, Cls, Lib, Value
-from evalguard.flow.results import returns_by_mode, returns_unlike
+from evalguard.flow.results import returns_by_mode, returns_unlike, takes_gradients, turns_itself
 from evalguard.flow.stores import stored
 from evalguard.flow.values import UNKNOWN_ATOM, ordered
 from evalguard.knowledge import Knowledge
@@ -57,8 +57,9 @@ class Blueprint:
     """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from.
 
     ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
-    kind. ``torch``: its file mentions PyTorch. ``stores``: the attributes that its methods set,
-    ``__init__`` aside.
+    kind. ``torch``: its file mentions PyTorch. ``grades``: it takes gradients there, ``turns``:
+    it switches its own mode there. ``stores``: the attributes that its methods set, ``__init__``
+    aside.
     """
 
     number: int
@@ -70,6 +71,8 @@ class Blueprint:
     twofold: bool = False
     unlike: bool = False
     torch: bool = False
+    grades: bool = False
+    turns: bool = False
     stores: frozenset[str] = frozenset()
     subclasses: list[int] = field(default_factory=list)
 
@@ -95,6 +98,8 @@ class Classes:
         blueprint.twofold = returns_by_mode(cls)
         blueprint.unlike = returns_unlike(cls)
         blueprint.stores = _stored_later(cls)
+        blueprint.grades = takes_gradients(cls)
+        blueprint.turns = turns_itself(cls)
         self._all.append(blueprint)
         return blueprint
 

@@ -38,6 +38,7 @@ from evalguard.flow.values import (
     lit,
     one,
     only,
+    ordered,
     tainted,
 )
 
@@ -278,7 +279,16 @@ class Conditions(Attributes):
         elif isinstance(test, (Name, Attr)):
             _, cond = self.tested(test, self.value(test, state, frame), state, frame)
             if cond is not None:
-                state.suppose(cond.key, holds != cond.negated)
+                self.suppose(cond, holds, state)
+            elif isinstance(test, Attr) and test.name == "training":
+                for atom in ordered(self.value(test.value, state, frame).atoms):
+                    if isinstance(atom, Ref):
+                        self.tells_training(("training", atom.thing), holds, state)
+
+    def suppose(self, cond: Cond, holds: bool, state: State) -> None:
+        """Go on where a condition holds, or where it doesn't."""
+        state.suppose(cond.key, holds != cond.negated)
+        self.tells_training(cond.key, holds != cond.negated, state)
 
 
 def _opposite(holds: bool | None, cond: Cond | None) -> Value:

@@ -205,8 +205,9 @@ class Core:
         self.function_numbers: dict[object, int] = {}
         self.frames: dict[int, Frame] = {}
         self.recorder = Recorder()
-        self.drawn: dict[Place, bool] = {}
-        self.repeated: dict[Place, bool] = {}
+        self.drawn: dict[Place, Purpose] = {}
+        self.counted: dict[Place | str, list[object]] = {}
+        self.by_argument: set[Place | None] = set()  # where a flag chose the gradient mode
         self.beside: dict[tuple[Place, bool], Purpose] = {}
         self.leftovers: dict[Place, tuple[str, ...]] = {}
         self.tracks = Tracks()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from evalguard.events import Define, Function, Raise
+from evalguard.events import Call, Define, Expr, Function, Raise
 from evalguard.facts import FunctionalCall, GradModeLeft, Origin
 from evalguard.flow.atoms import Cls, Fun, Ref, Value
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
 from evalguard.flow.hiding import SWITCHED, Hiding, keeps_containers
 from evalguard.flow.record import Recorder
+from evalguard.flow.shelters import sheltered
 from evalguard.flow.state import ModeState, State, flagged
 from evalguard.flow.values import ANYTHING, lit, only
 from evalguard.knowledge import Hook
@@ -33,6 +34,7 @@ class Entries(Hiding):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._prototypes: dict[int, State] = {}
+        self._shelters: dict[str, frozenset[str]] = {}
         self.left_off: dict[str, State] = {}  # files whose import leaves gradients off
 
     def walk_entries(self, mentioned: frozenset[str]) -> None:
@@ -248,6 +250,22 @@ class Entries(Hiding):
             state.grad, state.grad_place = grad, known.grad_place
         elif self._is_of_module(fun) and not self._answers(fun, known.function):
             state.grad = Grad.UNSEEN  # callers decide
+        elif known.function.name in self._sheltered(known):
+            state.grad = Grad.UNSEEN
+
+    def _sheltered(self, known: Known) -> frozenset[str]:
+        """What a function's file calls only where gradients are off."""
+        found = self._shelters.get(known.path)
+        if found is None:
+            home, state = self.frames[known.frame], State(self.world)
+
+            def turns_off(item: Expr) -> bool:
+                bare = isinstance(item, Call) and not item.args
+                return bare and self.turns_off(only(self.value(item, state.copy(), home)))
+
+            found = sheltered(self.program.units[known.path].body, turns_off)
+            self._shelters[known.path] = found
+        return found
 
     def _given_back(self, value: Value, state: State) -> set[int]:
         """The passes whose graph a result holds, or an object's attributes if it is one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Function, Name, Return, With, show
+from evalguard.events import Attr, Call, Function, Return, With, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.atoms import Atom, Cls, Ctx, Ref, Value
 from evalguard.flow.beside import beside_opposed, otherwise_opposed
@@ -10,17 +10,17 @@ from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame, in_folder_of_tests, is_test_file
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
-from evalguard.flow.sampling import drawn_anew, repeated_for
+from evalguard.flow.sampling import counted_in, repeated
 from evalguard.flow.state import State
 from evalguard.flow.stilling import Stilling
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
 from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
+from evalguard.records import replace
 
 COMMAND_LINE = frozenset(("parse_args", "parse_known_args", "argv"))
 TESTING = frozenset(("pytest", "unittest"))
-TRAINS = frozenset(("backward", "step"))
 MOST_HOLDERS = 100  # looked through for frozen parts
 
 
@@ -37,6 +37,8 @@ class Forwards(Stilling):
             thing.shown = True
         inputs = [self.deep(value, state) for value in args.values()]
         survey = self.survey(number, text, state)
+        if self._turns_itself(number, state):
+            survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
         grad = self._grad_of_call(number, site, state)
@@ -54,7 +56,7 @@ class Forwards(Stilling):
             origins=tuple(survey.origins),
             grad=grad,
             grad_place=state.grad_place,
-            purpose=self._purpose(number, args, state, frame)
+            purpose=self._purpose(number, survey, args, state, frame)
             | self._tuning(number, frozen, state)
             | self._again(survey, site, frame)
             | self._on_purpose(survey, frame),
@@ -76,6 +78,14 @@ class Forwards(Stilling):
             self.recorder.fed(value.taint)
         result = self._result(token, inputs, grad)
         return Value(frozenset((MADE,)), result.taint) if self._made_up(args) else result
+
+    def _turns_itself(self, number: int, state: State) -> bool:
+        """Whether a module's ``forward``, or that of the one it wraps, chooses its mode itself."""
+        wrapper = self.things[number].cls is None
+        each = [number, *[item.number for item in self._registered(number, state) if wrapper]]
+        classes = [cls for item in each if (cls := self.things[item].cls) is not None]
+        mine = [atom for cls in classes for atom in self.classes.ancestry(cls)]
+        return any(isinstance(atom, Cls) and self.classes[atom.number].turns for atom in mine)
 
     def _may_be(self, number: int, other: int, state: State) -> bool:
         """Whether switching an object may have switched a module that is called.
@@ -166,9 +176,10 @@ class Forwards(Stilling):
             return known.grad == Grad.OFF
         home = self.frames[known.frame]
         contexts = [only(self.value(node, state.copy(), home)) for node, _ in last.items]
-        return isinstance(last.body[-1], Return) and any(map(self._turns_off, contexts))
+        return isinstance(last.body[-1], Return) and any(map(self.turns_off, contexts))
 
-    def _turns_off(self, atom: Atom | None) -> bool:
+    def turns_off(self, atom: Atom | None) -> bool:
+        """Whether a context manager turns gradients off."""
         known = self.knowledge.context(atom.name) if isinstance(atom, Ctx) else None
         return known is not None and known.grad_of() == Grad.OFF
 
@@ -187,7 +198,9 @@ class Forwards(Stilling):
             taint |= (detached(value) if cut else value).taint
         return Value(ANY_ATOM, taint)
 
-    def _purpose(self, number: int, args: Arguments, state: State, frame: Frame) -> Purpose:
+    def _purpose(
+        self, number: int, survey: Survey, args: Arguments, state: State, frame: Frame
+    ) -> Purpose:
         purpose = Purpose.NONE
         if any(state.get((thing, INPUT_GRADIENT)) is not None for thing in _frames(frame)):
             purpose |= Purpose.INPUT_GRAD
@@ -206,44 +219,69 @@ class Forwards(Stilling):
             purpose |= Purpose.UNIT_TEST
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
+        purpose |= self._adapting(number, survey) | self._asked_to_record(state, frame)
         repeated = any(not loop.once for loop in frame.loops)
-        return purpose | (Purpose.IN_LOADER_LOOP if repeated else Purpose.NONE)
+        if repeated:
+            return purpose | Purpose.IN_LOADER_LOOP
+        return purpose | (Purpose.ONE_ITEM if frame.loops else Purpose.NONE)
+
+    def _asked_to_record(self, state: State, frame: Frame) -> Purpose:
+        """Whether the function under way has a flag choose, and gradients are on."""
+        where = state.grad_place
+        here = where is not None and frame.known is not None and frame.known.place.holds(where)
+        asked = here and state.grad == Grad.ON and where in self.by_argument
+        return Purpose.ADAPTS if asked else Purpose.NONE
+
+    def _adapting(self, number: int, survey: Survey) -> Purpose:
+        """Whether a module takes gradients when called; one that can't be seen may do as others."""
+        cls = self.things[number].cls
+        if cls is not None:
+            mine = [atom.number for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
+            grades = any(self.classes[item].grades for item in mine)
+            return Purpose.ADAPTS if grades else Purpose.NONE
+        if survey.module.sensitive is not Sensitivity.UNKNOWN:
+            return Purpose.NONE
+        each = [item for item in self.classes if item.grades]
+        theirs = any(self.classes.is_module(item.number) for item in each)
+        return Purpose.MAY_ADAPT if theirs else Purpose.NONE
 
     def _again(self, survey: Survey, site: Call, frame: Frame) -> Purpose:
-        """Whether what is called in train mode is so for the sake of chance: draws are wanted."""
-        if frame.known is None or Mode.TRAIN not in survey.mode:
-            return Purpose.NONE
-        if self._sampled(survey, frame):
-            return Purpose.STOCHASTIC
-        if not frame.loops or not site.args or not isinstance(site.args[0], Name):
-            return Purpose.NONE
-        place = self.place(frame, site.at)
-        again = self.drawn.get(place)
-        if again is None:
-            again = self.drawn[place] = drawn_anew(frame.known.function, site)
-        return Purpose.AGAIN if again else Purpose.NONE
+        """Whether what is called in train mode gets the same again and again, here or on the way.
 
-    def _sampled(self, survey: Survey, frame: Frame) -> bool:
-        """Whether a caller that trains nothing calls ``train()``, and repeats this for samples."""
-        under_way = [self.functions[number] for number in self.active]
-        callers = [item for item in under_way if TRAINS.isdisjoint(item.function.uses)]
-        said = any(
-            origin.mode == Mode.TRAIN
-            and origin.how == "switched"
-            and origin.place is not None
-            and any(item.place.holds(origin.place) for item in callers)
-            for origin in survey.origins
-        )
-        return said and any(self._repeats(step.place) for step in self.steps(frame.context))
+        On the way to a call, or over the same data, that is so if train mode was set for it.
+        """
+        if Mode.TRAIN not in survey.mode:
+            return Purpose.NONE
+        here, *before = self._ways(site, frame)
+        purpose = self._told_again(*here, site)
+        train = [item for item in survey.origins if Mode.TRAIN in item.mode]
+        if any(item.how != "switched" for item in train):
+            return purpose & ~Purpose.REPEATED
+        if any(self._told_again(*way) & Purpose.REPEATED for way in before):
+            purpose |= Purpose.REPEATED
+        return purpose
 
-    def _repeats(self, place: Place) -> bool:
-        known = self.repeated.get(place)
-        if known is None:
-            under_way = [self.functions[number] for number in self.active]
-            holders = [item.function for item in under_way if item.place.holds(place)]
-            names = [name for item in holders for name in repeated_for(item, place.span)]
-            known = self.repeated[place] = any(self.speaks("sampling", name) for name in names)
-        return known
+    def _ways(self, site: Call, frame: Frame) -> list[tuple[Known | None, Place]]:
+        """A call, and those that led to it, each with the function that it stands in."""
+        places = [step.place for step in reversed(self.steps(frame.context))]
+        ways: list[tuple[Known | None, Place]] = [(frame.known, self.place(frame, site.at))]
+        within = [self.functions[number] for number in reversed(self.active)]
+        for count, place in enumerate(places, 1):
+            known = within[count] if count < len(within) else None
+            ways.append((known if known and known.place.holds(place) else None, place))
+        return ways
+
+    def _told_again(self, known: Known | None, place: Place, site: Call | None = None) -> Purpose:
+        """What the counted loops around a call say of why it is made."""
+        found = self.drawn.get(place)
+        if found is None:
+            home = place.path if known is None else known.place
+            if home not in self.counted:
+                unit = self.program.units.get(place.path)
+                body = known.function.body if known else unit.body if unit else ()
+                self.counted[home] = counted_in(body)
+            found = self.drawn[place] = repeated(self.counted[home], place.span, site)
+        return found
 
     def _tuning(self, number: int, frozen: dict[int, FrozenPart], state: State) -> Purpose:
         """Whether only some of a module is trained: part of each layer, or what knows no mode."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from evalguard.events import Attr, Call, Const, Function, show
 from evalguard.facts import FunctionalCall
@@ -115,10 +116,21 @@ class Functionals(Evaluating):
             or (function is not None and self._asked_for(function, state)),
             stochastic=any(self.speaks("stochastic", name) for name in names)
             or any(self.speaks("sampling", name) for name in counts)
-            or (function is not None and _forced(known.flag, site) and drawn_anew(function, site)),
+            or (
+                function is not None
+                and _forced(known.flag, site)
+                and self._forced_on_purpose(frame, site)
+            ),
             made=any(self.made(value) for value in args.positional[:1]),
             owner=owner,
         )
+
+    def _forced_on_purpose(self, frame: Frame, site: Call) -> bool:
+        """Whether a flag that is written out as true is meant: by its loop, or by its package."""
+        folders = PurePath(frame.path).with_suffix("").parts
+        if any(self.speaks("stochastic", folder) for folder in folders):
+            return True
+        return frame.known is not None and drawn_anew(frame.known.function, site)
 
     def _taken_for_true(self, state: State) -> list[str]:
         """The names of what is taken to be true at this place."""

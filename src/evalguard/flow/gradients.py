@@ -12,7 +12,6 @@ from evalguard.flow.state import State
 from evalguard.flow.values import ANYTHING, join_all, one, only
 from evalguard.link import Program
 from evalguard.modes import Grad
-from evalguard.places import Place
 
 EVERY = "*"
 
@@ -22,7 +21,6 @@ class Gradients(Functionals):
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self._by_argument: set[Place | None] = set()
 
     def _context(self, name: str, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         known = self.knowledge.context(name)
@@ -78,7 +76,7 @@ class Gradients(Functionals):
             state.grad = grad
             state.grad_place = self.place(frame, site.at) if site is not None else None
             if site is not None and not _written_out(site):
-                self._by_argument.add(state.grad_place)
+                self.by_argument.add(state.grad_place)
 
     def decide(self, flag: Value, state: State, frame: Frame) -> bool | None:
         """Whether a flag is true; where it is a stable condition, the statement is forked."""
@@ -97,7 +95,7 @@ class Gradients(Functionals):
 
     def _ran_backward(self, value: Value, site: Call, state: State, frame: Frame) -> None:
         """Note a backward pass, and whether there is a graph that it can go back through."""
-        elsewhere = state.grad_place in self._by_argument or not self._turned_here(state, frame)
+        elsewhere = state.grad_place in self.by_argument or not self._turned_here(state, frame)
         doubtful = self.doubts > 0 and elsewhere
         told = not doubtful and state.leak is None and not self.in_unit_test(frame.path, frame)
         fact = Backward(

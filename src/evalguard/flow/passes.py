@@ -157,7 +157,8 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.ESCAPES
     if item.shape and not (item.used or item.kept):
         purpose |= Purpose.SHAPE
-    if item.shape and item.newborn and _once_as_built(fact):
+    looked_at = item.shape or Purpose.ONE_ITEM in purpose
+    if looked_at and item.newborn and _once_as_built(fact):
         purpose |= Purpose.TRIAL
     if item.idle:
         purpose |= Purpose.DISCARDED
@@ -244,6 +245,16 @@ def elsewhere(fact: Forward, trained: set[Origin]) -> Forward:
     if fact.intent is Intent.TRAINING or trained.isdisjoint(fact.origins):
         return fact
     return replace(fact, purpose=fact.purpose | Purpose.ALSO_TRAINED)
+
+
+def drawn(fact: Forward, trained: Collection[set[Origin]]) -> Forward:
+    """Mark a call that is repeated in a train mode which no training step has: for its chance."""
+    if Purpose.REPEATED not in fact.purpose:
+        return fact
+    mine = [origin for origin in fact.origins if Mode.TRAIN in origin.mode]
+    if not all(origins.isdisjoint(mine) for origins in trained):
+        return fact
+    return replace(fact, purpose=fact.purpose | Purpose.SAMPLED)
 
 
 def switched_elsewhere(fact: Forward) -> bool:

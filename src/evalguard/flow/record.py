@@ -30,6 +30,7 @@ from evalguard.flow.passes import (
     at_switcher,
     beside_step,
     deaf_beside,
+    drawn,
     either,
     elsewhere,
     finished,
@@ -371,6 +372,7 @@ class Recorder:
             else fact
             for fact in forwards
         ]
+        forwards = [drawn(fact, steps.values()) for fact in forwards]
         frozen = frozen_parts(self._passes.values(), forwards, self.weights.thawed)
         facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others()]
         return tuple(sorted(facts, key=_order))

@@ -1,4 +1,4 @@
-"""What ``forward`` returns in one mode and in the other, by its text alone."""
+"""What ``forward`` returns in one mode and in the other, and what it asks, by its text alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from evalguard.events import (
     Attr,
     Bind,
     Block,
+    Call,
     Class,
     Define,
     Display,
@@ -19,6 +20,10 @@ from evalguard.events import (
     Return,
 )
 
+AUTOGRAD = Name("autograd"), Attr(Name("torch"), "autograd")
+SWITCHES = tuple([Attr(Name("self"), name) for name in ("train", "eval")])
+GRADS = (Name("grad"), *[Attr(where, "grad") for where in AUTOGRAD])
+
 
 def returns_by_mode(cls: Class) -> bool:
     """Whether ``forward`` has a return that only train mode (or only eval mode) reaches."""
@@ -28,6 +33,32 @@ def returns_by_mode(cls: Class) -> bool:
 def returns_unlike(cls: Class) -> bool:
     """Whether that return gives another kind of value than the others: a dict, a tuple of two."""
     return any(_unlike(block) for block in _forwards(cls))
+
+
+def takes_gradients(cls: Class) -> bool:
+    """Whether ``forward`` calls ``grad``, as ``torch.autograd`` has it, or another method does."""
+    methods = {item.function.name: item.function for item in cls.body if isinstance(item, Define)}
+    todo, seen = ["forward"], {"forward"}
+    while todo:
+        known = methods.get(todo.pop())
+        calls = (
+            [item for item in _statements(known.body) if isinstance(item, Call)] if known else []
+        )
+        if any(call.func in GRADS for call in calls):
+            return True
+        names = {call.func.name for call in calls if isinstance(call.func, Attr)} - seen
+        todo += names & methods.keys()
+        seen |= names
+    return False
+
+
+def turns_itself(cls: Class) -> bool:
+    """Whether ``forward`` switches its module, whatever mode that is in."""
+    return any(
+        isinstance(item, Call) and item.func in SWITCHES
+        for block in _forwards(cls)
+        for item in _statements(block)
+    )
 
 
 def _forwards(cls: Class) -> Iterator[Block]:

@@ -183,7 +183,7 @@ class Running(Rounds):
         if holds is False:
             return []
         if holds is None and cond is not None:
-            state.suppose(cond.key, not cond.negated)
+            self.suppose(cond, True, state)
         return [state]
 
     def _jump(self, stmt: Jump, state: State, frame: Frame) -> list[State]:
@@ -222,22 +222,23 @@ class Running(Rounds):
             ends = self.run(stmt.body if holds else stmt.orelse, [state], frame)
             return self.by_choice(chosen, ends, frame)
         before = state.narrow
-        other, earlier = state.copy(), state.modes.copy()
+        other = state.copy()
         if cond is not None:
-            state.suppose(cond.key, not cond.negated)
-            other.suppose(cond.key, cond.negated)
+            self.suppose(cond, True, state)
+            self.suppose(cond, False, other)
         state.narrow = self.narrowed(stmt.test, True, parts, state, frame)
         other.narrow = self.narrowed(stmt.test, False, parts, other, frame)
         if _mentions_training(frame) and asks_training(stmt.test):
             state.assume[ASKED] = True
         self._assume(stmt.test, True, state, frame)
         self._assume(stmt.test, False, other, frame)
+        begun = state.modes.copy(), other.modes.copy()
         left = len(frame.returns)
         self.doubts += 1
         try:
             with frame.branching(detached(value).taint):
                 then = self.run(stmt.body, [state], frame)
-                ends = then + self._by_flag(then, self.run(stmt.orelse, [other], frame), earlier)
+                ends = then + self._by_flag(then, self.run(stmt.orelse, [other], frame), begun)
         finally:
             self.doubts -= 1
         self.doubts += len(frame.returns) > left  # until the function's end
@@ -245,13 +246,15 @@ class Running(Rounds):
             end.narrow = before
         return settle(self.by_choice(chosen, ends, frame))
 
-    def _by_flag(self, then: list[State], orelse: list[State], earlier: Modes) -> list[State]:
+    def _by_flag(
+        self, then: list[State], orelse: list[State], begun: tuple[Modes, Modes]
+    ) -> list[State]:
         """Where one branch switches to train and the other to eval, the test is what decides."""
         if len(then) != 1 or len(orelse) != 1:
             return orelse
         for thing, mine, theirs in then[0].modes.differences(orelse[0].modes):
-            old = earlier.get(thing)
-            if mine and theirs and mine.mode != theirs.mode and old not in (mine, theirs):
+            turned = mine != begun[0].get(thing) and theirs != begun[1].get(thing)
+            if mine and theirs and mine.mode != theirs.mode and turned:
                 then[0].modes[thing] = flagged(mine)
                 orelse[0].modes[thing] = flagged(theirs)
         return orelse

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from evalguard.events import Class
-from evalguard.facts import Module
-from evalguard.flow.atoms import Atom, Cls, Freeze, Fun, Inert, Lit, Part, Ref, Saved, Value
+from evalguard.facts import Module, Origin
+from evalguard.flow.atoms import (
+    Atom,
+    Cls,
+    Freeze,
+    Fun,
+    Inert,
+    Key,
+    Lit,
+    Part,
+    Ref,
+    Saved,
+    Value,
+)
 from evalguard.flow.core import Arguments, Core, Frame
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import ModeState, State
@@ -236,6 +248,21 @@ class Switching(Core):
         decided = state.assume.get(("training", number))
         return lit(decided) if decided is not None else one(Saved(known.mode, number))
 
+    def tells_training(self, key: Key, holds: bool, state: State) -> None:
+        """What ``module.training`` reads tells the mode of it, and of what was switched with it."""
+        if key[0] != "training" or not isinstance(key[1], int):
+            return
+        number = key[1]
+        known = self.things.mode(state, number)
+        if known.mode != Mode.TRAIN | Mode.EVAL:
+            return
+        told = Mode.TRAIN if holds else Mode.EVAL
+        for part in sorted(self._reach(number, state)):
+            own = known if part == number else state.mode(part)
+            if own is not None and own.mode == known.mode and _switches(own) == _switches(known):
+                origins = frozenset([origin for origin in own.origins if told in origin.mode])
+                state.modes[part] = own._replace(mode=told, origins=origins or own.origins)
+
     def _frozen_at(self, number: int, state: State) -> Place | None:
         """Where an object's parameters were frozen."""
         value = state.get((number, FROZEN))
@@ -339,3 +366,7 @@ def _may_be(atom: Atom, state: State) -> bool:
 
 def _function(value: Value | None) -> Fun | None:
     return next((atom for atom in value.atoms if isinstance(atom, Fun)), None) if value else None
+
+
+def _switches(known: ModeState) -> set[Origin]:
+    return {origin for origin in known.origins if origin.how == "switched"}

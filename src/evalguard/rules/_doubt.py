@@ -53,7 +53,10 @@ def _drawn(fact: Forward) -> bool:
 
     Neither is it where training goes on, as rounds differ by the weights.
     """
-    return Purpose.AGAIN in fact.purpose and not fact.purpose & (Purpose.DISCARDED | Purpose.STEP)
+    if Purpose.DISCARDED in fact.purpose:
+        return False
+    again = Purpose.AGAIN in fact.purpose and Purpose.STEP not in fact.purpose
+    return again or Purpose.SAMPLED in fact.purpose
 
 
 def _as_in_training(fact: Forward) -> bool:

@@ -49,7 +49,8 @@ in code that evalguard can't see, no longer can be. There is no fix where the sa
 
 ## Known limits
 A caller that can't be seen may have switched gradients off. Results that leave what can be seen
-are reported as `possible` only.
+are reported as `possible` only, and so are calls of what can't be seen, if some modules of the
+project take gradients in their `forward`.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def check(fact: Fact) -> Iterator[Verdict]:
     if not any(origin.how in _SET for origin in origins_of(fact, Mode.EVAL)):
         return
     sure = Confidence.LIKELY if fact.caller_unseen else Confidence.CERTAIN
-    counts = fact.purpose & (_NUMBERS | Purpose.STEP)
+    counts = fact.purpose & (_NUMBERS | Purpose.STEP) and Purpose.MAY_ADAPT not in fact.purpose
     yield Verdict(
         fact.place,
         f"{named(fact.module)} is called for inference with gradients recording: "

@@ -58,7 +58,8 @@ print(correct)
 When train mode is the point: Monte Carlo dropout, statistics of batch norm estimated anew,
 adaptation to the test data, a detector whose `forward` returns losses only in train mode.
 evalguard is silent where it sees the purpose: a function named for it, dropout layers switched
-on one by one, results that are thrown away batch after batch.
+on one by one, a counted loop that only gathers what comes of the same input, results that are
+thrown away batch after batch.
 
 ## Fix safety
 Unsafe: `eval()` before the evaluation changes the numbers, which is the cure. Where the evaluation
