@@ -85,6 +85,7 @@ class Purpose(Flag):
     TRIAL = auto()  # a network as it was born, once: its result's shape is looked at, too
     AGAIN = auto()  # the same input in each round of a counted loop: only chance differs
     CHOSEN = auto()  # the function chose this mode: by another branch it would be the other one
+    ASKED = auto()  # the same, of train mode in a function that trains nothing
     SET_APART = auto()  # another network was put in the other mode in the same breath
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
@@ -254,12 +255,14 @@ class FrozenPart(Fact):
 
     The place is the part's own call if it is in view, else the call of the whole; where a library
     trains the whole (``trained``), it is where the part was frozen. ``frozen`` is where that was,
-    ``owner`` the class (or name) of the whole. ``undone``: nobody in view trains the whole, but
-    the eval mode that the constructor gives the part ends with the first ``train()``.
+    ``owner`` the class (or name) of the whole, ``home`` the class's file. ``undone``: nobody in
+    view trains the whole, but the eval mode that the constructor gives the part ends with the first
+    ``train()``.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
     owner: str = ""
+    home: str = ""
     mode: Mode = NO_MODE
     mixed: bool = False
     frozen: Place | None = None

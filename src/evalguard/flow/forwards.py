@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Function, Name, Return, With, show
+from collections.abc import Sequence
+
+from evalguard.events import Attr, Call, Const, Function, Name, Param, With, show
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.atoms import Atom, Cls, Ctx, Ref, Value
 from evalguard.flow.beside import beside_opposed, otherwise_opposed
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame, in_folder_of_tests, is_test_file
 from evalguard.flow.lifts import Lifted
+from evalguard.flow.overrides import TRAINS
 from evalguard.flow.passes import Around, Frozen, Survey
 from evalguard.flow.sampling import drawn_anew
+from evalguard.flow.shields import returned_within
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT, PARTLY_FROZEN, Switching
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
+from evalguard.link.blocks import statements
 from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
 
 COMMAND_LINE = frozenset(("parse_args", "parse_known_args", "argv"))
 TESTING = frozenset(("pytest", "unittest"))
+_WANTED = (
+    (Mode.TRAIN, Purpose.CHOSEN),
+    (Mode.TRAIN, Purpose.ASKED),
+    (Mode.EVAL, Purpose.SET_APART),
+)
 MOST_HOLDERS = 100  # looked through for frozen parts
 
 
@@ -37,7 +47,7 @@ class Forwards(Switching):
         survey = self.survey(number, text, state)
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
-        grad = self._grad_of_call(number, site, state)
+        grad = self._grad_of_call(number, args, site, state)
         path, items = state.path(), tuple(loop.unrolled for loop in self.loops)
         token = self.recorder.token(frame.context, place, path, items)
         frozen = self._frozen_within(number, survey.parts, state)
@@ -121,6 +131,7 @@ class Forwards(Switching):
         out: dict[int, FrozenPart] = {}
         thing = self.things[number]
         owner = self.classes[thing.cls].cls.name if thing.cls is not None else thing.text
+        home = self.classes[thing.cls].path if thing.cls is not None else ""
         if self.molds.whole(number):
             return out
         for name in self.things.holding(number):
@@ -135,6 +146,7 @@ class Forwards(Switching):
                         at,
                         module=seen.module,
                         owner=owner,
+                        home=home,
                         mode=seen.mode,
                         mixed=seen.mixed,
                         frozen=at,
@@ -142,27 +154,33 @@ class Forwards(Switching):
                     )
         return out
 
-    def _grad_of_call(self, number: int, site: Call, state: State) -> Grad:
+    def _grad_of_call(self, number: int, args: Arguments, site: Call, state: State) -> Grad:
         """Whether a pass records; a method that can't be seen may turn gradients off itself."""
         func = site.func
-        if self._records_nothing(number, state):
+        if self._records_nothing(number, args, state):
             return Grad.OFF
         method = isinstance(func, Attr) and self.knowledge.is_inference_method(func.name)
         held = isinstance(func, Attr) and self.things[number].text == func.name
         return Grad.UNSEEN if method and not held and state.grad == Grad.ON else state.grad
 
-    def _records_nothing(self, number: int, state: State) -> bool:
+    def _records_nothing(self, number: int, args: Arguments, state: State) -> bool:
         """Whether a project class's ``forward`` turns gradients off for all that it returns."""
         fun = self.override(self.things[number], "forward", state)
         if fun is None:
             return False
         known = self.functions[fun.number]
-        last = known.function.body[-1] if known.function.body else None
-        if known.grad is not None or not isinstance(last, With):
+        if known.grad is not None:
             return known.grad == Grad.OFF
+        if not any(isinstance(stmt, With) for stmt in statements(known.function.body)):
+            return False
         home = self.frames[known.frame]
-        contexts = [only(self.value(node, state.copy(), home)) for node, _ in last.items]
-        return isinstance(last.body[-1], Return) and any(map(self._turns_off, contexts))
+        around = returned_within(known.function, _constants(known.function.params[1:], args))
+        return bool(around) and all(self._off_within(each, state, home) for each in around)
+
+    def _off_within(self, around: tuple[With, ...], state: State, home: Frame) -> bool:
+        items = [node for stmt in around for node, _ in stmt.items]
+        contexts = [only(self.value(node, state.copy(), home)) for node in items]
+        return any(map(self._turns_off, contexts))
 
     def _turns_off(self, atom: Atom | None) -> bool:
         known = self.knowledge.context(atom.name) if isinstance(atom, Ctx) else None
@@ -228,7 +246,7 @@ class Forwards(Switching):
     def _on_purpose(self, survey: Survey, frame: Frame) -> Purpose:
         """What the text around the switches tells that gave a module its mode."""
         purpose = Purpose.NONE
-        for mode, wanted in ((Mode.TRAIN, Purpose.CHOSEN), (Mode.EVAL, Purpose.SET_APART)):
+        for mode, wanted in _WANTED:
             mine = [item for item in survey.origins if item.mode == mode]
             places = [item.place for item in mine if item.how == "switched" and item.place]
             told = [wanted in self._beside_switch(place, frame) for place in places]
@@ -250,6 +268,8 @@ class Forwards(Switching):
                 found |= Purpose.SET_APART
             if key[1] and otherwise_opposed(body, place.span):
                 found |= Purpose.CHOSEN
+                if known is not None and TRAINS.isdisjoint(known.function.uses):
+                    found |= Purpose.ASKED
             self.beside[key] = found
         return found
 
@@ -299,3 +319,18 @@ class Forwards(Switching):
 def _frames(frame: Frame) -> tuple[int, ...]:
     """Where a call stands, and the callers of the methods of its module that it stands in."""
     return (frame.thing, *[lift.caller for lift in frame.lifts])
+
+
+def _constants(params: Sequence[Param], args: Arguments) -> dict[str, object]:
+    """The parameters that get a constant in a call, or have one by default, and which."""
+    if args.open or any(param.kind == "args" for param in params):
+        return {}
+    names = [param.name for param in params]
+    named = {**dict(zip(names, args.positional, strict=False)), **args.named()}
+    passed = {name: known.value for name, value in named.items() if (known := constant(value))}
+    defaults = {
+        param.name: param.default.value
+        for param in params
+        if isinstance(param.default, Const) and param.name not in named
+    }
+    return {**passed, **defaults}

@@ -16,6 +16,9 @@ Block = tuple[Place, bool]
 Path = frozenset[tuple[Key, bool]]
 
 
+_FOR_NOTHING = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP
+
+
 class Frozen(NamedTuple):
     """The frozen parts of a module that is called, by number, and the numbers of all its parts."""
 
@@ -40,7 +43,8 @@ class Pass:
     """One forward call in one context, as far as it has been seen.
 
     ``owned``: an optimizer steps that is seen to have its parameters. ``chosen``: it may reach
-    another module instead, which knows no mode.
+    another module instead, which knows no mode. ``dropped``: its module's method makes it, and
+    nobody takes what that returns.
     """
 
     thing: int
@@ -67,6 +71,7 @@ class Pass:
     learns: bool = False
     newborn: bool = False
     chosen: bool = False
+    dropped: Purpose = Purpose.NONE
 
     @property
     def used(self) -> bool:
@@ -77,6 +82,13 @@ class Pass:
     def idle(self) -> bool:
         """Whether nothing at all is done with the result."""
         return not (self.used or self.fed or self.shape)
+
+    @property
+    def lost(self) -> Purpose:
+        """What it is made for, if its result is thrown away, here or by those that get it."""
+        if self.idle:
+            return Purpose.DISCARDED
+        return Purpose.NONE if self.used or self.kept or self.shape else self.dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,9 @@ class Survey:
             mode |= leaf.mode
             origins |= leaf.origins
         exact = {leaf.mode for leaf in leaves if leaf.mode in (Mode.TRAIN, Mode.EVAL)}
+        if exact == {Mode.TRAIN} and Mode.EVAL in mode:
+            mode = Mode.TRAIN  # a part that may be in eval mode is alone in that
+            origins = frozenset([origin for origin in origins if origin.mode != Mode.EVAL])
         mixed = len(exact) > 1 or any(leaf.mixed for leaf in leaves)
         assumed = any(leaf.assumed for leaf in leaves)
         return Survey(module, mode, mixed, assumed, origins, frozenset(parts))
@@ -122,6 +137,20 @@ def steps(item: Pass, things: Collection[int] | None, passes: Mapping[int, Pass]
         return things is None or item.thing in things
     makers = [passes[token] for token in item.inputs if token in passes]
     return not any(maker.thing != item.thing and maker.fact.mode == Mode.TRAIN for maker in makers)
+
+
+def leave(item: Pass, site: Place | None, repeated: bool) -> None:
+    """Nobody takes what a statement gives that a pass has led to.
+
+    Args:
+        item: The pass.
+        site: The call that the statement is; a method of the pass's module may be what it calls.
+        repeated: Whether it stands in a loop.
+    """
+    if any(lift.place == site for lift in item.lifts):
+        item.dropped = _FOR_NOTHING if repeated else Purpose.DISCARDED
+    else:
+        item.kept = True
 
 
 def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
@@ -153,8 +182,7 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.SHAPE
     if item.shape and item.newborn and _once_as_built(fact):
         purpose |= Purpose.TRIAL
-    if item.idle:
-        purpose |= Purpose.DISCARDED
+    purpose |= item.lost
     return replace(
         fact,
         origins=tuple(sorted(item.origins, key=_origin_order)),

@@ -33,6 +33,7 @@ from evalguard.flow.passes import (
     either,
     elsewhere,
     finished,
+    leave,
     mark_alike,
     steps,
     switched_elsewhere,
@@ -283,10 +284,10 @@ class Recorder:
             known.fed = True
             known.kept = known.kept or kept
 
-    def for_effect(self, taint: Iterable[int]) -> None:
-        """A computation is a statement of its own: it isn't made for its outcome."""
+    def for_effect(self, taint: Iterable[int], site: Place | None, repeated: bool) -> None:
+        """A computation (a call, if ``site`` is) is a statement: it isn't made for its outcome."""
         for known in self._known(taint):
-            known.kept = True
+            leave(known, site, repeated)
 
     def escaped(self, taint: Iterable[int]) -> None:
         """A value leaves what can be seen."""

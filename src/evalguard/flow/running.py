@@ -151,7 +151,9 @@ class Running(Rounds):
             self._not_called(node, stmt.at, state, frame)
             return [state]
         value = self.value(node, state, frame)
-        self.recorder.for_effect(value.taint)
+        repeated = any(not loop.once for loop in frame.loops)
+        site = self.place(frame, node.at) if isinstance(node, Call) else None
+        self.recorder.for_effect(value.taint, site, repeated)
         atom = only(value)
         if isinstance(node, Call) and isinstance(atom, Ctx):
             self._idle(atom.name, node, "statement", stmt.at, frame)
