@@ -113,9 +113,6 @@ class Survey:
             mode |= leaf.mode
             origins |= leaf.origins
         exact = {leaf.mode for leaf in leaves if leaf.mode in (Mode.TRAIN, Mode.EVAL)}
-        if exact == {Mode.TRAIN} and Mode.EVAL in mode:
-            mode = Mode.TRAIN  # a part that may be in eval mode is alone in that
-            origins = frozenset([origin for origin in origins if origin.mode != Mode.EVAL])
         mixed = len(exact) > 1 or any(leaf.mixed for leaf in leaves)
         assumed = any(leaf.assumed for leaf in leaves)
         return Survey(module, mode, mixed, assumed, origins, frozenset(parts))
