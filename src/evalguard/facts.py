@@ -89,6 +89,7 @@ class Purpose(Flag):
     SAMPLED = auto()  # and nothing else is done in these rounds
     REPEATED = auto()  # all rounds are alike, as they go through the same data
     CHOSEN = auto()  # the function chose this mode: by another branch it would be the other one
+    ASKED = auto()  # the same, of train mode in a function that trains nothing
     SET_APART = auto()  # another network was put in the other mode in the same breath
     PUT_IN_EVAL = auto()  # the function that makes the call has put the module in eval mode
     PUT_BACK = auto()  # another function has put the module in train mode
@@ -260,14 +261,16 @@ class FrozenPart(Fact):
 
     The place is the part's own call if it is in view, else the call of the whole; where a library
     trains the whole (``trained``), it is where the part was frozen. ``frozen`` is where that was,
-    ``owner`` the class (or name) of the whole. ``undone``: nobody in view trains the whole, but
-    the eval mode that the constructor gives the part ends with the first ``train()``. ``cut``: it
-    is frozen by what turns gradients off around its calls. ``layers``: some of its layers were put
-    in eval mode by themselves, there; ``kept``: the constructor of the whole put it in eval mode.
+    ``owner`` the class (or name) of the whole, ``home`` the class's file. ``undone``: nobody in
+    view trains the whole, but the eval mode that the constructor gives the part ends with the first
+    ``train()``. ``cut``: it is frozen by what turns gradients off around its calls. ``layers``:
+    some of its layers were put in eval mode by themselves, there; ``kept``: the constructor of the
+    whole put it in eval mode.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
     owner: str = ""
+    home: str = ""
     mode: Mode = NO_MODE
     mixed: bool = False
     frozen: Place | None = None

@@ -41,6 +41,7 @@ from evalguard.modes import Grad, Sensitivity
 
 MOST_CALLEES = 8
 TAKES_IN = frozenset(("append", "extend", "insert", "update"))
+Callee = Fun | Cls | Lib | Method | Ref | Partial | Inert | Part | Ctx
 CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part, Ctx)
 
 
@@ -129,7 +130,7 @@ class Calling(Constructing):
         self, callee: Value, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Call whatever a value stands for; several callees are alternatives."""
-        known = [atom for atom in ordered(callee.atoms) if isinstance(atom, CALLABLE)]
+        known = self._taking(callee, args)
         atoms = known[:MOST_CALLEES]
         if not atoms or (callee.taint and all(self._of_unknown(atom) for atom in atoms)):
             return self._nameless(callee, args, site, state, frame)
@@ -148,6 +149,12 @@ class Calling(Constructing):
         if joined is not None:
             state.adopt(joined)
         return self._with_taint(callee, join_all(results))
+
+    def _taking(self, callee: Value, args: Arguments) -> list[Callee]:
+        """What can be called, and where that is several: what is passed fits, as others raise."""
+        known = [atom for atom in ordered(callee.atoms) if isinstance(atom, CALLABLE)]
+        fits = [atom for atom in known if not isinstance(atom, Fun) or self.takes(atom, args)]
+        return fits or known
 
     def _of_unknown(self, atom: Atom) -> bool:
         """Whether a callee is what something unknown, hardly a module, holds under a name."""

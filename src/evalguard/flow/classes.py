@@ -82,6 +82,7 @@ class Classes:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
+        self.grading: list[int] = []
         self._all: list[Blueprint] = []
         self._modules: dict[int, bool] = {}
         self._ancestry: dict[int, list[Cls | Lib]] = {}
@@ -99,6 +100,8 @@ class Classes:
         blueprint.unlike = returns_unlike(cls)
         blueprint.stores = _stored_later(cls)
         blueprint.grades = takes_gradients(cls)
+        if blueprint.grades:
+            self.grading.append(blueprint.number)
         blueprint.turns = turns_itself(cls)
         self._all.append(blueprint)
         return blueprint

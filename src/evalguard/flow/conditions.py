@@ -61,6 +61,8 @@ class Conditions(Attributes):
             holds, cond = self.tested(part, value, state, frame)
             if holds is stop and not open_:
                 return join_all([value]) if not values else value
+            if holds is stop and stop and all(map(_is_plain, (value, *values))):
+                return Value(lit(True).atoms, tainted((*values, value)).taint)
             if holds is False and not stop:
                 return Value(lit(False).atoms, tainted(values).taint)
             if holds is None:
@@ -295,6 +297,11 @@ def _opposite(holds: bool | None, cond: Cond | None) -> Value:
     if holds is not None:
         return lit(not holds)
     return ANYTHING if cond is None else one(Cond(cond.key, not cond.negated))
+
+
+def _is_plain(value: Value) -> bool:
+    """Whether a value is no object: that it is true is all there is to it."""
+    return all(isinstance(atom, (Lit, Cond, Unknown)) for atom in value.atoms)
 
 
 def _constants(value: Value) -> list[object]:

@@ -161,6 +161,11 @@ class Frame:
             if loop is not None:
                 loop.branch -= 1
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a loop is under way that isn't left in its first round."""
+        return any(not loop.once for loop in self.loops)
+
     def mark(self) -> Mark:
         """How many states have left so far; see ``reset`` and ``left_since``."""
         loops = [(len(loop.breaks), len(loop.continues)) for loop in self.loops]

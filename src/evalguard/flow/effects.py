@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, show
+from evalguard.events import Attr, Call, Expr, Name, show
 from evalguard.flow.atoms import Atom, Fun, Inert, Made, Part, Partial, Ref, Unknown, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.frameworks import Frameworks
@@ -66,17 +66,35 @@ class Effects(Frameworks):
             return ANYTHING
         if word == "gradient":
             outcomes = self._call_back(args, site, state, frame)
-            return self._gradient(tainted([taint, *outcomes]), args, state, frame)
+            return self._gradient(tainted([taint, *outcomes]), args, site, state, frame)
         return self._unknown(name, owner, values, args, site, state, frame)
 
-    def _gradient(self, value: Value, args: Arguments, state: State, frame: Frame) -> Value:
+    def _gradient(
+        self, value: Value, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
         """Gradients of a value are asked for, or of what a function gives that is passed."""
         given = [atom for value in args.values() for atom in self.reached(value, state)]
         learns = any(isinstance(atom, Part) for atom in given)
+        learns = learns or self._asks_of_module(args, site, state, frame)
         self.recorder.wanted(value.taint, self._around(frame), learns)
         self._graded(frame)
         self.recorder.fed(value.taint)
         return value
+
+    def _asks_of_module(self, args: Arguments, site: Call, state: State, frame: Frame) -> bool:
+        """Whether gradients are asked for by what a module has, and hasn't computed: parameters."""
+        written = [*site.args, *[node for _, node in site.keywords]]
+        if len(written) != len(args.values()):
+            return False
+        for node, value in zip(written, args.values(), strict=True):
+            holder = _holder(node)
+            if holder is None or self.deep(value, state).taint:
+                continue
+            if any(map(self.is_module, value.atoms)) or constant(value) is not None:
+                continue
+            if any(map(self.is_module, self.value(holder, state, frame).atoms)):
+                return True
+        return False
 
     def _graded(self, frame: Frame) -> None:
         """Gradients are taken: in none of the calls under way they are recorded for nothing."""
@@ -198,3 +216,14 @@ class Effects(Frameworks):
         if isinstance(atom, Ref):
             return self.things[atom.thing].kind in ("module", "object", "class")
         return not isinstance(atom, (Made, Unknown))
+
+
+def _holder(node: Expr) -> Expr | None:
+    """Whose an attribute is, or what a method gives: ``net`` in ``net.parts.weights()``."""
+    node = node.func if isinstance(node, Call) else node
+    if not isinstance(node, Attr):
+        return None
+    holder = root = node.value
+    while isinstance(root, Attr):
+        root = root.value
+    return holder if isinstance(root, Name) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
 
 from evalguard.events import Attr, Call, Const, Function, show
 from evalguard.facts import FunctionalCall
@@ -16,6 +15,7 @@ from evalguard.flow.things import Thing
 from evalguard.flow.values import constant, only, tainted
 from evalguard.knowledge import UNKNOWN, Argued, Argument, Functional
 from evalguard.link import Program
+from evalguard.link.imports import stem
 from evalguard.modes import Mode
 
 Constants = tuple[list[object], Mapping[str, object]]
@@ -127,8 +127,8 @@ class Functionals(Evaluating):
 
     def _forced_on_purpose(self, frame: Frame, site: Call) -> bool:
         """Whether a flag that is written out as true is meant: by its loop, or by its package."""
-        folders = PurePath(frame.path).with_suffix("").parts
-        if any(self.speaks("stochastic", folder) for folder in folders):
+        around = (*self.program.imports.packages_of(frame.path), frame.path)
+        if any(self.speaks("stochastic", stem(path)) for path in around):
             return True
         return frame.known is not None and drawn_anew(frame.known.function, site)
 

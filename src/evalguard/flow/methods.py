@@ -205,7 +205,7 @@ class Methods(Turning):
     def _loads(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         self.keep(one(call.owner))
         if isinstance(call.owner, (Ref, Part)):
-            self.recorder.handled([call.owner.thing])
+            self.recorder.handled(self._reach(call.owner.thing, state, whole=True))
         return None
 
     def _clears(self, call: MethodCall, state: State, frame: Frame) -> Value | None:

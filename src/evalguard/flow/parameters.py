@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evalguard.events import Attr, Const, Item, Name, Param
 from evalguard.flow.atoms import Cls, Fun, Lib, Ref, Value
 from evalguard.flow.builtin import Builtins
@@ -26,6 +28,12 @@ class Parameters(Builtins):
         for param in known.function.params:
             value = self._argument(param, positional, named, args, inner, known, state)
             self.assign(inner.thing, param.name, value, state)
+
+    def takes(self, fun: Fun, args: Arguments) -> bool:
+        """Whether a function has a parameter for all that is passed, and is passed all it needs."""
+        known = self.functions[fun.number]
+        given = len(args.positional) + (fun.bound is not None and known.role != "static")
+        return args.open or _fits(known.function.params, given, frozenset(args.named()))
 
     def _argument(
         self,
@@ -97,3 +105,16 @@ class Parameters(Builtins):
             return False
         kind = self._library_name(self.value(param.note, state, home))
         return self.knowledge.is_module_base(kind) is True
+
+
+def _fits(params: Sequence[Param], given: int, named: frozenset[str]) -> bool:
+    """Whether so many positional arguments, and keywords of these names, fit the parameters."""
+    kinds = {param.kind for param in params}
+    plain = [param.name for param in params if param.kind == "plain"]
+    if given > len(plain) and "args" not in kinds:
+        return False
+    taken, names = frozenset(plain[:given]), frozenset(param.name for param in params)
+    if not named.isdisjoint(taken) or not (named <= names or "kwargs" in kinds):
+        return False
+    needed = [param for param in params if param.kind in ("plain", "keyword")]
+    return all(param.default or param.name in taken | named for param in needed)

@@ -16,6 +16,9 @@ Block = tuple[Place, bool]
 Path = frozenset[tuple[Key, bool]]
 
 
+_FOR_NOTHING = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP
+
+
 class Frozen(NamedTuple):
     """The frozen parts of a module that is called, by number, and the numbers of all its parts.
 
@@ -45,7 +48,8 @@ class Pass:
 
     ``owned``: an optimizer steps that is seen to have its parameters. ``trained``: the modules
     whose parameters have the optimizers that step, None if that can't be seen. ``chosen``: it may
-    reach another module instead, which knows no mode.
+    reach another module instead, which knows no mode. ``dropped``: its module's method makes it,
+    and nobody takes what that returns.
     """
 
     thing: int
@@ -73,6 +77,7 @@ class Pass:
     learns: bool = False
     newborn: bool = False
     chosen: bool = False
+    dropped: Purpose = Purpose.NONE
 
     @property
     def used(self) -> bool:
@@ -83,6 +88,13 @@ class Pass:
     def idle(self) -> bool:
         """Whether nothing at all is done with the result."""
         return not (self.used or self.fed or self.shape)
+
+    @property
+    def lost(self) -> Purpose:
+        """What it is made for, if its result is thrown away, here or by those that get it."""
+        if self.idle:
+            return Purpose.DISCARDED
+        return Purpose.NONE if self.used or self.kept or self.shape else self.dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +142,20 @@ def steps(item: Pass, things: Collection[int] | None, passes: Mapping[int, Pass]
     return not any(maker.thing != item.thing and maker.fact.mode == Mode.TRAIN for maker in makers)
 
 
+def leave(item: Pass, site: Place | None, repeated: bool) -> None:
+    """Nobody takes what a statement gives that a pass has led to.
+
+    Args:
+        item: The pass.
+        site: The call that the statement is; a method of the pass's module may be what it calls.
+        repeated: Whether it stands in a loop.
+    """
+    if any(lift.place == site for lift in item.lifts):
+        item.dropped = _FOR_NOTHING if repeated else Purpose.DISCARDED
+    else:
+        item.kept = True
+
+
 def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
     """The fact about a call that has been seen to its end.
 
@@ -160,8 +186,7 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
     looked_at = item.shape or Purpose.ONE_ITEM in purpose
     if looked_at and item.newborn and _once_as_built(fact):
         purpose |= Purpose.TRIAL
-    if item.idle:
-        purpose |= Purpose.DISCARDED
+    purpose |= item.lost
     return replace(
         fact,
         origins=tuple(sorted(item.origins, key=_origin_order)),
@@ -187,6 +212,17 @@ def beside_step(item: Pass, steps: Mapping[int, list[Pass]]) -> bool:
         step.block is not None and step.block[0] == block[0] and not _meet(item, step)
         for step in mine
     )
+
+
+def against(passes: Mapping[int, Pass], trained: set[int]) -> set[int]:
+    """Modules trained against one another: one's detached output trains the other."""
+    found: set[int] = set()
+    for item in passes.values():
+        for token in item.inputs if item.stepped else ():
+            source = passes.get(-token)
+            if source and source.thing in trained and source.thing != item.thing:
+                found |= {source.thing, item.thing}
+    return found
 
 
 def mark_alike(passes: Collection[Pass]) -> None:

@@ -27,6 +27,7 @@ from evalguard.flow.passes import (
     Frozen,
     Pass,
     Path,
+    against,
     at_switcher,
     beside_step,
     deaf_beside,
@@ -34,6 +35,7 @@ from evalguard.flow.passes import (
     either,
     elsewhere,
     finished,
+    leave,
     mark_alike,
     steps,
     switched_elsewhere,
@@ -286,10 +288,10 @@ class Recorder:
             known.fed = True
             known.kept = known.kept or kept
 
-    def for_effect(self, taint: Iterable[int]) -> None:
-        """A computation is a statement of its own: it isn't made for its outcome."""
+    def for_effect(self, taint: Iterable[int], site: Place | None, repeated: bool) -> None:
+        """A computation (a call, if ``site`` is) is a statement: it isn't made for its outcome."""
         for known in self._known(taint):
-            known.kept = True
+            leave(known, site, repeated)
 
     def escaped(self, taint: Iterable[int]) -> None:
         """A value leaves what can be seen."""
@@ -318,16 +320,6 @@ class Recorder:
     def _known(self, taint: Iterable[int]) -> list[Pass]:
         return [known for token in taint if (known := self._passes.get(abs(token)))]
 
-    def _rivals(self, trained: set[int]) -> set[int]:
-        """Modules trained against one another: one's detached output trains the other."""
-        found: set[int] = set()
-        for item in self._passes.values():
-            for token in item.inputs if item.stepped else ():
-                source = self._passes.get(-token)
-                if source and source.thing in trained and source.thing != item.thing:
-                    found |= {source.thing, item.thing}
-        return found
-
     def _others(self) -> list[Fact]:
         """The other facts, but for what is seen better elsewhere: a frozen part in training."""
         seen = seen_frozen(self._passes.values())
@@ -348,7 +340,7 @@ class Recorder:
                 item.fact = replace(item.fact, module=replace(item.fact.module, unsure=True))
             if (item.backward or item.target) and (item.thing, item.entry) in self.weights.thawed:
                 item.fact = replace(item.fact, module=replace(item.fact.module, frozen=False))
-        rivals = self._rivals(trained)
+        rivals = against(self._passes, trained)
         steps: dict[int, list[Pass]] = {}
         for item in self._passes.values():
             if item.stepped:

@@ -141,8 +141,7 @@ class Running(Rounds):
         return old if lists else tainted([self.deep(old, state), self.deep(value, state)])
 
     def _kept_on_objects(self, stmt: Bind, frame: Frame) -> None:
-        if any(isinstance(target, Attr) for target in stmt.targets):
-            assert isinstance(stmt.value, Call)
+        if isinstance(stmt.value, Call) and any(isinstance(each, Attr) for each in stmt.targets):
             self.recorder.kept(self.place(frame, stmt.value.at))
 
     def _do(self, stmt: Do, state: State, frame: Frame) -> list[State]:
@@ -151,7 +150,8 @@ class Running(Rounds):
             self._not_called(node, stmt.at, state, frame)
             return [state]
         value = self.value(node, state, frame)
-        self.recorder.for_effect(value.taint)
+        site = self.place(frame, node.at) if isinstance(node, Call) else None
+        self.recorder.for_effect(value.taint, site, frame.repeats)
         atom = only(value)
         if isinstance(node, Call) and isinstance(atom, Ctx):
             self._idle(atom.name, node, "statement", stmt.at, frame)

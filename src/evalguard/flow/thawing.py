@@ -58,7 +58,7 @@ def frozen_parts(
         calls.setdefault((owner, fact.module.text), []).append(fact)
     for item in passes:
         for number, part in item.frozen.parts.items() if item.backward else ():
-            own = calls.get((part.owner, part.module.text), [])
+            own = _of(part, calls.get((part.owner, part.module.text), []))
             if (number, item.entry) in thawed or _kept(own):
                 continue
             place = own[0].place if own else item.fact.place
@@ -96,6 +96,11 @@ def _is_left(item: Pass, number: int, part: FrozenPart) -> bool:
 def seen_frozen(passes: Iterable[Pass]) -> set[Place | None]:
     """Where parts were frozen that are seen in training."""
     return {part.frozen for item in passes for part in item.frozen.parts.values() if item.backward}
+
+
+def _of(part: FrozenPart, calls: list[Forward]) -> list[Forward]:
+    """The calls in the file of the class, as another may have its name; failing these, all."""
+    return [fact for fact in calls if fact.place.path == part.home] or calls
 
 
 def _kept(calls: list[Forward]) -> bool:

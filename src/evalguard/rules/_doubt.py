@@ -87,9 +87,11 @@ def _speed_test(fact: Forward) -> bool:
 def _chosen(fact: Forward) -> bool:
     """Somebody asks for train mode: the function that makes the call has a branch for either.
 
-    Where it trains as well, it may be that the branch is about the training.
+    Where it trains as well, it may be that the branch is about the training; where others train
+    the module, it isn't.
     """
-    return Purpose.CHOSEN in fact.purpose and Purpose.STEP not in fact.purpose
+    told = Purpose.STEP not in fact.purpose or Purpose.ASKED in fact.purpose
+    return Purpose.CHOSEN in fact.purpose and told
 
 
 def _switched(fact: Forward) -> bool:
