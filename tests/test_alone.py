@@ -48,8 +48,8 @@ APART = frozenset((
     "Scripts that put folders on sys.path",
     "importlib with a constant",
     "EMA by hand / Of PyTorch, and of a shadow of weights",
-    "Gradients in eval mode / A module whose `forward` takes gradients / A network that is loaded"
-    " whole, where the project's modules do",
+    "Gradients in eval mode / A module whose `forward` takes gradients /"  # noqa: ISC004
+    " A network that is loaded whole, where the project's modules do",
 ))  # fmt: skip
 
 
