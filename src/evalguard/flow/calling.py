@@ -153,6 +153,8 @@ class Calling(Constructing):
     def _taking(self, callee: Value, args: Arguments) -> list[Callee]:
         """What can be called, and where that is several: what is passed fits, as others raise."""
         known = [atom for atom in ordered(callee.atoms) if isinstance(atom, CALLABLE)]
+        if len(known) < 2:
+            return known
         fits = [atom for atom in known if not isinstance(atom, Fun) or self.takes(atom, args)]
         return fits or known
 

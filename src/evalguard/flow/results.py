@@ -21,7 +21,8 @@ from evalguard.events import (
 )
 
 AUTOGRAD = Name("autograd"), Attr(Name("torch"), "autograd")
-SWITCHES = tuple([Attr(Name("self"), name) for name in ("train", "eval")])
+SWITCHED = ("train", "eval")
+SWITCHES = tuple([Attr(Name("self"), name) for name in SWITCHED])
 GRADS = (Name("grad"), *[Attr(where, "grad") for where in AUTOGRAD])
 
 
@@ -37,6 +38,8 @@ def returns_unlike(cls: Class) -> bool:
 
 def takes_gradients(cls: Class) -> bool:
     """Whether ``forward`` calls ``grad``, as ``torch.autograd`` has it, or another method does."""
+    if "grad" not in cls.uses:
+        return False
     methods = {item.function.name: item.function for item in cls.body if isinstance(item, Define)}
     todo, seen = ["forward"], {"forward"}
     while todo:
@@ -54,7 +57,7 @@ def takes_gradients(cls: Class) -> bool:
 
 def turns_itself(cls: Class) -> bool:
     """Whether ``forward`` switches its module, whatever mode that is in."""
-    return any(
+    return any(name in cls.uses for name in SWITCHED) and any(
         isinstance(item, Call) and item.func in SWITCHES
         for block in _forwards(cls)
         for item in _statements(block)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evalguard.events import Attr, Block, Call, Expr, Name, With
+from evalguard.link.blocks import functions, statements
 
 
 def sheltered(body: Block, turns_off: Callable[[Expr], bool]) -> frozenset[str]:
@@ -14,6 +15,8 @@ def sheltered(body: Block, turns_off: Callable[[Expr], bool]) -> frozenset[str]:
         body: The file's statements.
         turns_off: Whether a context manager turns gradients off.
     """
+    if not any(_turns_off(block, turns_off) for block in _blocks(body)):
+        return frozenset()
     inside, outside = set[str](), set[str]()
     todo: list[tuple[object, bool]] = [(body, False)]
     while todo:
@@ -28,3 +31,13 @@ def sheltered(body: Block, turns_off: Callable[[Expr], bool]) -> frozenset[str]:
         if isinstance(node, tuple):
             todo += [(part, off) for part in node]
     return frozenset(inside - outside)
+
+
+def _blocks(body: Block) -> list[Block]:
+    return [body, *[function.body for function in functions(body)]]
+
+
+def _turns_off(block: Block, turns_off: Callable[[Expr], bool]) -> bool:
+    """Whether gradients are off somewhere in a block."""
+    found = [stmt for stmt in statements(block) if isinstance(stmt, With)]
+    return any(turns_off(item) for stmt in found for item, _ in stmt.items)
