@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from evalguard.events import Jump, Loop
 from evalguard.flow.atoms import Atom, Lit, Ref, Unknown, Value
 from evalguard.flow.choices import Choices
 from evalguard.flow.state import State
+from evalguard.flow.values import constant, lit
 from evalguard.flow.variables import ITEMS
 from evalguard.modes import Mode
 
@@ -37,6 +39,27 @@ class Rounds(Choices):
         if isinstance(atom, Lit):
             return not isinstance(atom.value, (int, float)) or isinstance(atom.value, bool)
         return not isinstance(atom, Unknown)
+
+
+def no_round(iterable: Value) -> bool:
+    """Whether a ``range`` is known to be empty."""
+    known = constant(iterable)
+    return known is not None and isinstance(known.value, range) and not known.value
+
+
+def one_round(iterable: Value) -> list[Value] | None:
+    """The item of a ``range`` that has just one."""
+    known = constant(iterable)
+    if known is None or not isinstance(known.value, range):
+        return None
+    first = known.value[:2]
+    return [lit(first[0])] if len(first) == 1 else None
+
+
+def runs_once(stmt: Loop) -> bool:
+    """Whether a loop's body ends in a ``break``: one item is looked at, and that is all."""
+    last = stmt.body[-1] if stmt.body else None
+    return isinstance(last, Jump) and last.kind == "break"
 
 
 def _evals(end: State, head: State) -> bool:

@@ -40,9 +40,9 @@ from evalguard.flow.core import FILE_FLOOR, Exhausted, Fork, Frame, LoopPoint
 from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.guards import comes_each_time
 from evalguard.flow.leftovers import left_over
-from evalguard.flow.rounds import Rounds
+from evalguard.flow.rounds import Rounds, no_round, one_round, runs_once
 from evalguard.flow.state import Modes, State, flagged, settle
-from evalguard.flow.values import constant, detached, lit, only, ordered, tainted
+from evalguard.flow.values import detached, only, ordered, tainted
 from evalguard.flow.variables import ITEMS
 from evalguard.places import Span
 
@@ -262,7 +262,7 @@ class Running(Rounds):
     # Loops.
 
     def _loop(self, stmt: Loop, state: State, frame: Frame) -> list[State]:
-        point = LoopPoint(self.place(frame, _head(stmt)), once=_runs_once(stmt))
+        point = LoopPoint(self.place(frame, _head(stmt)), once=runs_once(stmt))
         frame.loops.append(point)
         self.loops.append(point)
         try:
@@ -278,7 +278,9 @@ class Running(Rounds):
     def _rounds(self, stmt: Loop, state: State, frame: Frame, point: LoopPoint) -> list[State]:
         if stmt.iterable is not None:
             iterable = self.iterated(stmt.iterable, state, frame)
-            items = self.sequence(iterable, state) or _one_round(iterable)
+            if no_round(iterable):
+                return [state]
+            items = self.sequence(iterable, state) or one_round(iterable)
             if items is not None and 0 < len(items) <= MOST_UNROLLED:
                 return self._unrolled(stmt, items, state, frame, point)
             return self._repeated(stmt, self.items(iterable, state), state, frame, point)
@@ -358,21 +360,6 @@ class Running(Rounds):
 
 def _mentions_training(frame: Frame) -> bool:
     return frame.known is None or "training" in frame.known.function.uses
-
-
-def _one_round(iterable: Value) -> list[Value] | None:
-    """The item of a ``range`` that has just one."""
-    known = constant(iterable)
-    if known is None or not isinstance(known.value, range):
-        return None
-    first = known.value[:2]
-    return [lit(first[0])] if len(first) == 1 else None
-
-
-def _runs_once(stmt: Loop) -> bool:
-    """Whether a loop's body ends in a ``break``: one item is looked at, and that is all."""
-    last = stmt.body[-1] if stmt.body else None
-    return isinstance(last, Jump) and last.kind == "break"
 
 
 def _head(stmt: Loop) -> Span:
