@@ -56,9 +56,14 @@ class Module:
     optional: bool = False
 
     @property
+    def known(self) -> Sensitivity:
+        """Whether it is mode-sensitive; unknown where the layer that makes it so may be missing."""
+        return Sensitivity.UNKNOWN if self.optional else self.sensitive
+
+    @property
     def surely(self) -> bool:
         """Whether it is mode-sensitive beyond doubt."""
-        return self.sensitive is Sensitivity.YES and not self.optional
+        return self.known is Sensitivity.YES
 
 
 class Purpose(Flag):

@@ -51,7 +51,7 @@ def _belief(call: Forward, whole: bool, cut: bool) -> Belief:
         frozenset(modes(call.mode)),
         call.mixed,
         call.assumed or cut or not whole,
-        call.module.sensitive.value,
+        call.module.known.value,
         frozenset(grads(call.grad) if whole else ()),
         "unknown" if call.unsettled else call.intent.value,
     )

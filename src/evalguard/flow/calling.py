@@ -141,10 +141,12 @@ class Calling(Constructing):
         if self._switch_one_another(known) and not _picks(site):
             each = [self._call(atom, args, site, state, frame) for atom in known]
             return self._with_taint(callee, join_all(each))
+        inert = any(isinstance(atom, Inert) for atom in atoms)
         for atom in atoms:
-            branch = state.copy()
+            branch, self.maybe_inert = state.copy(), site if inert else None
             results.append(self._call(atom, args, site, branch, frame))
             ends.append(branch)
+        self.maybe_inert = None
         joined = join_states(ends)
         if joined is not None:
             state.adopt(joined)

@@ -35,6 +35,8 @@ class Forwards(Purposes):
             thing.shown = True
         inputs = [self.deep(value, state) for value in args.values()]
         survey = self.survey(number, text, state)
+        if self.maybe_inert is site:
+            survey = replace(survey, module=replace(survey.module, optional=True))
         if self._turns_itself(number, state):
             survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:

@@ -38,7 +38,7 @@ def _call(call: Forward, whole: bool) -> dict[str, Any]:
         "modes": modes(call.mode),
         "mixed": call.mixed,
         "assumed": call.assumed,
-        "sensitive": call.module.sensitive.value,
+        "sensitive": call.module.known.value,
         "grad": grads(call.grad),
         "intent": call.intent.value,
         "followed": not call.unsettled,
