@@ -11,14 +11,17 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
 from evalguard.flow.purposes import Purposes
-from evalguard.flow.shields import returned_within
+from evalguard.flow.shields import returned_within, switched
 from evalguard.flow.state import State
+from evalguard.flow.things import Thing
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
 from evalguard.link.blocks import statements
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 from evalguard.records import replace
 
+SWITCHED = frozenset(("train", "eval"))
+WORDS = {Mode.TRAIN: frozenset(("train",)), Mode.EVAL: frozenset(("eval",))}
 MOST_HOLDERS = 100  # looked through for frozen parts
 
 
@@ -37,7 +40,7 @@ class Forwards(Purposes):
         survey = self.survey(number, text, state)
         if self.maybe_inert is site:
             survey = replace(survey, module=replace(survey.module, optional=True))
-        if self._turns_itself(number, state):
+        if self._turns_itself(number, args, survey.mode, state):
             survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
@@ -77,13 +80,21 @@ class Forwards(Purposes):
         result = self._result(token, inputs, grad)
         return Value(frozenset((MADE,)), result.taint) if self.made_up(args) else result
 
-    def _turns_itself(self, number: int, state: State) -> bool:
-        """Whether a module's ``forward``, or that of the one it wraps, chooses its mode itself."""
+    def _turns_itself(self, number: int, args: Arguments, mode: Mode, state: State) -> bool:
+        """Whether a module's ``forward``, or that of the one it wraps, goes on in another mode."""
         wrapper = self.things[number].cls is None
-        each = [number, *[item.number for item in self._registered(number, state) if wrapper]]
-        classes = [cls for item in each if (cls := self.things[item].cls) is not None]
-        mine = [atom for cls in classes for atom in self.classes.ancestry(cls)]
-        return any(isinstance(atom, Cls) and self.classes[atom.number].turns for atom in mine)
+        each = [self.things[number], *(self._registered(number, state) if wrapper else ())]
+        found = frozenset[str]().union(*[self._switched_by(item, args, state) for item in each])
+        return bool(found) and found != WORDS.get(mode)
+
+    def _switched_by(self, thing: Thing, args: Arguments, state: State) -> frozenset[str]:
+        """The switches that a module's own ``forward`` comes to."""
+        mine = self.classes.ancestry(thing.cls) if thing.cls is not None else []
+        if not any(isinstance(atom, Cls) and self.classes[atom.number].turns for atom in mine):
+            return frozenset()
+        fun = self.override(thing, "forward", state)
+        function = self.functions[fun.number].function if fun is not None else None
+        return switched(function, _constants(function.params[1:], args)) if function else SWITCHED
 
     def _may_be(self, number: int, other: int, state: State) -> bool:
         """Whether switching an object may have switched a module that is called.

@@ -1,15 +1,20 @@
-"""A function's text → the contexts around all that it may return, for what it is passed."""
+"""A function's text, and what it is passed → what it comes to.
+
+That is the contexts around all that it may return, and the switches of its own object.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from evalguard.events import (
     Bind,
     Block,
+    Call,
     Compare,
     Const,
     Display,
+    Do,
     Expr,
     Function,
     If,
@@ -20,6 +25,7 @@ from evalguard.events import (
     Stmt,
     With,
 )
+from evalguard.flow.results import SWITCHES
 from evalguard.link.blocks import inner_blocks
 
 Around = tuple[With, ...]
@@ -35,6 +41,30 @@ def returned_within(function: Function, given: Mapping[str, object]) -> list[Aro
     reading = _Reading(given)
     reading.block(function.body, ())
     return reading.returned
+
+
+def switched(method: Function, given: Mapping[str, object]) -> frozenset[str]:
+    """The switches of its own object that a method comes to: ``train``, ``eval``.
+
+    Args:
+        method: It.
+        given: Its parameters of which it is known what is passed: constants.
+    """
+    calls = [stmt.value for stmt in _reached(method.body, given) if isinstance(stmt, Do)]
+    funcs = [call.func for call in calls if isinstance(call, Call)]
+    return frozenset([switch.name for switch in SWITCHES if switch in funcs])
+
+
+def _reached(block: Block, given: Mapping[str, object]) -> Iterator[Stmt]:
+    """The statements of a block that a test of what is passed doesn't rule out."""
+    for stmt in block:
+        yield stmt
+        holds = _holds(stmt.test, given) if isinstance(stmt, If) else None
+        if isinstance(stmt, If) and holds is not None:
+            yield from _reached(stmt.body if holds else stmt.orelse, given)
+        else:
+            for inner in inner_blocks(stmt):
+                yield from _reached(inner, given)
 
 
 class _Reading:
@@ -67,7 +97,7 @@ class _Reading:
         return True
 
     def _branches(self, stmt: If, around: Around) -> bool:
-        holds = self._holds(stmt.test)
+        holds = _holds(stmt.test, self.given)
         if holds is not None:
             return self.block(stmt.body if holds else stmt.orelse, around)
         ends = [self._either(stmt.body, around), self._either(stmt.orelse, around)]
@@ -94,17 +124,18 @@ class _Reading:
     def _within(self, value: Expr, around: Around) -> Around:
         return self.made.get(value.id, around) if isinstance(value, Name) else around
 
-    def _holds(self, test: Expr) -> bool | None:
-        """Whether a test of what is passed holds, if known."""
-        if isinstance(test, Name) and test.id in self.given:
-            return bool(self.given[test.id])
-        if not isinstance(test, Compare) or test.op not in ("==", "!=", "is", "is not"):
-            return None
-        if not isinstance(test.left, Name) or not isinstance(test.right, Const):
-            return None
-        if test.left.id not in self.given:
-            return None
-        return (self.given[test.left.id] == test.right.value) == (test.op in ("==", "is"))
+
+def _holds(test: Expr, given: Mapping[str, object]) -> bool | None:
+    """Whether a test of what is passed holds, if known."""
+    if isinstance(test, Name) and test.id in given:
+        return bool(given[test.id])
+    if not isinstance(test, Compare) or test.op not in ("==", "!=", "is", "is not"):
+        return None
+    if not isinstance(test.left, Name) or not isinstance(test.right, Const):
+        return None
+    if test.left.id not in given:
+        return None
+    return (given[test.left.id] == test.right.value) == (test.op in ("==", "is"))
 
 
 def _values(node: Expr) -> tuple[Expr, ...]:
