@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Display, Expr, Item, Name, Star, show
+from evalguard.events import Attr, Compare, Display, Expr, Item, Name, Star, show
 from evalguard.facts import SwitchOverride, TrainingAssigned
 from evalguard.flow.atoms import (
     Atom,
@@ -37,6 +37,7 @@ from evalguard.flow.values import (
     one,
     ordered,
     sure,
+    tainted,
 )
 from evalguard.flow.variables import ITEMS, item_name
 from evalguard.modes import Mode
@@ -245,7 +246,15 @@ class Attributes(Following):
             if isinstance(atom, Ref):
                 self.put(atom.thing, name, value, state)
         if not name.startswith("['"):
-            self.take_in(target.value, owner, self.deep(value, state).taint, state, frame, span)
+            taint = self.deep(value, state).taint | self._chosen(target.key, state, frame)
+            self.take_in(target.value, owner, taint, state, frame, span)
+
+    def _chosen(self, key: Expr, state: State, frame: Frame) -> frozenset[int]:
+        """What decides which items are set: two things that are compared."""
+        if not isinstance(key, Compare):
+            return frozenset()
+        names = [side for side in (key.left, key.right) if isinstance(side, Name)]
+        return detached(tainted([self.value(name, state, frame) for name in names])).taint
 
     def take_in(
         self,
@@ -268,6 +277,8 @@ class Attributes(Following):
         if owner.taint and self.knowledge.is_shape(name):
             self.recorder.shape(owner.taint)
             return ANYTHING
+        if owner.taint and self.knowledge.effect(name) == "gradient":
+            self.recorder.escaped(owner.taint)  # whoever reads the graph may differentiate
         out = NEVER
         atoms = ordered(owner.atoms)
         if name == "training" and len(atoms) > 1:

@@ -264,6 +264,10 @@ class Calling(Constructing):
             method = Method(atom, "__call__")
             result = self.library_method_call(dotted, method, args, site, state, frame)
             return ANYTHING if result is None else result
+        if thing.kind == "object" and self.knowledge.effect(f"{thing.lib}.__call__") == "backward":
+            self.effect(f"{thing.lib}.__call__", None, args, site, state, frame)
+            self._optimizer_step(ANYTHING, args, thing.text, state)
+            return ANYTHING
         if thing.kind not in ("module", "unknown"):
             return self._nameless(ANYTHING, args, site, state, frame)
         if thing.kind == "unknown" and not self._callable_module(atom.thing, site):

@@ -197,7 +197,7 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
     )
 
 
-def beside_step(item: Pass, steps: Mapping[int, list[Pass]]) -> bool:
+def _beside_step(item: Pass, steps: Mapping[int, list[Pass]]) -> bool:
     """Whether a pass stands in every round of a loop beside a training step of its module.
 
     Or in its stead, where a condition decides and nothing is done with what comes out.
@@ -212,6 +212,20 @@ def beside_step(item: Pass, steps: Mapping[int, list[Pass]]) -> bool:
         step.block is not None and step.block[0] == block[0] and not _meet(item, step)
         for step in mine
     )
+
+
+def in_steps(passes: Mapping[int, Pass]) -> set[int]:
+    """The passes that belong to a training step of their module: beside it, or made for it."""
+    steps: dict[int, list[Pass]] = {}
+    for item in passes.values():
+        if item.stepped:
+            steps.setdefault(item.thing, []).append(item)
+    found = {token for token, item in passes.items() if _beside_step(item, steps)}
+    for thing, mine in steps.items():
+        for token in set[int]().union(*[step.inputs for step in mine]):
+            if -token in passes and passes[-token].thing == thing:
+                found.add(-token)  # what it gave, detached, is in what the step is called on
+    return found
 
 
 def against(passes: Mapping[int, Pass], trained: set[int]) -> set[int]:

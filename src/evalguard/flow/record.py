@@ -29,12 +29,12 @@ from evalguard.flow.passes import (
     Path,
     against,
     at_switcher,
-    beside_step,
     deaf_beside,
     drawn,
     either,
     elsewhere,
     finished,
+    in_steps,
     leave,
     mark_alike,
     steps,
@@ -341,14 +341,11 @@ class Recorder:
             if (item.backward or item.target) and (item.thing, item.entry) in self.weights.thawed:
                 item.fact = replace(item.fact, module=replace(item.fact.module, frozen=False))
         rivals = against(self._passes, trained)
-        steps: dict[int, list[Pass]] = {}
-        for item in self._passes.values():
-            if item.stepped:
-                steps.setdefault(item.thing, []).append(item)
+        beside = in_steps(self._passes)
         mark_alike(self._passes.values())
         return [
-            finished(item, beside_step(item, steps), item.thing in trained, item.thing in rivals)
-            for item in self._passes.values()
+            finished(item, token in beside, item.thing in trained, item.thing in rivals)
+            for token, item in self._passes.items()
         ]
 
     def facts(self) -> tuple[Fact, ...]:

@@ -28,6 +28,7 @@ from evalguard.places import Cut, Place, Span
 BUILTINS = frozenset(dir(builtins))
 ITEMS = "*"
 LONGEST = 500  # of longer lists, the items are not told apart by their order
+MOST_ALIKE = 4  # lists that a value may be, of which all have the same items
 ANY_NAME = "__any__"  # in the tables: a name that isn't known before the program runs
 
 
@@ -281,10 +282,16 @@ class Variables(Forwards):
         return one(Ref(self.things.child(atom.thing, ANY_ITEM).number))
 
     def sequence(self, owner: Value, state: State) -> list[Value] | None:
-        """The items of a list or tuple in order, if all are known; None otherwise."""
-        if len(owner.atoms) != 1:
+        """The items of a list or tuple in order, if all are known; None otherwise.
+
+        It may be one of several that are alike.
+        """
+        if not 0 < len(owner.atoms) <= MOST_ALIKE:
             return None
-        (atom,) = owner.atoms
+        first, *others = [self._listed(atom, state) for atom in owner.atoms]
+        return first if all(row == first for row in others) else None
+
+    def _listed(self, atom: Atom, state: State) -> list[Value] | None:
         if not isinstance(atom, Ref):
             return None
         thing = self.things[atom.thing]
