@@ -178,7 +178,7 @@ class Calling(Constructing):
         return isinstance(atom, Lib) or self._of_unknown(atom)
 
     def _switches(self, atom: Atom) -> bool:
-        """Whether this is ``train`` or ``eval`` of some object, or a method that calls only these."""
+        """Whether this is ``train`` or ``eval`` of some object, or a method of only such calls."""
         if isinstance(atom, Method):
             return self._is_switch(atom.name)
         if not isinstance(atom, Fun):
