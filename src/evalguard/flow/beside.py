@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalguard.events import Attr, Block, Call, Const, Do, If, Stmt
+from evalguard.events import Attr, Block, Call, Const, Do, If, Loop, Stmt
 from evalguard.link.blocks import inner_blocks, statements
 from evalguard.places import Span
 
@@ -46,6 +46,18 @@ def beside_opposed(body: Block, at: Span) -> bool:
             call is not None and _opposed(mine, call, same=False) for call in near
         )
     return False
+
+
+def only_switches(body: Block) -> bool:
+    """Whether all that a function does is to switch modes, by whatever condition or in loops."""
+    steps = [stmt for stmt in statements(body) if not isinstance(stmt, (If, Loop))]
+    return bool(steps) and all(_is_switched(stmt) for stmt in steps)
+
+
+def _is_switched(stmt: Stmt) -> bool:
+    call = stmt.value if isinstance(stmt, Do) else None
+    func = call.func if isinstance(call, Call) else None
+    return isinstance(func, Attr) and func.name in SWITCHES
 
 
 def _blocks(body: Block) -> Iterator[Block]:

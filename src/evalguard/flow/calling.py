@@ -20,6 +20,7 @@ from evalguard.flow.atoms import (
     Super,
     Value,
 )
+from evalguard.flow.beside import only_switches
 from evalguard.flow.builtin import REVEAL
 from evalguard.flow.constructing import Constructing
 from evalguard.flow.core import Arguments, Frame
@@ -181,10 +182,13 @@ class Calling(Constructing):
         return isinstance(atom, Lib) or self._of_unknown(atom)
 
     def _switches(self, atom: Atom) -> bool:
-        """Whether this is ``train`` or ``eval`` of some object."""
+        """Whether this is ``train`` or ``eval`` of some object, or a method of only such calls."""
         if isinstance(atom, Method):
             return self._is_switch(atom.name)
-        return isinstance(atom, Fun) and self._is_switch(self.functions[atom.number].function.name)
+        if not isinstance(atom, Fun):
+            return False
+        function = self.functions[atom.number].function
+        return self._is_switch(function.name) or (bool(atom.bound) and only_switches(function.body))
 
     def _is_switch(self, name: str) -> bool:
         known = self.knowledge.module_method(name)

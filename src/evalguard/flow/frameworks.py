@@ -9,7 +9,7 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.gradients import Gradients
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
-from evalguard.flow.values import ANYTHING, one, ordered
+from evalguard.flow.values import ANYTHING, one, ordered, tainted
 from evalguard.knowledge import Argued, Argument, Caller, Factory, Hook, Switch
 from evalguard.modes import Mode
 from evalguard.places import Place
@@ -63,7 +63,7 @@ class Frameworks(Gradients):
     def plain_object(
         self, name: str, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
-        """An object of a library class that is no module."""
+        """An object of a library class that is no module; it depends on what it is made of."""
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("plain", frame.context, place), "object")
         thing.lib, thing.text, thing.place = name, show(site), place
@@ -74,7 +74,8 @@ class Frameworks(Gradients):
         if self.knowledge.effect(name) == "record":
             self._keep_named(thing.number, args, state)
         self._mode_of_parts(thing.number, name, args, site, state, frame)
-        return one(Ref(thing.number))
+        given = tainted([self.deep(value, state) for value in args.values()])
+        return Value(frozenset((Ref(thing.number),)), given.taint)
 
     def _keep_named(self, number: int, args: Arguments, state: State) -> None:
         """A record holds what it is given, as attributes and as items."""

@@ -42,7 +42,10 @@ class Members(Freezing):
         return None
 
     def bound(self, member: Value, atom: Ref, site: Expr, state: State, frame: Frame) -> Value:
-        """A member as its object gives it: methods are bound, properties read."""
+        """A member as its object gives it: methods are bound, properties read.
+
+        A class gives what its objects are methods of as the functions that they are.
+        """
         out: list[Value] = []
         for item in ordered(member.atoms):
             if isinstance(item, Partial) and item.tag == PARTIAL_METHOD:
@@ -52,8 +55,11 @@ class Members(Freezing):
             if not isinstance(item, Fun) or item.bound is not None:
                 out.append(one(item))
                 continue
-            fun = self.bound_to(item, atom)
             known = self.functions[item.number]
+            if self.things[atom.thing].kind == "class" and known.role != "class":
+                out.append(one(item))
+                continue
+            fun = self.bound_to(item, atom)
             if known.role not in READ:
                 out.append(one(fun))
                 continue
