@@ -129,3 +129,25 @@ print(Net().probed)
 """
     (finding,) = check_texts({"base.py": base, "net.py": net}).findings
     assert (finding.place.path, finding.place.span.line) == ("base.py", 8)
+
+
+def test_what_many_classes_inherit_is_read_once() -> None:
+    heirs = "".join(f"class Net{number}(Base):\n    pass\n" for number in range(50))
+    made = "".join(f"Net{number}()\n" for number in range(50))
+    text = f"""
+import torch
+from torch import nn
+class Base(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Dropout()
+    def forward(self, x):
+        with torch.no_grad():
+            return self.body(x)
+    def other(self, x):
+        return self.forward(x)
+{heirs}{made}"""
+    analysis = Analysis(link([lower(from_text(text, "net.py"))], knowledge.load()))
+    analysis.facts()
+    assert len(analysis.cuts) > 50
+    assert 0 < len(analysis.uses) <= 3

@@ -230,7 +230,6 @@ class Core:
         self.with_frozen_parts: set[int] = set()
         self.ever_frozen: set[int] = set()
         self.maybe_inert: Call | None = None  # may call what has no mode
-        self.cuts: dict[int, dict[str, Place]] = {}
         self.optimizers: dict[int, frozenset[int]] = {}
         self.raised: list[State] | None = None
         self.setters: dict[int, Fun] = {}

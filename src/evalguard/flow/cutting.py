@@ -26,6 +26,7 @@ from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN
 from evalguard.flow.things import Thing
 from evalguard.flow.values import only, ordered
+from evalguard.link import Program
 from evalguard.link.interest import TURNING
 from evalguard.link.mentions import names_in
 from evalguard.modes import Grad
@@ -41,6 +42,7 @@ Cuts = dict[str, Place]
 class Method(NamedTuple):
     """A method: its file and frame, and where gradients are turned off around all of it."""
 
+    number: int
     function: Function
     path: str
     frame: int
@@ -66,36 +68,40 @@ class Use(NamedTuple):
     cut: Place | None
 
 
-def cut_off(methods: Mapping[str, Method], asked: Asked) -> Cuts:
+def cut_off(methods: Mapping[str, Method], read: Callable[[Method], list[Use]]) -> Cuts:
     """The parts that a class calls with gradients off, in its forward pass, and not otherwise.
 
     Args:
         methods: The methods that its objects have, by name.
-        asked: What the text doesn't tell.
+        read: Tells what a method uses.
 
     Returns:
         The names of the parts, and where gradients are turned off around the first call of each.
     """
     known = dict(methods)
     while True:
-        uses = {name: _Reading(method, asked).uses for name, method in known.items()}
-        below = _below(uses)
-        inside = _always_cut([use for name in below for use in uses[name]])
+        inside = _always_cut(_below(known, read))
         new = [name for name in inside if name in known and known[name].cut is None]
         if not new:
             break
         known |= {name: known[name]._replace(cut=inside[name]) for name in new}
-    everywhere = _always_cut([use for name in uses if name != "__init__" for use in uses[name]])
+    if not inside:
+        return {}
+    others = [method for name, method in known.items() if name != "__init__"]
+    everywhere = _always_cut([use for method in others for use in read(method)])
     return {name: place for name, place in everywhere.items() if name in inside}
 
 
-def _below(uses: Mapping[str, list[Use]]) -> list[str]:
-    """The methods that a forward pass or a training step comes to."""
-    found = [name for name in ROOTS if name in uses]
+def _below(methods: Mapping[str, Method], read: Callable[[Method], list[Use]]) -> list[Use]:
+    """What is used by all methods that a forward pass or a training step comes to."""
+    out: list[Use] = []
+    found = [name for name in ROOTS if name in methods]
     for name in found:
-        called = [use.name for use in uses[name] if use.called and use.name in uses]
+        uses = read(methods[name])
+        called = [use.name for use in uses if use.called and use.name in methods]
         found += [other for other in dict.fromkeys(called) if other not in found]
-    return found
+        out += uses
+    return out
 
 
 def _always_cut(uses: list[Use]) -> Cuts:
@@ -187,6 +193,11 @@ def _alike(part: Thing, other: Thing) -> bool:
 class Cutting(Functions):
     """Freezes the parts of new objects that no gradient reaches."""
 
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.cuts: dict[int, Cuts] = {}
+        self.uses: dict[tuple[int, Place | None], list[Use]] = {}
+
     def cut_parts(self, number: int, state: State) -> None:
         """Freeze what the class of a module calls with gradients off, and not otherwise."""
         cls = self.things[number].cls
@@ -209,8 +220,17 @@ class Cutting(Functions):
         found = self.cuts.get(cls)
         if found is None:
             asked = Asked(lambda node, method: self._grad_in(node, method, state), self._does)
-            found = self.cuts[cls] = cut_off(self._methods_of(cls, state), asked)
+            found = cut_off(self._methods_of(cls, state), lambda method: self._uses(method, asked))
+            self.cuts[cls] = found
         return found
+
+    def _uses(self, method: Method, asked: Asked) -> list[Use]:
+        """What a method uses, read once for all classes that inherit it."""
+        key = method.number, method.cut
+        uses = self.uses.get(key)
+        if uses is None:
+            uses = self.uses[key] = _Reading(method, asked).uses
+        return uses
 
     def _methods_of(self, cls: int, state: State) -> dict[str, Method]:
         """The methods of a class and its bases, if one turns gradients off."""
@@ -226,7 +246,9 @@ class Cutting(Functions):
                 if isinstance(atom, Fun):
                     known = self.functions[atom.number]
                     off = known.grad_place if known.grad == Grad.OFF else None
-                    out.setdefault(name, Method(known.function, known.path, known.frame, off))
+                    out.setdefault(
+                        name, Method(atom.number, known.function, known.path, known.frame, off)
+                    )
         return out
 
     def _grad_in(self, node: Expr, method: Method, state: State) -> Grad | None:
