@@ -149,5 +149,5 @@ class Base(nn.Module):
 {heirs}{made}"""
     analysis = Analysis(link([lower(from_text(text, "net.py"))], knowledge.load()))
     analysis.facts()
-    assert len(analysis.cuts) > 50
+    assert len(analysis.cuts) == 50
     assert 0 < len(analysis.uses) <= 3
