@@ -20,7 +20,7 @@ from evalguard.events import (
     Name,
     With,
 )
-from evalguard.flow.atoms import Cls, Fun, Lib, Ref
+from evalguard.flow.atoms import Cls, Fun, Ref
 from evalguard.flow.functions import Functions
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN
@@ -28,7 +28,6 @@ from evalguard.flow.things import Thing
 from evalguard.flow.values import only, ordered
 from evalguard.link import Program
 from evalguard.link.interest import TURNING
-from evalguard.link.mentions import names_in
 from evalguard.modes import Grad
 from evalguard.places import Place
 from evalguard.records import NamedTuple
@@ -56,7 +55,7 @@ class Asked(NamedTuple):
     ``calls`` it, hands out its ``weights`` or sets them, or nothing that matters.
     """
 
-    grad: Callable[[Expr, Method], Grad | None]
+    grad: Callable[[Expr], Grad | None]
     does: Callable[[str], str]
 
 
@@ -151,7 +150,7 @@ class _Reading:
         for context, held in stmt.items:
             self._read(context, cut)
             self._read(held, cut)
-            grad = self._asked.grad(context, self._method)
+            grad = self._asked.grad(context)
             if grad is not None:
                 here = Place(self._method.path, stmt.at)
                 inside = here if grad == Grad.OFF else None
@@ -219,16 +218,17 @@ class Cutting(Functions):
     def _cuts_of(self, cls: int, state: State) -> Cuts:
         found = self.cuts.get(cls)
         if found is None:
-            asked = Asked(lambda node, method: self._grad_in(node, method, state), self._does)
-            found = cut_off(self._methods_of(cls, state), lambda method: self._uses(method, asked))
+            found = cut_off(self._methods_of(cls, state), lambda method: self._uses(method, state))
             self.cuts[cls] = found
         return found
 
-    def _uses(self, method: Method, asked: Asked) -> list[Use]:
+    def _uses(self, method: Method, state: State) -> list[Use]:
         """What a method uses, read once for all classes that inherit it."""
         key = method.number, method.cut
         uses = self.uses.get(key)
         if uses is None:
+            home = self.frames[method.frame]
+            asked = Asked(lambda node: self.grad_within(node, state, home), self._does)
             uses = self.uses[key] = _Reading(method, asked).uses
         return uses
 
@@ -250,14 +250,6 @@ class Cutting(Functions):
                         name, Method(atom.number, known.function, known.path, known.frame, off)
                     )
         return out
-
-    def _grad_in(self, node: Expr, method: Method, state: State) -> Grad | None:
-        """What a context manager does to gradients; UNSEEN if that hangs on something."""
-        if not isinstance(node, Call):
-            return None if names_in(node).isdisjoint(TURNING) else Grad.UNSEEN
-        atom = only(self.value(node.func, state.copy(), self.frames[method.frame]))
-        known = self.knowledge.context(atom.name) if isinstance(atom, Lib) else None
-        return known.grad_of() if known is not None else None
 
     def _does(self, name: str) -> str:
         known = self.knowledge.module_method(name)

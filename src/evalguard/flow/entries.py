@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from evalguard.events import Call, Define, Expr, Function, Raise
+from evalguard.events import Define, Function, Raise
 from evalguard.facts import FunctionalCall, GradModeLeft, Origin
 from evalguard.flow.atoms import Cls, Fun, Ref, Value
+from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
-from evalguard.flow.hiding import SWITCHED, Hiding, keeps_containers
+from evalguard.flow.hiding import Hiding, keeps_containers
 from evalguard.flow.record import Recorder
 from evalguard.flow.shelters import sheltered
 from evalguard.flow.state import ModeState, State, flagged, join_modes
@@ -90,7 +91,7 @@ class Entries(Hiding):
             if known.function.name == "forward" and owner in self.with_frozen_parts:
                 self._walk_entry(known)
         for blueprint in list(self.classes):
-            telling = keeps_containers(blueprint.cls) or not SWITCHED.isdisjoint(blueprint.cls.uses)
+            telling = keeps_containers(blueprint.cls) or not SWITCHES.isdisjoint(blueprint.cls.uses)
             if telling and self.classes.is_module(blueprint.number):
                 for cls in self._made(blueprint.number):
                     self._prototype(cls)
@@ -217,7 +218,7 @@ class Entries(Hiding):
             found = self._switchable[cls] = {}
             for fun in self._switchers(cls, state):
                 after = state.copy()
-                if self._only_switches(self.bound_to(fun, me), after):
+                if self._passes_nothing(self.bound_to(fun, me), after):
                     found.update(_in_eval(after))
         return found
 
@@ -234,8 +235,8 @@ class Entries(Hiding):
                     found[fun.number] = fun
         return list(found.values())
 
-    def _only_switches(self, fun: Fun, state: State) -> bool:
-        """Call a method as anybody may, off the record: whether it passes nothing on."""
+    def _passes_nothing(self, fun: Fun, state: State) -> bool:
+        """Call a method as anybody may, off the record: whether it calls no module."""
         known = self.functions[fun.number]
         seen = known.walked, known.walks
         recorder, self.recorder = self.recorder, Recorder()
@@ -303,12 +304,10 @@ class Entries(Hiding):
         found = self._shelters.get(known.path)
         if found is None:
             home, state = self.frames[known.frame], State(self.world)
-
-            def turns_off(item: Expr) -> bool:
-                bare = isinstance(item, Call) and not item.args
-                return bare and self.turns_off(only(self.value(item, state.copy(), home)))
-
-            found = sheltered(self.program.units[known.path].body, turns_off)
+            found = sheltered(
+                self.program.units[known.path].body,
+                lambda item: self.grad_within(item, state, home) == Grad.OFF,
+            )
             self._shelters[known.path] = found
         return found
 

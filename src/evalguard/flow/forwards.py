@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalguard.events import Attr, Call, Const, Param, With, show
+from evalguard.events import Attr, Call, Const, Expr, Param, With, show
 from evalguard.facts import Forward, FrozenPart, Origin
-from evalguard.flow.atoms import Atom, Cls, Ctx, Ref, Value
+from evalguard.flow.atoms import Cls, Lib, Ref, Value
+from evalguard.flow.beside import SWITCHES
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
@@ -15,12 +16,14 @@ from evalguard.flow.shields import returned_within, switched
 from evalguard.flow.state import State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
+from evalguard.knowledge import UNKNOWN
 from evalguard.link.blocks import statements
+from evalguard.link.interest import TURNING
+from evalguard.link.mentions import names_in
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 from evalguard.records import replace
 
-SWITCHED = frozenset(("train", "eval"))
 WORDS = {Mode.TRAIN: frozenset(("train",)), Mode.EVAL: frozenset(("eval",))}
 MOST_HOLDERS = 100  # looked through for frozen parts
 
@@ -37,11 +40,7 @@ class Forwards(Purposes):
         if thing.kind == "unknown" and thing.parent is None and state.mode(number) is not None:
             thing.shown = True
         inputs = [self.deep(value, state) for value in args.values()]
-        survey = self.survey(number, text, state)
-        if self.maybe_inert is site:
-            survey = replace(survey, module=replace(survey.module, optional=True))
-        if self._turns_itself(number, args, survey.mode, state):
-            survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
+        survey = self._surveyed(number, text, args, site, state)
         if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
             return tainted(inputs)
         grad = self._grad_of_call(number, args, site, state)
@@ -80,6 +79,17 @@ class Forwards(Purposes):
         result = self._result(token, inputs, grad)
         return Value(frozenset((MADE,)), result.taint) if self.made_up(args) else result
 
+    def _surveyed(
+        self, number: int, text: str, args: Arguments, site: Call, state: State
+    ) -> Survey:
+        """What is known of a module that is called; no mode if its ``forward`` sets another."""
+        survey = self.survey(number, text, state)
+        if self.maybe_inert is site:
+            survey = replace(survey, module=replace(survey.module, optional=True))
+        if self._turns_itself(number, args, survey.mode, state):
+            survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
+        return survey
+
     def _turns_itself(self, number: int, args: Arguments, mode: Mode, state: State) -> bool:
         """Whether a module's ``forward``, or that of the one it wraps, goes on in another mode."""
         wrapper = self.things[number].cls is None
@@ -94,7 +104,7 @@ class Forwards(Purposes):
             return frozenset()
         fun = self.override(thing, "forward", state)
         function = self.functions[fun.number].function if fun is not None else None
-        return switched(function, _constants(function.params[1:], args)) if function else SWITCHED
+        return switched(function, _constants(function.params[1:], args)) if function else SWITCHES
 
     def _may_be(self, number: int, other: int, state: State) -> bool:
         """Whether switching an object may have switched a module that is called.
@@ -192,13 +202,21 @@ class Forwards(Purposes):
 
     def _off_within(self, around: tuple[With, ...], state: State, home: Frame) -> bool:
         items = [node for stmt in around for node, _ in stmt.items]
-        contexts = [only(self.value(node, state.copy(), home)) for node in items]
-        return any(map(self.turns_off, contexts))
+        return any(self.grad_within(node, state, home) == Grad.OFF for node in items)
 
-    def turns_off(self, atom: Atom | None) -> bool:
-        """Whether a context manager turns gradients off."""
-        known = self.knowledge.context(atom.name) if isinstance(atom, Ctx) else None
-        return known is not None and known.grad_of() == Grad.OFF
+    def grad_within(self, node: Expr, state: State, home: Frame) -> Grad | None:
+        """What a context manager does to gradients, by its text: it isn't entered.
+
+        None if it leaves them alone, UNSEEN if what it does hangs on something.
+        """
+        if not isinstance(node, Call):
+            return None if names_in(node).isdisjoint(TURNING) else Grad.UNSEEN
+        atom = only(self.value(node.func, state.copy(), home))
+        known = self.knowledge.context(atom.name) if isinstance(atom, Lib) else None
+        if known is None:
+            return None
+        keywords = {name or "**": _written(given) for name, given in node.keywords}
+        return known.grad_of([_written(given) for given in node.args], keywords)
 
     def _named(self, number: int, site: Call) -> str:
         """How the code names a module at its call: ``net`` in ``net.generate(...)``."""
@@ -214,6 +232,11 @@ class Forwards(Purposes):
         for value in inputs:
             taint |= (detached(value) if cut else value).taint
         return Value(ANY_ATOM, taint)
+
+
+def _written(node: Expr) -> object:
+    """The constant that an argument is."""
+    return node.value if isinstance(node, Const) else UNKNOWN
 
 
 def _constants(params: Sequence[Param], args: Arguments) -> dict[str, object]:

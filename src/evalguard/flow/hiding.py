@@ -25,6 +25,7 @@ from evalguard.events import (
 from evalguard.facts import HiddenModules
 from evalguard.flow.atoms import Atom, Cls, Inert, Ref
 from evalguard.flow.attributes import PLACED
+from evalguard.flow.beside import SWITCHES
 from evalguard.flow.state import State
 from evalguard.flow.undone import Undone
 from evalguard.flow.values import constant, one, ordered
@@ -33,7 +34,6 @@ from evalguard.modes import Sensitivity
 from evalguard.places import Place
 
 INIT = "__init__"
-SWITCHED = frozenset(("train", "eval"))
 KEEPING = frozenset(("register_buffer", "Parameter", "register_parameter", "Buffer"))
 CONTAINERS = frozenset(("list", "tuple", "dict", "OrderedDict", "defaultdict", "deque"))
 
@@ -162,7 +162,7 @@ def _keeps(item: Stmt, function: Function) -> bool:
 def _switches(body: Block, name: str) -> bool:
     """Whether some method of a class body mentions an attribute and a switch."""
     return any(
-        name in stmt.function.uses and not SWITCHED.isdisjoint(stmt.function.uses)
+        name in stmt.function.uses and not SWITCHES.isdisjoint(stmt.function.uses)
         for stmt in body
         if isinstance(stmt, Define)
     )

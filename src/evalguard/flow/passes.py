@@ -93,7 +93,7 @@ class Pass:
     def lost(self) -> Purpose:
         """What it is made for, if its result is thrown away, here or by those that get it."""
         if self.idle:
-            return Purpose.DISCARDED
+            return Purpose.DISCARDED | self.dropped
         return Purpose.NONE if self.used or self.kept or self.shape else self.dropped
 
 

@@ -19,10 +19,10 @@ from evalguard.events import (
     Name,
     Return,
 )
+from evalguard.flow.beside import SWITCHES
 
 AUTOGRAD = Name("autograd"), Attr(Name("torch"), "autograd")
-SWITCHED = ("train", "eval")
-SWITCHES = tuple([Attr(Name("self"), name) for name in SWITCHED])
+OWN = tuple([Attr(Name("self"), name) for name in sorted(SWITCHES)])
 GRADS = (Name("grad"), *[Attr(where, "grad") for where in AUTOGRAD])
 
 
@@ -57,8 +57,8 @@ def takes_gradients(cls: Class) -> bool:
 
 def turns_itself(cls: Class) -> bool:
     """Whether ``forward`` switches its module, whatever mode that is in."""
-    return any(name in cls.uses for name in SWITCHED) and any(
-        isinstance(item, Call) and item.func in SWITCHES
+    return not SWITCHES.isdisjoint(cls.uses) and any(
+        isinstance(item, Call) and item.func in OWN
         for block in _forwards(cls)
         for item in _statements(block)
     )

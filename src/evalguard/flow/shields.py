@@ -25,7 +25,7 @@ from evalguard.events import (
     Stmt,
     With,
 )
-from evalguard.flow.results import SWITCHES
+from evalguard.flow.results import OWN
 from evalguard.link.blocks import inner_blocks
 
 Around = tuple[With, ...]
@@ -52,7 +52,7 @@ def switched(method: Function, given: Mapping[str, object]) -> frozenset[str]:
     """
     calls = [stmt.value for stmt in _reached(method.body, given) if isinstance(stmt, Do)]
     funcs = [call.func for call in calls if isinstance(call, Call)]
-    return frozenset([switch.name for switch in SWITCHES if switch in funcs])
+    return frozenset([switch.name for switch in OWN if switch in funcs])
 
 
 def _reached(block: Block, given: Mapping[str, object]) -> Iterator[Stmt]:
