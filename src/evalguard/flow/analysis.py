@@ -22,7 +22,7 @@ from evalguard.flow.atoms import File, Lib, Value
 from evalguard.flow.core import FUEL, UNFINISHED, Exhausted, Frame
 from evalguard.flow.entries import Entries
 from evalguard.flow.state import State, join_states
-from evalguard.flow.values import ANYTHING, constant, lit, one
+from evalguard.flow.values import ANYTHING, constant, lit, one, shared
 from evalguard.link import Program
 from evalguard.link.blocks import is_main, size_of
 from evalguard.link.mentions import names_in
@@ -192,11 +192,11 @@ class Analysis(Entries):
             self.world.absorb(state)  # in a circle of imports, the other file sees what is there
         if stmt.name is None:
             if path is None:
-                return one(Lib(stmt.module))
+                return shared(Lib(stmt.module))
             self.import_file(path)
-            return one(File(path))
+            return shared(File(path))
         if path is not None and stmt.name == "*":
-            return one(File(path))
+            return shared(File(path))
         if path is not None:
             found = self.file_value(path, stmt.name, state)
             return ANYTHING if found is None else found
@@ -204,16 +204,16 @@ class Analysis(Entries):
         inner = imports.resolve(dotted, stmt.level, frame.path)
         if inner is not None:
             self.import_file(inner)
-            return one(File(inner))
-        return one(Lib("." * stmt.level + dotted))
+            return shared(File(inner))
+        return shared(Lib("." * stmt.level + dotted))
 
     def of_library(self, name: str, frame: Frame) -> Value:
         """What a library's name stands for; a file, if its first names are mere folders."""
         path = self.program.imports.beneath(name, frame.path)
         if path is None:
-            return one(Lib(name))
+            return shared(Lib(name))
         self.import_file(path)
-        return one(File(path))
+        return shared(File(path))
 
     def _import_all(self, value: Value, state: State, frame: Frame) -> None:
         for atom in value.atoms:

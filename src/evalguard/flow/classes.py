@@ -43,8 +43,8 @@ class Known:
     bearing: Bearing = UNKNOWN
     walks: int = 0
     size: int = 0
-    stores: frozenset[str] = frozenset()
-    layers: dict[object, frozenset[Atom]] = field(default_factory=dict)
+    stores: tuple[str, ...] = ()
+    layers: dict[object, frozenset[Atom]] | None = None
 
     @property
     def place(self) -> Place:
@@ -73,7 +73,7 @@ class Blueprint:
     torch: bool = False
     grades: bool = False
     turns: bool = False
-    stores: frozenset[str] = frozenset()
+    stores: tuple[str, ...] = ()
     subclasses: list[int] = field(default_factory=list)
 
 
@@ -196,7 +196,7 @@ class Classes:
         return [atom.name for atom in self.ancestry(number) if isinstance(atom, Lib)]
 
 
-def _stored_later(cls: Class) -> frozenset[str]:
+def _stored_later(cls: Class) -> tuple[str, ...]:
     methods = [item.function for item in cls.body if isinstance(item, Define)]
-    names = [stored(function) for function in methods if function.name != "__init__"]
-    return frozenset[str]().union(*names)
+    later = [function for function in methods if function.name != "__init__"]
+    return tuple(dict.fromkeys([name for function in later for name in stored(function)]))

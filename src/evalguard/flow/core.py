@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from evalguard.events import Block, Call, Expr, Import
 from evalguard.facts import Origin, Purpose, Step
@@ -31,6 +32,7 @@ MOST_STEPS = 5_000  # in excess of PER_STATEMENT for each statement of what is w
 PER_STATEMENT = 10
 NO_LIMIT = -(10**12)
 DEEPEST = 24
+NO_NAMES: Final[frozenset[str]] = frozenset()
 
 
 class Fork(Exception):
@@ -130,7 +132,7 @@ class Frame:
     outer: int | None = None
     me: Ref | None = None
     owner: int | None = None
-    names: frozenset[str] = frozenset()
+    names: frozenset[str] = NO_NAMES
     elsewhere: dict[str, int] = field(default_factory=dict)
     returns: list[tuple[State, Value]] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)

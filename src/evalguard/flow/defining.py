@@ -23,7 +23,7 @@ from evalguard.flow.atoms import Atom, Cls, Ctx, Fun, Lib, Managed, Ref, Value
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.contexts import Contexts
-from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.core import NO_NAMES, Arguments, Frame
 from evalguard.flow.masks import read_masks
 from evalguard.flow.overrides import head_of, means_no_switch, read_override
 from evalguard.flow.state import State, join_states
@@ -158,7 +158,7 @@ class Defining(Contexts):
         decorators = [self.value(node, state, frame) for node in cls.decorators]
         self.classes.settle(blueprint, bases)
         inner = Frame(thing.number, frame.path, frame.context, outer=frame.thing)
-        inner.owner, inner.names = blueprint.number, frozenset()
+        inner.owner = blueprint.number
         inner.known = frame.known
         frame.captured = True
         self.frames[thing.number] = inner
@@ -231,7 +231,7 @@ class Defining(Contexts):
         end = join_states(ends)
         if end is not None and end is not state:
             state.adopt(end)
-        inner.names = frozenset()
+        inner.names = NO_NAMES
 
     def _import(self, stmt: Import, state: State, frame: Frame) -> list[State]:
         value = self.imported(stmt, state, frame)

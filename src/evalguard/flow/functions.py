@@ -20,13 +20,13 @@ from evalguard.flow.atoms import (
 )
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Known
-from evalguard.flow.core import DEEPEST, UNSEEN_CALLER, Arguments, Fork, Frame
+from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import Parameters
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle
 from evalguard.flow.stores import stored
-from evalguard.flow.values import NO_TAINT, constant, join_all, lit, one, tainted
+from evalguard.flow.values import NO_ATOMS, NO_TAINT, constant, join_all, lit, one, tainted
 from evalguard.flow.variables import ITEMS
 from evalguard.link.blocks import size_of
 from evalguard.places import Place
@@ -113,8 +113,9 @@ class Functions(Parameters):
         layers = [self._same_in_both(atom, state) for atom in result.atoms]
         inert = frozenset[Atom](layer for layer in layers if layer is not None)
         words = _words(args)
+        known.layers = known.layers or {}
         again = None not in layers and known.layers.get(words, inert)
-        known.layers[words] = inert if again else frozenset()
+        known.layers[words] = inert if again else NO_ATOMS
 
     def _same_in_both(self, atom: Atom, state: State) -> Inert | None:
         if isinstance(atom, Ref) and self.things[atom.thing].kind == "module":
@@ -303,7 +304,7 @@ class Functions(Parameters):
             outer=fun.frame,
             me=fun.bound,
             owner=known.owner,
-            names=frozenset(known.function.locals),
+            names=frozenset(known.function.locals) if known.function.locals else NO_NAMES,
         )
         outer = self.frames.get(fun.frame)
         if known.owner is None and outer is not None:

@@ -10,7 +10,7 @@ from evalguard.flow.effects import Effects
 from evalguard.flow.frameworks import argument_text, class_of
 from evalguard.flow.state import State
 from evalguard.flow.switching import OFF
-from evalguard.flow.values import constant, join_all, lit, one, only, ordered, tainted
+from evalguard.flow.values import constant, join_all, lit, one, only, ordered, shared, tainted
 from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 from evalguard.records import replace
@@ -134,7 +134,7 @@ class Libraries(Effects):
         self.note_built(layer.name, sensitive, learns, site, state, frame)
         if sensitive is Sensitivity.NO and not holder:
             born = self.place(frame, site.at) if frame.in_forward else None
-            return one(Inert(layer.name, learns, born))
+            return shared(Inert(layer.name, learns, born))
         place = self.place(frame, site.at)
         thing, _ = self.things.make(("lib", frame.context, place), "module")
         thing.lib, thing.text, thing.place = layer.name, show(site), place

@@ -5,13 +5,15 @@ from __future__ import annotations
 from evalguard.events import Function
 
 
-def stored(function: Function) -> frozenset[str]:
+def stored(function: Function) -> tuple[str, ...]:
     """The attributes that a method sets on its object."""
     if not function.params:
-        return frozenset()
+        return ()
     me = f"{function.params[0].name}."
-    return frozenset(
-        text[len(me) : -1]
-        for text in function.mentions
-        if text[-1] == "=" and text.startswith(me) and text.count(".") == 1
+    return tuple(
+        [
+            text[len(me) : -1]
+            for text in function.mentions
+            if text[-1] == "=" and text.startswith(me) and text.count(".") == 1
+        ]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from evalguard.facts import Origin
 from evalguard.flow.state import ModeState, State
@@ -14,6 +14,7 @@ from evalguard.records import dataclass
 Kind = Literal["module", "object", "unknown", "list", "dict", "frame", "file", "class"]
 ANY_ITEM = "[*]"
 SOME_ITEMS = "[:]"
+NO_NAMES: Final[dict[str, bool]] = {}
 UNSEEN = ModeState(Mode.UNSEEN, frozenset())
 
 
@@ -54,8 +55,7 @@ class Things:
     def __init__(self) -> None:
         self._all: list[Thing] = []
         self._numbers: dict[object, int] = {}
-        self._names: dict[int, dict[str, None]] = {}
-        self._holding: dict[int, dict[str, None]] = {}
+        self._names: dict[int, dict[str, bool]] = {}  # and whether they may hold an object
         self._held: dict[int, list[int]] = {}
 
     def __getitem__(self, number: int) -> Thing:
@@ -105,8 +105,8 @@ class Things:
 
     def share_names(self, original: int, number: int) -> None:
         """Give an object the attributes of another."""
-        self._names.setdefault(number, {}).update(self._names.get(original, {}))
-        self._holding.setdefault(number, {}).update(self._holding.get(original, {}))
+        for name, holding in self._names.get(original, NO_NAMES).items():
+            self.note(number, name, holding)
 
     def note(self, number: int, name: str, holding: bool = False) -> None:
         """Remember that an object has an attribute (or, as ``*``, items).
@@ -116,17 +116,18 @@ class Things:
             name: The attribute.
             holding: Whether it may hold an object.
         """
-        self._names.setdefault(number, {})[name] = None
-        if holding:
-            self._holding.setdefault(number, {})[name] = None
+        names = self._names.get(number)
+        if names is None:
+            names = self._names[number] = {}
+        names[name] = holding or names.get(name, False)
 
     def holding(self, number: int) -> list[str]:
         """The attributes that were ever set to an object."""
-        return list(self._holding.get(number, ()))
+        return [name for name, holding in self._names.get(number, NO_NAMES).items() if holding]
 
     def names(self, number: int) -> list[str]:
         """The attributes that were ever set on an object."""
-        return list(self._names.get(number, ()))
+        return list(self._names.get(number, NO_NAMES))
 
     def held(self, number: int) -> list[int]:
         """What is only known as a part of an object, directly."""

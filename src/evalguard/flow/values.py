@@ -10,9 +10,10 @@ from evalguard.flow.atoms import Atom, Lit, Made, Unknown, Value
 
 UNKNOWN_ATOM: Final = Unknown()
 ANY_ATOM: Final[frozenset[Atom]] = frozenset((UNKNOWN_ATOM,))
+NO_ATOMS: Final[frozenset[Atom]] = frozenset()
 NO_TAINT: Final[frozenset[int]] = frozenset()
 ANYTHING: Final = Value(ANY_ATOM, NO_TAINT)
-NEVER: Final = Value(frozenset(), NO_TAINT)
+NEVER: Final = Value(NO_ATOMS, NO_TAINT)
 MADE: Final = Made()
 MOST_ATOMS: Final = 64
 USUAL: Final = frozenset((bool, int, str, type(None)))
@@ -22,6 +23,12 @@ _tuple: Final = tuple.__new__  # what a named tuple is made by, without the func
 def one(atom: Atom) -> Value:
     """A value that is just this."""
     return _tuple(Value, (frozenset((atom,)), NO_TAINT))
+
+
+@lru_cache(maxsize=1 << 12)
+def shared(atom: Atom) -> Value:
+    """The same, of what stands at many places: it is there once."""
+    return one(atom)
 
 
 def lit(value: object) -> Value:
@@ -43,7 +50,8 @@ def join(left: Value, right: Value) -> Value:
     atoms = left.atoms | right.atoms
     if len(atoms) > MOST_ATOMS:
         atoms = ANY_ATOM
-    return _tuple(Value, (atoms, left.taint | right.taint))
+    taint = left.taint | right.taint if right.taint else left.taint
+    return _tuple(Value, (atoms, taint))
 
 
 def join_all(values: Iterable[Value]) -> Value:

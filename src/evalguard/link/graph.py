@@ -13,6 +13,8 @@ from evalguard.link.mentions import dotted_in
 from evalguard.link.registers import registered
 
 Nodes = AbstractSet[str]
+Reached = tuple[str, ...]
+NOTHING: Nodes = frozenset()
 
 
 class Entry:
@@ -20,7 +22,7 @@ class Entry:
 
     __slots__ = ("_called", "item", "nodes", "uses")
 
-    def __init__(self, item: Definition, nodes: frozenset[str], uses: frozenset[str]) -> None:
+    def __init__(self, item: Definition, nodes: Reached, uses: frozenset[str]) -> None:
         self.item = item
         self.nodes = nodes
         self.uses = uses
@@ -31,9 +33,10 @@ class Entry:
         """What it calls by a name that nothing else has."""
         if self._called is None:
             calls = frozenset(self.item.calls)
-            self._called = {
+            called = {
                 node for node in self.uses if ":" in node and last_part(name_of(node)) in calls
             }
+            self._called = called or NOTHING
         return self._called
 
 
@@ -61,8 +64,8 @@ class Graph:
         self.entries = [
             Entry(
                 item,
-                frozenset(self.families.nodes(item)) - plain,
-                frozenset(self.families.uses(item)) - plain,
+                tuple([node for node in self.families.nodes(item) if node not in plain]),
+                frozenset(self.families.uses(item) - plain),
             )
             for item in defined
             if item.mentions or item.function or item.is_class
@@ -76,7 +79,7 @@ class Graph:
         self._classes = nodes_of(entry for entry in self.entries if entry.item.is_class)
         idle = [(id(entry.item), self._mentioned(entry)) for entry in self.entries]
         self._idle = {key: nodes for key, nodes in idle if nodes}
-        self._put = [(frozenset((holder,)), put) for holder, put in registered(units, meanings)]
+        self._put = [((holder,), put) for holder, put in registered(units, meanings)]
         made = [(entry.nodes, entry.uses) for entry in self.entries]
         self._users = _users([*made, *self._put], shared)
 
@@ -160,22 +163,20 @@ def nodes_of(entries: Iterable[Entry]) -> Nodes:
     return {node for entry in entries for node in entry.nodes}
 
 
-def _users(
-    made: Iterable[tuple[frozenset[str], Nodes]], shared: Nodes
-) -> dict[str, list[frozenset[str]]]:
+def _users(made: Iterable[tuple[Reached, Nodes]], shared: Nodes) -> dict[str, list[Reached]]:
     """Node → the nodes of everything that is made of it."""
-    found: dict[str, list[frozenset[str]]] = {}
+    found: dict[str, list[Reached]] = {}
     for nodes, uses in made:
         for used in uses - shared:
             found.setdefault(used, []).append(nodes)
     return found
 
 
-def _closed(roots: Nodes, users: dict[str, list[frozenset[str]]]) -> Nodes:
+def _closed(roots: Nodes, users: dict[str, list[Reached]]) -> Nodes:
     found, todo = set(roots), list(roots)
     while todo:
         for nodes in users.get(todo.pop(), ()):
-            new = nodes - found
-            found |= new
+            new = [node for node in nodes if node not in found]
+            found.update(new)
             todo += new
     return found

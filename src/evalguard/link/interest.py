@@ -195,7 +195,7 @@ class Bearings:
         self._starting = nodes_of(starting)
         telling = [entry for entry in starting if not self._given(entry)]
         self._before = graph.calling(nodes_of(telling))
-        self._led = {node for entry in starting for node in entry.uses - entry.nodes}
+        self._led = {node for entry in starting for node in entry.uses.difference(entry.nodes)}
         self._kin = {
             relative
             for entry in graph.entries
@@ -230,7 +230,7 @@ class Bearings:
         return Bearing(
             matters=matters or makes or acts,
             starts=acts and not self._hangs(entry),
-            led=not entry.nodes.isdisjoint(self._led),
+            led=not self._led.isdisjoint(entry.nodes),
             tells=acts or makes or self._makes(entry) or not entry.uses.isdisjoint(self._start),
             trains=not entry.uses.isdisjoint(self._training),
             measures=self._measures(entry) or not entry.uses.isdisjoint(self._measured),
