@@ -48,6 +48,7 @@ REVEAL = "reveal_mode"
 MODULE = "torch.nn.Module"
 MOST_COUNTED = 8
 MODE_MEMBERS = frozenset(("train", "eval", "training"))
+NAMED_TUPLE = ("typename", "field_names")
 DISPLAYS = frozenset(("list", "tuple", "set", "dict"))
 
 
@@ -147,8 +148,9 @@ class Builtins(Methods):
         return self._loose([pair], site, state, frame)
 
     def _map(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        items = tuple(self.items(value, state) for value in args.positional[1:])
-        result = self.call_value(args.positional[0], Arguments(items), site, state, frame)
+        mapped, *given = args.positional or (ANYTHING,)
+        items = tuple([self.items(value, state) for value in given])
+        result = self.call_value(mapped, Arguments(items), site, state, frame)
         return self._loose([result], site, state, frame)
 
     def _next(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
@@ -294,13 +296,14 @@ class Builtins(Methods):
 
     def _named_tuple(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         """``namedtuple("Pair", "first second")``: a class."""
-        name, *rest = [constant(value) for value in args.positional[:2]]
-        listed = self.sequence(args.positional[1], state) if len(args.positional) > 1 else None
-        told = [constant(value) for value in listed or ()]
+        named = {**dict(zip(NAMED_TUPLE, args.positional, strict=False)), **args.named()}
+        name, given = (named.get(word, ANYTHING) for word in NAMED_TUPLE)
+        told = [constant(value) for value in self.sequence(given, state) or ()]
         fields = [str(item.value) for item in told if item is not None]
-        if rest and rest[0] is not None:
-            fields = str(rest[0].value).replace(",", " ").split()
-        text = str(name.value) if name is not None else "namedtuple"
+        if (words := constant(given)) is not None:
+            fields = str(words.value).replace(",", " ").split()
+        known = constant(name)
+        text = str(known.value) if known is not None else "namedtuple"
         cls = Class(text, text, (), (), (), (), tuple(fields), (), site.at)
         thing, new = self.things.make(("class", frame.path, site.at, text), "class")
         if new:
