@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Compare, Display, Expr, Item, Name, Star, show
+from evalguard.events import Attr, Compare, Display, Expr, Function, Item, Name, Star, show
 from evalguard.facts import SwitchOverride, TrainingAssigned
 from evalguard.flow.atoms import (
     Atom,
@@ -168,6 +168,12 @@ class Attributes(Following):
             elif isinstance(held, Inert) and held.born is not None:
                 self.recorder.kept(held.born)
 
+    def may_keep(self, function: Function, given: list[Value]) -> None:
+        """A function that isn't followed may keep what it is given, if it sets attributes."""
+        if any(text == "setattr" or text[-1] == "=" for text in function.mentions):
+            for value in given:
+                self.keep(value)
+
     def keep_once(self, holder: Expr, values: list[Value], span: Span, frame: Frame) -> None:
         """An item made inside a forward pass is kept if it is made only where it is missing."""
         if frame.in_forward and frame.known and is_guarded(frame.known.function, holder, span):
@@ -203,7 +209,9 @@ class Attributes(Following):
                 self.switch_atom(atom, wanted, state, frame)
             elif isinstance(atom, Ref) and self._may_be_module(atom):
                 self._assign_root(atom, target, wanted.mode, state, frame, place)
-            elif isinstance(atom, Ref):
+            elif isinstance(atom, Ref) and not self.set_by_property(
+                atom, target.name, value, target, state, frame
+            ):
                 self._set(atom, target.name, value, state)
 
     def _assign_root(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evalguard.events import Attr, Call, Expr, Name, show
 from evalguard.flow.atoms import Atom, Fun, Inert, Made, Part, Partial, Ref, Unknown, Value
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.frameworks import Frameworks
+from evalguard.flow.frameworks import Frameworks, is_parameter
 from evalguard.flow.state import State
 from evalguard.flow.values import ANYTHING, MADE, constant, detached, one, ordered, tainted
 
@@ -189,22 +189,47 @@ class Effects(Frameworks):
         return named and self.things[atom.bound.thing].kind == "module"
 
     def note_optimizer(self, value: Value, args: Arguments, state: State) -> None:
-        """Something made of a module's parameters is its optimizer, or will be part of one."""
+        """Something made of a module's parameters is its optimizer, or will be part of one.
+
+        What is made of nothing but tensors is the optimizer of no module.
+        """
         things: set[int] = set()
-        inert = False
-        for arg in args.values():
-            for atom in self.reached(arg, state):
-                if isinstance(atom, Part):
-                    things.add(atom.thing)
-                elif isinstance(atom, Inert):
-                    inert = True
-                elif isinstance(atom, Ref):
-                    things |= self.optimizers.get(atom.thing, frozenset())
+        given = [atom for arg in args.values() for atom in self.reached(arg, state)]
+        for atom in given:
+            if isinstance(atom, Part):
+                things.add(atom.thing)
+            elif isinstance(atom, Ref):
+                things |= self.optimizers.get(atom.thing, frozenset())
+        inert = any(isinstance(atom, Inert) for atom in given)
         self.recorder.handled(things)
-        for atom in value.atoms if things or inert else ():
-            if isinstance(atom, Ref):
+        bare = bool(args.positional) and self._are_tensors(args.positional[0], state)
+        for atom in value.atoms if things or inert or bare else ():
+            if isinstance(atom, Ref) and not is_parameter(self.things[atom.thing].lib):
                 old = self.optimizers.get(atom.thing, frozenset())
                 self.optimizers[atom.thing] = old | things
+
+    def _are_tensors(self, value: Value, state: State, depth: int = 3) -> bool:
+        """Whether a value is a tensor made in view, of no module, or holds nothing else."""
+        return bool(value.atoms) and all(
+            self._is_tensor(atom, state, depth) for atom in value.atoms
+        )
+
+    def _is_tensor(self, atom: Atom, state: State, depth: int) -> bool:
+        if not isinstance(atom, Ref):
+            return isinstance(atom, Made)
+        thing = self.things[atom.thing]
+        if thing.kind == "list" and depth:
+            held = [state.get((atom.thing, name)) for name in self.things.names(atom.thing)]
+            items = [item for item in held if item is not None]
+            return bool(items) and all(self._are_tensors(item, state, depth - 1) for item in items)
+        own = thing.kind == "object" and is_parameter(thing.lib)
+        return own and not self._is_held(atom, state)
+
+    def _is_held(self, atom: Ref, state: State) -> bool:
+        """Whether some module has an object for an attribute."""
+        modules = [number for number in range(len(self.things)) if self.is_module(Ref(number))]
+        held = [state.get((item, name)) for item in modules for name in self.things.holding(item)]
+        return any(value is not None and atom in value.atoms for value in held)
 
     def picked(self, value: Value, state: State, frame: Frame) -> Value:
         """A value that the outcome of a comparison has picked; not what computes others."""

@@ -86,6 +86,7 @@ class Functions(Parameters):
                 if known.layers and (layers := known.layers.get(_words(args))):
                     return Value(layers, NO_TAINT)
             self._stored_unseen(fun, known, state)
+            self.may_keep(known.function, args.values())
             return self._passed_over(args, place, text, frame, state)
         if self.is_too_deep(fun):
             self.tracks.stopped(place, known)

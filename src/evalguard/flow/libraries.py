@@ -232,7 +232,8 @@ class Libraries(Effects):
         wrapper = self.knowledge.wrapper(name)
         assert wrapper is not None
         if wrapper.spread:
-            values = list(args.positional)
+            beside = [value for name, value in args.keywords if name == wrapper.beside]
+            values = [*args.positional, *beside]
             if len(values) == 1:
                 return values[0]
             return self.listed(values, "tuple", site.at, frame, state)

@@ -238,7 +238,8 @@ class Running(Rounds):
         try:
             with frame.branching(detached(value).taint):
                 then = self.run(stmt.body, [state], frame)
-                ends = then + self._by_flag(then, self.run(stmt.orelse, [other], frame), begun)
+                orelse = self._by_flag(then, self.run(stmt.orelse, [other], frame), begun)
+                ends = then + self.put_back(only(value), then, orelse)
         finally:
             self.doubts -= 1
         self.doubts += len(frame.returns) > left  # until the function's end

@@ -20,7 +20,7 @@ from evalguard.flow.atoms import (
 from evalguard.flow.core import Arguments, Core, Frame
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import ModeState, State
-from evalguard.flow.things import Thing
+from evalguard.flow.things import UNSEEN, Thing
 from evalguard.flow.values import lit, one, ordered
 from evalguard.knowledge import Export
 from evalguard.knowledge.entries import NO_PARTS
@@ -262,6 +262,30 @@ class Switching(Core):
             if own is not None and own.mode == known.mode and _switches(own) == _switches(known):
                 origins = frozenset([origin for origin in own.origins if told in origin.mode])
                 state.modes[part] = own._replace(mode=told, origins=origins or own.origins)
+
+    def put_back(self, saved: Atom | None, then: list[State], orelse: list[State]) -> list[State]:
+        """``if was: net.train()`` after an ``eval()``: the mode is what it was, if that is unsure.
+
+        Args:
+            saved: What is tested.
+            then: The states where it holds, after what is done then.
+            orelse: Those where it doesn't.
+
+        Returns:
+            The latter.
+        """
+        if not isinstance(saved, Saved) or len(then) != 1 or len(orelse) != 1:
+            return orelse
+        changed = {
+            thing: (mine, theirs)
+            for thing, mine, theirs in then[0].modes.differences(orelse[0].modes)
+            if mine and theirs and (mine.mode, theirs.mode) == (Mode.TRAIN, Mode.EVAL)
+        }
+        for thing, (mine, theirs) in changed.items() if saved.thing in changed else ():
+            before = {Mode.TRAIN: mine, Mode.EVAL: theirs, Mode.UNSEEN: UNSEEN}.get(saved.mode)
+            then[0].modes[thing] = before or mine
+            orelse[0].modes[thing] = before or theirs
+        return orelse
 
     def _frozen_at(self, number: int, state: State) -> Place | None:
         """Where an object's parameters were frozen."""

@@ -103,6 +103,7 @@ def wrapper(name: str, fields: Fields) -> Wrapper:
         argument=_argument(fields),
         copy=fields.get("copy", False),
         spread=fields.get("spread", False),
+        beside=fields.get("beside", ""),
         item=fields.get("item"),
         mode=mode_named(fields.get("mode")),
         baked=fields.get("baked", False),

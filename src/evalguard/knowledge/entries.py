@@ -117,15 +117,17 @@ class Wrapper(NamedTuple):
 
     With ``copy`` the result has a life of its own; else it reaches the same module. ``spread``:
     every positional argument comes back, as a tuple if there are several (or if the result is
-    unpacked). ``item``: the module's index in a returned tuple. ``mode``: the mode it is put
-    into, None if it keeps its own, as it does if a condition of ``unless`` holds. ``baked``:
-    later switches of the result do nothing. ``adds``: it has parts of its own, in train mode.
+    unpacked); then what is passed as ``beside``, by name. ``item``: the module's index in a
+    returned tuple. ``mode``: the mode it is put into, None if it keeps its own, as it does if a
+    condition of ``unless`` holds. ``baked``: later switches of the result do nothing. ``adds``:
+    it has parts of its own, in train mode.
     """
 
     name: str
     argument: Argument
     copy: bool = False
     spread: bool = False
+    beside: str = ""
     item: int | None = None
     mode: Mode | None = None
     baked: bool = False

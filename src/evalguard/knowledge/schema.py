@@ -181,6 +181,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
         | {
             "copy": _FLAG,
             "spread": _FLAG,
+            "beside": _TEXT,
             "item": _INDEX,
             "mode": _MODE,
             "baked": _FLAG,
