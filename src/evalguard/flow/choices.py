@@ -11,6 +11,8 @@ from evalguard.flow.state import State, is_variable
 from evalguard.flow.trying import Trying
 from evalguard.modes import Mode
 
+SWITCHABLE = frozenset(("module", "unknown"))
+
 
 class Choices(Trying):
     """Marks modes that a flag chooses which can't be seen."""
@@ -26,7 +28,7 @@ class Choices(Trying):
         for call in calls:
             assert isinstance(call.func, Attr)
             for atom in self.value(call.func.value, state, frame).atoms:
-                if isinstance(atom, Ref) and self.things[atom.thing].kind == "module":
+                if isinstance(atom, Ref) and self.things[atom.thing].kind in SWITCHABLE:
                     for number in self._reach(atom.thing, state):
                         if self.things.mode(state, number).mode != _target(call):
                             found[number] = (*found.get(number, ()), call)
