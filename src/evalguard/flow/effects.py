@@ -8,6 +8,7 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.frameworks import Frameworks
 from evalguard.flow.state import State
 from evalguard.flow.values import ANYTHING, MADE, constant, detached, one, ordered, tainted
+from evalguard.modes import Grad
 
 TENSORS = "torch."
 
@@ -132,7 +133,7 @@ class Effects(Frameworks):
         if taint.taint and self._may_train(last, site):
             self.recorder.escaped(taint.taint)
         if self.knowledge.caller(name) is None:
-            self._call_back(args, site, state, frame)
+            self._hand_over(last, args, site, state, frame)
         made = [value for value in values if constant(value) is None]
         if made and all(self.made(value) for value in made):
             return Value(frozenset((MADE,)), taint.taint)
@@ -169,6 +170,15 @@ class Effects(Frameworks):
         state.forget(number)
         self._forget_parts(number, state)
         state.modes.pop(number)
+
+    def _hand_over(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> None:
+        """Functions are handed over; what is made of them calls them later, where that is used."""
+        later = state.grad == Grad.ON and name[:1].isupper()
+        state.grad = Grad.UNSEEN if later else state.grad
+        self._call_back(args, site, state, frame)
+        state.grad = Grad.ON if later else state.grad
 
     def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> list[Value]:
         """A project function handed to something that can't be seen is taken to be called.
