@@ -7,6 +7,7 @@ from evalguard.flow.atoms import Atom, Fun, Inert, Made, Part, Partial, Ref, Unk
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.frameworks import Frameworks
 from evalguard.flow.state import State
+from evalguard.flow.switching import OF_PARAMETERS
 from evalguard.flow.values import ANYTHING, MADE, constant, detached, one, ordered, tainted
 from evalguard.modes import Grad
 
@@ -210,11 +211,18 @@ class Effects(Frameworks):
                     inert = True
                 elif isinstance(atom, Ref):
                     things |= self.optimizers.get(atom.thing, frozenset())
+                    things |= self._whose_parameters(atom, state)
         self.recorder.handled(things)
         for atom in value.atoms if things or inert else ():
             if isinstance(atom, Ref):
                 old = self.optimizers.get(atom.thing, frozenset())
                 self.optimizers[atom.thing] = old | things
+
+    def _whose_parameters(self, atom: Ref, state: State) -> set[int]:
+        """The modules of whose parameters a list of parameters is made."""
+        if self.things[atom.thing].lib not in OF_PARAMETERS:
+            return set()
+        return {part.thing for part in self.items(one(atom), state).atoms if isinstance(part, Part)}
 
     def picked(self, value: Value, state: State, frame: Frame) -> Value:
         """A value that the outcome of a comparison has picked; not what computes others."""

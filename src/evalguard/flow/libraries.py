@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward, Exported
-from evalguard.flow.atoms import Inert, Lib, Method, Partial, Ref, Value
+from evalguard.flow.atoms import Inert, Lib, Method, Part, Partial, Ref, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.effects import Effects
 from evalguard.flow.frameworks import argument_text, class_of
 from evalguard.flow.state import State
-from evalguard.flow.switching import OFF
+from evalguard.flow.switching import OF_PARAMETERS, OFF
 from evalguard.flow.things import Thing
 from evalguard.flow.values import NONE, constant, join_all, lit, one, only, ordered, tainted
 from evalguard.knowledge import Export, Factory, Layer
@@ -131,7 +131,8 @@ class Libraries(Effects):
         off = sensitive is Sensitivity.UNKNOWN and self._off_by_default(layer, args)
         if sensitive is Sensitivity.UNKNOWN and not off:
             sensitive = layer.sensitive if layer.unless else sensitive
-        holder, learns = bool(layer.contains), layer.learns(*self.constants(args))
+        holder = bool(layer.contains) and self._holds_modules(layer, args, state)
+        learns = layer.learns(*self.constants(args))
         self.note_built(layer.name, sensitive, learns, site, state, frame)
         if sensitive is Sensitivity.NO and not holder:
             born = self.place(frame, site.at) if frame.in_forward else None
@@ -150,6 +151,13 @@ class Libraries(Effects):
             for name, value in args.keywords:
                 self.assign(thing.number, name, value, state)
         return result
+
+    def _holds_modules(self, layer: Layer, args: Arguments, state: State) -> bool:
+        """Whether a container is made of modules; one of parameters may be made of a module's."""
+        if layer.name not in OF_PARAMETERS:
+            return True
+        given = [atom for value in args.values() for atom in self.reached(value, state)]
+        return any(isinstance(atom, Part) for atom in given)
 
     def _off_by_default(self, layer: Layer, args: Arguments) -> bool:
         """Whether a layer does nothing unless a caller in nobody's view asks for it."""
