@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalguard.events import Attr, Block, Call, Const, Do, If, Loop, Stmt
+from evalguard.events import Attr, Block, Call, Const, Do, Function, If, Loop, Stmt
 from evalguard.link.blocks import inner_blocks, statements
 from evalguard.places import Span
 
@@ -52,6 +52,11 @@ def only_switches(body: Block) -> bool:
     """Whether all that a function does is to switch modes, by whatever condition or in loops."""
     steps = [stmt for stmt in statements(body) if not isinstance(stmt, (If, Loop))]
     return bool(steps) and all(_is_switched(stmt) for stmt in steps)
+
+
+def is_switch(function: Function) -> bool:
+    """Whether a method is a switch, by its name or as it does nothing else."""
+    return function.name in SWITCHES or only_switches(function.body)
 
 
 def _is_switched(stmt: Stmt) -> bool:

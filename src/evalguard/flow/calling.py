@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from evalguard.events import Attr, Call, Expr, Item, Name, Star, show
 from evalguard.flow.atoms import (
     Atom,
@@ -20,7 +18,6 @@ from evalguard.flow.atoms import (
     Super,
     Value,
 )
-from evalguard.flow.beside import only_switches
 from evalguard.flow.builtin import REVEAL
 from evalguard.flow.constructing import Constructing
 from evalguard.flow.core import Arguments, Frame
@@ -133,14 +130,17 @@ class Calling(Constructing):
         """Call whatever a value stands for; several callees are alternatives."""
         known = self._taking(callee, args)
         atoms = known[:MOST_CALLEES]
-        if not atoms or (callee.taint and all(self._of_unknown(atom) for atom in atoms)):
+        if not atoms or (callee.taint and all(self.of_unknown(atom) for atom in atoms)):
             return self._nameless(callee, args, site, state, frame)
         if len(atoms) == 1:
             return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
         results: list[Value] = []
         ends: list[State] = []
-        if self._switch_one_another(known) and not _picks(site):
-            each = [self._call(atom, args, site, state, frame) for atom in known]
+        if self.switch_one_another(known) and not _picks(site):
+            each = [
+                self._call(self.switched_too(atom, known), args, site, state, frame)
+                for atom in known
+            ]
             return self._with_taint(callee, join_all(each))
         inert = any(isinstance(atom, Inert) for atom in atoms)
         for atom in atoms:
@@ -160,39 +160,6 @@ class Calling(Constructing):
             return known
         fits = [atom for atom in known if not isinstance(atom, Fun) or self.takes(atom, args)]
         return fits or known
-
-    def _of_unknown(self, atom: Atom) -> bool:
-        """Whether a callee is what something unknown, hardly a module, holds under a name."""
-        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
-        return thing is not None and thing.kind == "unknown" and thing.parent is not None
-
-    def _switch_one_another(self, callees: Sequence[Atom]) -> bool:
-        """Whether a switch of one of several objects is as good as one of them all.
-
-        Where a name stands for one of several modules, what follows reaches the same one by the
-        same name; and a loop over modules switches them all. What isn't known to be a module may
-        be among them: if that is what the name stands for, no module is called by it.
-        """
-        switches = [self._switches(atom) for atom in callees]
-        rest = zip(callees, switches, strict=True)
-        return any(switches) and all(known or self._hardly_known(atom) for atom, known in rest)
-
-    def _hardly_known(self, atom: Atom) -> bool:
-        """Whether a callee is a method, for all that can be seen, of something unknown."""
-        return isinstance(atom, Lib) or self._of_unknown(atom)
-
-    def _switches(self, atom: Atom) -> bool:
-        """Whether this is ``train`` or ``eval`` of some object, or a method of only such calls."""
-        if isinstance(atom, Method):
-            return self._is_switch(atom.name)
-        if not isinstance(atom, Fun):
-            return False
-        function = self.functions[atom.number].function
-        return self._is_switch(function.name) or (bool(atom.bound) and only_switches(function.body))
-
-    def _is_switch(self, name: str) -> bool:
-        known = self.knowledge.module_method(name)
-        return known is not None and known.effect in ("train", "eval")
 
     def _with_taint(self, callee: Value, result: Value) -> Value:
         return Value(result.atoms, result.taint | callee.taint) if callee.taint else result

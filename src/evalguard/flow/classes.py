@@ -26,7 +26,8 @@ class Known:
     ``role`` is plain, property, cached (a property), static, class or manager (a
     ``@contextmanager``). ``matters``: a call of it is worth following; ``bearing``: what that may
     tell. ``walks`` counts how often it was walked, ``size`` the statements in it.
-    ``stores``: the attributes that it sets on its object. ``layers``: by arguments, what it
+    ``turns``: a method that only switches modes, or is called to. ``stores``: the attributes that
+    it sets on its object. ``layers``: by arguments, what it
     returned, if no mode changes that.
     """
 
@@ -43,6 +44,7 @@ class Known:
     bearing: Bearing = UNKNOWN
     walks: int = 0
     size: int = 0
+    turns: bool = False
     stores: tuple[str, ...] = ()
     layers: dict[object, frozenset[Atom]] | None = None
 

@@ -26,11 +26,13 @@ from evalguard.flow.atoms import (
 )
 from evalguard.flow.attributes import Attributes
 from evalguard.flow.core import Frame
+from evalguard.flow.counting import LAST, asks_last
 from evalguard.flow.naming import Picked, asked
-from evalguard.flow.state import State
+from evalguard.flow.state import State, is_variable
 from evalguard.flow.values import (
     ANY_ATOM,
     ANYTHING,
+    NONE,
     constant,
     detached,
     join,
@@ -42,8 +44,7 @@ from evalguard.flow.values import (
     tainted,
 )
 
-NONE = Lit("NoneType", None)
-OPPOSITE = {"!=": "==", "is not": "is", "not in": "in"}
+OPPOSITE = {"!=": "==", "is not": "is", "not in": "in", "not last": LAST}
 
 
 class Conditions(Attributes):
@@ -132,9 +133,6 @@ class Conditions(Attributes):
                 return Ref(self.things.child(owner.number, atom.name).number)
         return atom
 
-    def _object(self, atom: object) -> bool:
-        return isinstance(atom, Ref) and self.things[atom.thing].kind in ("module", "object")
-
     def _condition(self, atom: object) -> Cond | None:
         if isinstance(atom, Cond):
             return atom
@@ -154,6 +152,8 @@ class Conditions(Attributes):
             return detached(Value(ANY_ATOM, taint))
         op = OPPOSITE.get(node.op, node.op)
         negated = op != node.op
+        if op == LAST:
+            return self._last(node, negated, state, frame)
         holds = self._same(op, left, right, state)
         if holds is not None:
             return lit(holds != negated)
@@ -165,6 +165,15 @@ class Conditions(Attributes):
         if holds is not None:
             return lit(holds != negated)
         return ANYTHING if key is None else one(Cond(key, negated))
+
+    def _last(self, node: Compare, negated: bool, state: State, frame: Frame) -> Value:
+        """Whether the round under way is the last one of its loop."""
+        if not any(asks_last(node, loop.counter) for loop in frame.loops):
+            return ANYTHING
+        assert isinstance(node.left, Name)
+        cond = Cond((LAST, (self.home(node.left.id, frame), node.left.id)), negated)
+        holds = state.decided(cond.key)
+        return one(cond) if holds is None else lit(holds != negated)
 
     def _same(self, op: str, left: Value, right: Value, state: State) -> bool | None:
         one_, two = constant(left), constant(right)
@@ -289,8 +298,19 @@ class Conditions(Attributes):
 
     def suppose(self, cond: Cond, holds: bool, state: State) -> None:
         """Go on where a condition holds, or where it doesn't."""
-        state.suppose(cond.key, holds != cond.negated)
-        self.tells_training(cond.key, holds != cond.negated, state)
+        holds = holds != cond.negated
+        state.suppose(cond.key, holds)
+        self.tells_training(cond.key, holds, state)
+        if cond.key[0] == "is" and cond.key[2] == NONE and is_variable(cond.key[1]):
+            _only_none(cond.key[1], holds, state)
+
+
+def _only_none(cell: Cell, holds: bool, state: State) -> None:
+    """Where a variable is known to be None, it is nothing else; else it is the rest."""
+    value = state.get(cell)
+    if value is not None and NONE in value.atoms:
+        rest = frozenset((NONE,)) if holds else value.atoms - {NONE}
+        state.fields[cell] = Value(rest, value.taint) if rest else value
 
 
 def _opposite(holds: bool | None, cond: Cond | None) -> Value:

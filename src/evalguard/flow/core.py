@@ -14,6 +14,7 @@ from evalguard.events import Block, Call, Expr, Import
 from evalguard.facts import Origin, Purpose, Step
 from evalguard.flow.atoms import Fun, Key, Ref, Value
 from evalguard.flow.classes import Classes, Known
+from evalguard.flow.counting import Counter
 from evalguard.flow.lifts import Lift
 from evalguard.flow.molds import Molds
 from evalguard.flow.record import Recorder
@@ -91,11 +92,12 @@ class LoopPoint:
     ``unrolled`` counts the items of a short list that is gone through one by one; ``branch`` the
     conditions that the present place stands under. ``evals`` tells where eval mode was set in
     it so far, and by which calls that place was reached, ``switched`` of which objects, the
-    outermost. ``once``: no second round can come.
+    outermost. ``once``: no second round can come. ``counter``: what counts its rounds.
     """
 
     place: Place
     once: bool = False
+    counter: Counter | None = None
     round: int = 1
     unrolled: int = 0
     branch: int = 0

@@ -7,7 +7,9 @@ from evalguard.flow.atoms import Atom, Fun, Inert, Made, Part, Partial, Ref, Unk
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.frameworks import Frameworks, is_parameter
 from evalguard.flow.state import State
+from evalguard.flow.switching import OF_PARAMETERS
 from evalguard.flow.values import ANYTHING, MADE, constant, detached, one, ordered, tainted
+from evalguard.modes import Grad
 
 TENSORS = "torch."
 
@@ -132,7 +134,7 @@ class Effects(Frameworks):
         if taint.taint and self._may_train(last, site):
             self.recorder.escaped(taint.taint)
         if self.knowledge.caller(name) is None:
-            self._call_back(args, site, state, frame)
+            self._hand_over(last, args, site, state, frame)
         made = [value for value in values if constant(value) is None]
         if made and all(self.made(value) for value in made):
             return Value(frozenset((MADE,)), taint.taint)
@@ -170,6 +172,15 @@ class Effects(Frameworks):
         self._forget_parts(number, state)
         state.modes.pop(number)
 
+    def _hand_over(
+        self, name: str, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> None:
+        """Functions are handed over; what is made of them calls them later, where that is used."""
+        later = state.grad == Grad.ON and name[:1].isupper()
+        state.grad = Grad.UNSEEN if later else state.grad
+        self._call_back(args, site, state, frame)
+        state.grad = Grad.ON if later else state.grad
+
     def _call_back(self, args: Arguments, site: Call, state: State, frame: Frame) -> list[Value]:
         """A project function handed to something that can't be seen is taken to be called.
 
@@ -200,6 +211,7 @@ class Effects(Frameworks):
                 things.add(atom.thing)
             elif isinstance(atom, Ref):
                 things |= self.optimizers.get(atom.thing, frozenset())
+                things |= self._whose_parameters(atom, state)
         inert = any(isinstance(atom, Inert) for atom in given)
         self.recorder.handled(things)
         bare = bool(args.positional) and self._are_tensors(args.positional[0], state)
@@ -230,6 +242,12 @@ class Effects(Frameworks):
         modules = [number for number in range(len(self.things)) if self.is_module(Ref(number))]
         held = [state.get((item, name)) for item in modules for name in self.things.holding(item)]
         return any(value is not None and atom in value.atoms for value in held)
+
+    def _whose_parameters(self, atom: Ref, state: State) -> set[int]:
+        """The modules of whose parameters a list of parameters is made."""
+        if self.things[atom.thing].lib not in OF_PARAMETERS:
+            return set()
+        return {part.thing for part in self.items(one(atom), state).atoms if isinstance(part, Part)}
 
     def picked(self, value: Value, state: State, frame: Frame) -> Value:
         """A value that the outcome of a comparison has picked; not what computes others."""

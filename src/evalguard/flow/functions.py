@@ -18,7 +18,7 @@ from evalguard.flow.atoms import (
     Ref,
     Value,
 )
-from evalguard.flow.beside import SWITCHES
+from evalguard.flow.beside import SWITCHES, is_switch
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
@@ -59,7 +59,8 @@ class Functions(Parameters):
             known.bearing = self.program.interest.of(function, frame.path)
             known.matters = self._matters(known)
             known.size = size_of(function.body)
-            known.stores = stored(function) if owner is not None else known.stores
+            if owner is not None:
+                known.stores, known.turns = stored(function), is_switch(function)
             self.functions.append(known)
         frame.captured = True
         return Fun(number, frame.thing, None)
@@ -161,9 +162,8 @@ class Functions(Parameters):
         A module's own ``train`` is walked wherever the module is switched; not to follow it is
         to miss the switch.
         """
-        often = known.owner is not None and known.function.name in SWITCHES
         most = MOST_WORK // max(known.size, 1)
-        return max(FEWEST_WALKS, most if often else min(MOST_WALKS, most))
+        return max(FEWEST_WALKS, most if known.turns else min(MOST_WALKS, most))
 
     def _uses_results(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
         """Whether a function may measure a module's results, or an object keep them."""

@@ -23,7 +23,7 @@ from evalguard.events import (
     Stmt,
 )
 from evalguard.facts import HiddenModules
-from evalguard.flow.atoms import Atom, Cls, Inert, Ref
+from evalguard.flow.atoms import Atom, Cls, Inert, Part, Ref
 from evalguard.flow.attributes import PLACED
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.state import State
@@ -102,7 +102,7 @@ class Hiding(Undone):
         modules = [atom.thing for atom in inside if isinstance(atom, Ref)]
         seen = [self.survey(thing, "", state).module.sensitive for thing in modules]
         sensitive = next((item for item in Sensitivity if item in seen), Sensitivity.NO)
-        inert = {atom for atom in inside if isinstance(atom, Inert)}
+        inert: set[Atom] = {atom for atom in inside if isinstance(atom, Inert)}
         bodies = [
             self.classes[atom.number].cls.body
             for atom in self.classes.ancestry(cls)
@@ -114,7 +114,7 @@ class Hiding(Undone):
             attribute=name,
             kind=self.things[holders[0].thing].kind,
             sensitive=sensitive,
-            registered=reached.issuperset(modules) and inert <= self._inert(reached, state),
+            registered=self._registered_elsewhere(modules, inert, reached, state),
             switched=any(_switches(body, name) for body in bodies),
             single=len(holders) == 1 and items is not None and len(items) == 1,
             mixed=any(self._holds_others(holder, state) for holder in holders),
@@ -126,13 +126,37 @@ class Hiding(Undone):
         atoms = self.items(one(holder), state).atoms
         return not all(isinstance(atom, Inert) or self._held(atom) for atom in atoms)
 
-    def _inert(self, reached: set[int], state: State) -> set[Inert]:
-        """The insensitive layers that registered modules hold."""
+    def _registered_elsewhere(
+        self, modules: list[int], inert: set[Atom], reached: set[int], state: State
+    ) -> bool:
+        """Whether what is kept in a container is registered too, or is taken apart for that.
+
+        So it is with networks to choose from, and where only the parameters are registered.
+        """
+        held = self._kept_in_reach(reached, state)
+        return inert <= held and all(
+            self._is_registered(number, reached, held, state) for number in modules
+        )
+
+    def _is_registered(
+        self, number: int, reached: set[int], held: set[Atom], state: State, depth: int = 3
+    ) -> bool:
+        """Whether a module is registered, or some of its parts; or its parameters, with no mode."""
+        if number in reached or any(self.things.beneath(part, number) for part in reached):
+            return True
+        if Part(number) in held:
+            return self.survey(number, "", state).module.sensitive is Sensitivity.NO
+        parts = self._registered(number, state) if depth and self.things[number].lib else []
+        return bool(parts) and all(
+            self._is_registered(part.number, reached, held, state, depth - 1) for part in parts
+        )
+
+    def _kept_in_reach(self, reached: set[int], state: State) -> set[Atom]:
+        """What registered modules hold."""
         values = [
             state.get((number, name)) for number in reached for name in self.things.names(number)
         ]
-        atoms = {atom for value in values if value for atom in value.atoms}
-        return {atom for atom in atoms if isinstance(atom, Inert)}
+        return {atom for value in values if value for atom in value.atoms}
 
 
 def keeps_containers(cls: Class) -> bool:

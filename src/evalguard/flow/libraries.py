@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from evalguard.events import Call, show
 from evalguard.facts import BuiltInForward, Exported
-from evalguard.flow.atoms import Inert, Method, Ref, Value
+from evalguard.flow.atoms import Inert, Lib, Method, Part, Partial, Ref, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.effects import Effects
 from evalguard.flow.frameworks import argument_text, class_of
 from evalguard.flow.state import State
-from evalguard.flow.switching import OFF
-from evalguard.flow.values import constant, join_all, lit, one, only, ordered, shared, tainted
+from evalguard.flow.switching import OF_PARAMETERS, OFF
+from evalguard.flow.things import Thing
+from evalguard.flow.values import NONE, constant, join_all, lit, one, only, ordered, shared, tainted
 from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 from evalguard.records import replace
@@ -130,7 +131,8 @@ class Libraries(Effects):
         off = sensitive is Sensitivity.UNKNOWN and self._off_by_default(layer, args)
         if sensitive is Sensitivity.UNKNOWN and not off:
             sensitive = layer.sensitive if layer.unless else sensitive
-        holder, learns = bool(layer.contains), layer.learns(*self.constants(args))
+        holder = bool(layer.contains) and self._holds_modules(layer, args, state)
+        learns = layer.learns(*self.constants(args))
         self.note_built(layer.name, sensitive, learns, site, state, frame)
         if sensitive is Sensitivity.NO and not holder:
             born = self.place(frame, site.at) if frame.in_forward else None
@@ -149,6 +151,13 @@ class Libraries(Effects):
             for name, value in args.keywords:
                 self.assign(thing.number, name, value, state)
         return result
+
+    def _holds_modules(self, layer: Layer, args: Arguments, state: State) -> bool:
+        """Whether a container is made of modules; one of parameters may be made of a module's."""
+        if layer.name not in OF_PARAMETERS:
+            return True
+        given = [atom for value in args.values() for atom in self.reached(value, state)]
+        return any(isinstance(atom, Part) for atom in given)
 
     def _off_by_default(self, layer: Layer, args: Arguments) -> bool:
         """Whether a layer does nothing unless a caller in nobody's view asks for it."""
@@ -208,6 +217,7 @@ class Libraries(Effects):
         thing.sensitive = factory.sensitive if told is Sensitivity.UNKNOWN else told
         thing.because = factory.layer or factory.name
         thing.detector, thing.doubts, thing.parts = factory.detector, self.doubts, factory.parts
+        self._with_norm(thing, factory, args)
         how = "built" if self._without_weights(args) else "loaded"
         mode = self.written(factory.mode_of(*self.constants(args)), how, show(site), place)
         mode = mode._replace(mixed=factory.mixed)
@@ -218,6 +228,27 @@ class Libraries(Effects):
         items = self.container("list", site.at, frame)
         self.assign(items.number, f"[{factory.item}]", result, state)
         return one(Ref(items.number))
+
+    def _with_norm(self, thing: Thing, factory: Factory, args: Arguments) -> None:
+        """A network that is made with other layers than its batch norm is as these are."""
+        own = self.knowledge.layer(f"torch.nn.{factory.layer}")
+        if own is None or own.kind != "norm":
+            return
+        for name, value in args.keywords:
+            atom = only(value) if self.knowledge.keyword(name) == "norm" else NONE
+            if isinstance(atom, Partial):
+                atom = only(atom.target)
+            if atom == NONE:
+                continue
+            given = self.knowledge.layer(atom.name) if isinstance(atom, Lib) else None
+            thing.sensitive = given.sensitive if given is not None else Sensitivity.UNKNOWN
+            thing.because = given.name.rpartition(".")[2] if given is not None else ""
+            if thing.sensitive is not Sensitivity.YES:
+                parts = factory.parts.items()
+                thing.parts = {
+                    part: told if told is Sensitivity.NO else thing.sensitive
+                    for part, told in parts
+                }
 
     def _without_weights(self, args: Arguments) -> bool:
         """Whether a call says that a network comes with random weights."""

@@ -193,8 +193,7 @@ class Members(Freezing):
         """Read an attribute of ``super()``."""
         me = atom.thing
         cls = me.number if isinstance(me, Cls) else self.things[me.thing].cls
-        if cls is None:
-            return ANYTHING
+        cls = atom.after if cls is None else cls  # it is one of them at least
         member = self.member(cls, name, state, atom.after)
         if member is None:
             return one(Method(me, name))

@@ -273,7 +273,8 @@ def _once_as_built(fact: Forward) -> bool:
 def either(one: Module, other: Module) -> Module:
     """What is known of a call that may reach either of two modules."""
     if one.sensitive is other.sensitive:
-        return one
+        doubtful = other.unsure and other.sensitive is Sensitivity.UNKNOWN
+        return other if doubtful else one
     for module, beside in ((one, other), (other, one)):
         if module.sensitive is Sensitivity.YES and beside.sensitive is Sensitivity.NO:
             return replace(module, optional=True)

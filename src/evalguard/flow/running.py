@@ -33,10 +33,11 @@ from evalguard.events import (
     show,
 )
 from evalguard.facts import SwitchNotCalled
-from evalguard.flow.atoms import Ctx, Lib, Ref, Value
+from evalguard.flow.atoms import Ctx, Key, Lib, Ref, Value
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import FILE_FLOOR, Exhausted, Fork, Frame, LoopPoint
+from evalguard.flow.counting import LAST, counter, finished, going_on
 from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.guards import comes_each_time
 from evalguard.flow.leftovers import left_over
@@ -263,7 +264,7 @@ class Running(Rounds):
     # Loops.
 
     def _loop(self, stmt: Loop, state: State, frame: Frame) -> list[State]:
-        point = LoopPoint(self.place(frame, _head(stmt)), once=runs_once(stmt))
+        point = LoopPoint(self.place(frame, _head(stmt)), runs_once(stmt), counter(stmt))
         frame.loops.append(point)
         self.loops.append(point)
         try:
@@ -310,19 +311,25 @@ class Running(Rounds):
         self, stmt: Loop, item: Value | None, state: State, frame: Frame, point: LoopPoint
     ) -> list[State]:
         """Rounds until nothing new comes; at least one is taken to happen."""
-        states, ends = [state], []
+        states, ends, last = [state], [], self._last_round(point, frame)
         heads: list[State] = [state.copy()]
         for number in range(1, MOST_ROUNDS + 1):
             point.round = number
             states = self._round(stmt, item, states, frame, point)
             ends += [end.copy() for end in states]
+            states = going_on(last, states) if last else states
             states = [end for end in states if not any(self.settled(end, head) for head in heads)]
             if not states:
                 break
             if self.fuel <= (0 if self.active else FILE_FLOOR):
                 break
             heads += [end.copy() for end in states]
-        return settle(ends)
+        return settle(finished(last, ends) if last else ends)
+
+    def _last_round(self, point: LoopPoint, frame: Frame) -> Key | None:
+        """What stands for a loop's last round, if something counts them."""
+        name = point.counter.name if point.counter else ""
+        return (LAST, (self.home(name, frame), name)) if name else None
 
     def _round(
         self,

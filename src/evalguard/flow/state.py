@@ -8,7 +8,7 @@ from typing import Protocol, TypeGuard
 from evalguard.facts import Origin
 from evalguard.flow.atoms import Cell, Key, Value
 from evalguard.flow.layers import Layers
-from evalguard.flow.values import join
+from evalguard.flow.values import NONE, join
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 from evalguard.records import NamedTuple, replace
@@ -210,11 +210,12 @@ class State:
         for key in stale:
             del self.assume[key]
 
-    def reset(self, cell: Cell) -> None:
-        """Drop what was assumed of a variable that is set."""
+    def reset(self, cell: Cell, there: bool = False) -> None:
+        """Drop what was assumed of a variable that is set; but if it was and is no None, that."""
         stale = [key for key in self.assume if key[1] == cell]
         for key in stale:
-            del self.assume[key]
+            if not (there and key == ("is", cell, NONE) and not self.assume[key]):
+                del self.assume[key]
 
 
 def is_variable(subject: object) -> TypeGuard[Cell]:

@@ -35,6 +35,7 @@ PARTLY_FROZEN = "#partly-frozen"
 ASKS = "asks self.training"
 OFF = "that is off by default"
 CONTAINERS = frozenset(("list", "dict"))
+OF_PARAMETERS = frozenset(("torch.nn.ParameterDict", "torch.nn.ParameterList"))
 
 
 class Leaf(NamedTuple):
@@ -109,6 +110,8 @@ class Switching(Core):
     def _registered(self, number: int, state: State) -> list[Thing]:
         """The children that ``train()`` reaches: attributes and items that are modules."""
         out: dict[int, Thing] = {}
+        if self.things[number].lib in OF_PARAMETERS:
+            return []
         for name in self.things.holding(number):
             value = state.get((number, name))
             for atom in ordered(value.atoms) if value else ():

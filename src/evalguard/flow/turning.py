@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evalguard.events import Attr, Call, Item, Name, show
 from evalguard.facts import ModeMisgiven, Module
-from evalguard.flow.atoms import Fun, Inert, Part, Ref, Saved, Value
+from evalguard.flow.atoms import Atom, Fun, Inert, Lib, Method, Part, Ref, Saved, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.misgiven import given_text, misgiven, names_a_mode
@@ -81,6 +83,47 @@ class Turning(Libraries):
     def _inherits_no_other(self, name: str) -> bool:
         plain = name.startswith(("builtins.", "abc.", "typing."))
         return plain or self.knowledge.is_module_base(name) is True
+
+    def of_unknown(self, atom: Atom) -> bool:
+        """Whether a callee is what something unknown, hardly a module, holds under a name."""
+        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
+        return thing is not None and thing.kind == "unknown" and thing.parent is not None
+
+    def switch_one_another(self, callees: Sequence[Atom]) -> bool:
+        """Whether a switch of one of several objects is as good as one of them all.
+
+        Where a name stands for one of several modules, what follows reaches the same one by the
+        same name; and a loop over modules switches them all. What isn't known to be a module may
+        be among them: if that is what the name stands for, no module is called by it.
+        """
+        switches = [self._switches(atom) for atom in callees]
+        rest = zip(callees, switches, strict=True)
+        return any(switches) and all(known or self._hardly_known(atom) for atom, known in rest)
+
+    def _hardly_known(self, atom: Atom) -> bool:
+        """Whether a callee is a method, for all that can be seen, of something unknown."""
+        return isinstance(atom, Lib) or self.of_unknown(atom)
+
+    def _switches(self, atom: Atom) -> bool:
+        """Whether this is ``train`` or ``eval`` of some object, or a method of only such calls."""
+        if isinstance(atom, Method):
+            return self._is_switch(atom.name)
+        if not isinstance(atom, Fun):
+            return False
+        known = self.functions[atom.number]
+        return self._is_switch(known.function.name) or (bool(atom.bound) and known.turns)
+
+    def _is_switch(self, name: str) -> bool:
+        known = self.knowledge.module_method(name)
+        return known is not None and known.effect in ("train", "eval")
+
+    def switched_too(self, atom: Atom, callees: Sequence[Atom]) -> Atom:
+        """A method of a module whose class can't be seen switches it as those of the others do."""
+        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
+        if thing is None or thing.parent is None or not self.things[thing.parent].shown:
+            return atom
+        funs = [callee for callee in callees if isinstance(callee, Fun)]
+        return funs[0]._replace(bound=Ref(thing.parent)) if funs else atom
 
     def _train(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         owner, args, site = call.owner, call.args, call.site

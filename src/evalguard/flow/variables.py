@@ -68,8 +68,12 @@ class Variables(Forwards):
             self.molds.changed(home)
         state.fields[(home, name)] = value
         if state.assume:
-            state.reset((home, name))
+            state.reset((home, name), bool(value.atoms) and all(map(self._object, value.atoms)))
         self.things.note(home, name, holding)
+
+    def _object(self, atom: object) -> bool:
+        """Whether an atom is an object: neither None nor anything that isn't known."""
+        return isinstance(atom, Ref) and self.things[atom.thing].kind in ("module", "object")
 
     def freeze(self, number: int, word: str, place: Place, state: State) -> None:
         """An object's parameters, or some of them, are frozen on this path.

@@ -204,7 +204,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "shared": _FLAG,
         },
         "module_attributes": {"returns": _one_of("self", "other")},
-        "keywords": {"effect": _one_of("input_gradient", "no_gradient", "weights", "none")},
+        "keywords": {"effect": _one_of("input_gradient", "no_gradient", "norm", "weights", "none")},
         "decorators": {"role": _one_of("property", "cached", "static", "class", "manager", "none")},
         "contexts": _ARGUMENT
         | {

@@ -35,6 +35,7 @@ from evalguard.events import (
     Walrus,
     Yield,
 )
+from evalguard.lower.counting import one_apart
 from evalguard.lower.scopes import Scopes
 from evalguard.places import WIDTH, Cut, Span
 
@@ -289,6 +290,8 @@ class Expressions:
         return Mix((operand,))
 
     def _compare(self, node: ast.Compare) -> Expr:
+        if (told := one_apart(node)) is not None:
+            return Compare(told[0], self.expr(told[1]), self.expr(told[2]))
         sides = [self.expr(node.left), *self.exprs(node.comparators)]
         pairs = [Compare(SIGNS[type(op)], sides[i], sides[i + 1]) for i, op in enumerate(node.ops)]
         return pairs[0] if len(pairs) == 1 else Logic("and", tuple(pairs))

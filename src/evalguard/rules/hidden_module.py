@@ -61,7 +61,7 @@ with torch.no_grad():
 When modules are hidden on purpose, from the checkpoint or the optimizer: a teacher, or a fixed
 network for a loss. evalguard is silent for a container of one, which is the usual way to say so,
 where the class switches the modules itself, and where they are registered elsewhere too, by
-`add_module`, as attributes or in a `ModuleList`.
+`add_module`, as attributes or in a `ModuleList`, or where the layers are that they are made of.
 
 ## Fix safety
 Unsafe: `nn.ModuleList(...)` gives the checkpoint new keys and the optimizer new parameters, and an

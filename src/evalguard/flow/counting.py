@@ -1,0 +1,63 @@
+"""Loops that count their rounds: what tells that a round is the last one."""
+
+from __future__ import annotations
+
+from evalguard.events import Call, Compare, Const, Display, Expr, Loop, Name
+from evalguard.flow.atoms import Key
+from evalguard.flow.state import State
+from evalguard.records import NamedTuple
+
+LAST = "last"
+
+
+class Counter(NamedTuple):
+    """What a loop counts by, and how many rounds there are."""
+
+    name: str
+    rounds: Expr
+
+
+def counter(loop: Loop) -> Counter | None:
+    """What a loop over a ``range`` that begins with 0, or an ``enumerate``, counts by."""
+    over, target = loop.iterable, loop.target
+    if not isinstance(over, Call) or over.keywords or not over.args:
+        return None
+    if over.func == Name("range") and isinstance(target, Name):
+        from_zero = len(over.args) == 1 or over.args[:-1] == (Const(0),)
+        return Counter(target.id, over.args[-1]) if from_zero else None
+    if over.func == Name("enumerate") and isinstance(target, Display) and len(over.args) == 1:
+        first = target.items[0] if target.items else None
+        rounds = Call(Name("len"), over.args, (), over.at)
+        return Counter(first.id, rounds) if isinstance(first, Name) else None
+    return None
+
+
+def asks_last(node: Compare, known: Counter | None) -> bool:
+    """Whether a comparison asks if a counter is at the last round of its loop."""
+    return known is not None and node.left == Name(known.name) and _alike(node.right, known.rounds)
+
+
+def _alike(one: Expr, other: Expr) -> bool:
+    """Whether two expressions are written alike, wherever they stand."""
+    if isinstance(one, Call) and isinstance(other, Call):
+        written = len(one.args) == len(other.args) and not one.keywords and not other.keywords
+        inside = zip((one.func, *one.args), (other.func, *other.args), strict=False)
+        return written and all(_alike(mine, theirs) for mine, theirs in inside)
+    return type(one) is type(other) and one == other
+
+
+def going_on(key: Key, ends: list[State]) -> list[State]:
+    """The states that another round begins with: not those of the last one."""
+    rest = [end for end in ends if end.assume.get(key) is not True]
+    for end in rest:
+        end.assume.pop(key, None)
+    return rest
+
+
+def finished(key: Key, ends: list[State]) -> list[State]:
+    """The states that a loop ends in: those of the last round, if it is told apart."""
+    if any(end.assume.get(key) is True for end in ends):
+        ends = [end for end in ends if end.assume.get(key) is not False]
+    for end in ends:
+        end.assume.pop(key, None)
+    return ends
