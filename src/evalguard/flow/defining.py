@@ -27,7 +27,7 @@ from evalguard.flow.core import NO_NAMES, Arguments, Frame
 from evalguard.flow.masks import read_masks
 from evalguard.flow.overrides import head_of, means_no_switch, read_override
 from evalguard.flow.state import State, join_states
-from evalguard.flow.values import one, only
+from evalguard.flow.values import one, only, ordered
 from evalguard.link.mentions import names_in
 from evalguard.modes import Grad
 from evalguard.places import Span
@@ -74,9 +74,11 @@ class Defining(Contexts):
         atom = only(decorator)
         if isinstance(atom, Lib):
             return self._library_decorator(atom.name, known, node, value, frame)
-        if isinstance(atom, Ctx):
-            grad = self.grad_of(atom.name, atom.argument, state, frame)
-            self._decorate_grad(known, grad, atom.name, node, frame)
+        contexts = [item for item in ordered(decorator.atoms) if isinstance(item, Ctx)]
+        if contexts and len(contexts) == len(decorator.atoms):
+            grads = {self.grad_of(item.name, item.argument, state, frame) for item in contexts}
+            grad = grads.pop() if len(grads) == 1 else Grad.UNSEEN
+            self._decorate_grad(known, grad, contexts[0].name, node, frame)
             return value
         if isinstance(node, Attr) and node.name in ("setter", "deleter"):
             read = self.value(node.value, state, frame)
