@@ -158,6 +158,9 @@ class Calling(Constructing):
         known = [atom for atom in ordered(callee.atoms) if isinstance(atom, CALLABLE)]
         if len(known) < 2:
             return known
+        methods = [atom for atom in known if isinstance(atom, Fun) and atom.bound is not None]
+        if methods:
+            known = [self.as_another(atom, methods) or atom for atom in known]
         fits = [atom for atom in known if not isinstance(atom, Fun) or self.takes(atom, args)]
         return fits or known
 

@@ -27,7 +27,7 @@ class Known:
     ``@contextmanager``). ``matters``: a call of it is worth following; ``bearing``: what that may
     tell. ``walks`` counts how often it was walked, ``size`` the statements in it.
     ``stores``: the attributes that it sets on its object. ``layers``: by arguments, what it
-    returned, if no mode changes that.
+    returned, if no mode changes that. ``turns``: it left what it was given in another mode.
     """
 
     number: int
@@ -45,6 +45,7 @@ class Known:
     size: int = 0
     stores: frozenset[str] = frozenset()
     layers: dict[object, frozenset[Atom]] = field(default_factory=dict)
+    turns: bool = False
 
     @property
     def place(self) -> Place:

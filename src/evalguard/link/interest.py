@@ -75,9 +75,10 @@ class Bearing(NamedTuple):
 
     ``matters``: it bears on modes or gradients in some way, so that a call is worth following.
     ``starts``: it may hold the cause of a finding, even if nobody is seen to call it; ``led``: but
-    something else that does uses it, the more the farther down a chain of calls. ``tells``: it starts something, makes a module, or uses what
-    switches or trains. ``trains``: it may run a backward pass. ``measures``: it may turn a result
-    into plain numbers. ``switches``: it leaves a mode behind.
+    something else that does uses it, the more the farther down a chain of these. ``tells``: it
+    starts something, makes a module, or uses what switches or trains. ``trains``: it may run a
+    backward pass. ``measures``: it may turn a result into plain numbers. ``switches``: it leaves a
+    mode behind.
     """
 
     matters: bool = True
