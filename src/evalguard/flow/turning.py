@@ -90,8 +90,14 @@ class Turning(Libraries):
         flag = (*args.positional, *[value for _, value in args.keywords])[:1]
         mode = self.flag_mode(flag[0], state, frame) if flag else Mode.TRAIN
         literal = not flag or constant(flag[0]) is not None
-        self._set_mode(owner, mode, "switched" if literal else "flag", site, state, frame)
+        sure = literal and not self._was_so(owner, mode, state)
+        self._set_mode(owner, mode, "switched" if sure else "flag", site, state, frame)
         return None
+
+    def _was_so(self, owner: Ref | Part | Inert, mode: Mode, state: State) -> bool:
+        """Whether a module is put in train mode where it was in it before: by a caller, perhaps."""
+        was = state.assume.get(("training", owner.thing)) if isinstance(owner, Ref) else None
+        return mode == Mode.TRAIN and was is True
 
     def _eval(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         owner, site = call.owner, call.site
