@@ -155,12 +155,10 @@ class Calling(Constructing):
 
     def _taking(self, callee: Value, args: Arguments) -> list[Callee]:
         """What can be called, and where that is several: what is passed fits, as others raise."""
-        known = [atom for atom in ordered(callee.atoms) if isinstance(atom, CALLABLE)]
+        each = self.like_others(ordered(callee.atoms)) if len(callee.atoms) > 1 else callee.atoms
+        known = [atom for atom in each if isinstance(atom, CALLABLE)]
         if len(known) < 2:
             return known
-        methods = [atom for atom in known if isinstance(atom, Fun) and atom.bound is not None]
-        if methods:
-            known = [self.as_another(atom, methods) or atom for atom in known]
         fits = [atom for atom in known if not isinstance(atom, Fun) or self.takes(atom, args)]
         return fits or known
 

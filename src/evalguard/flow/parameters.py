@@ -49,11 +49,21 @@ class Parameters(Builtins):
         for part in frozenset[int]().union(*reached):
             state.modes[part] = UNSEEN._replace(assumed=True)
 
-    def as_another(self, atom: Atom, methods: Sequence[Fun]) -> Fun | None:
-        """What something unseen has under a name: the method that another object has, if it does.
+    def like_others(self, callees: Sequence[Atom]) -> list[Atom]:
+        """What something unseen has under a name is told by another's, where both may be meant.
 
-        It is so where both may be meant by one call.
+        That one tells all; but if it may switch, both are switched.
         """
+        methods = [atom for atom in callees if isinstance(atom, Fun) and atom.bound is not None]
+        told = [self._as_another(atom, methods) for atom in callees]
+        return [
+            fun or atom
+            for atom, fun in zip(callees, told, strict=True)
+            if fun is None or self.functions[fun.number].bearing.switches
+        ]
+
+    def _as_another(self, atom: Atom, methods: Sequence[Fun]) -> Fun | None:
+        """The method that another object has under the name of what something unseen has."""
         thing = self.things[atom.thing] if isinstance(atom, Ref) else None
         if thing is None or thing.kind != "unknown" or thing.parent is None:
             return None
