@@ -24,7 +24,7 @@ from evalguard.flow.core import DEEPEST, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import Parameters, words_of
 from evalguard.flow.passes import Survey
-from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle
+from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
 from evalguard.flow.stores import stored
 from evalguard.flow.values import NO_TAINT, join_all, lit, one, tainted
 from evalguard.flow.variables import ITEMS
@@ -99,7 +99,8 @@ class Functions(Parameters):
         result = self.walk(inner, known, state)
         if known.grad is not None:
             state.grad, state.grad_place, state.leak = before
-        known.turns = known.turns or any(state.mode(number) != mode for number, mode in modes)
+        for number, mode in modes:
+            known.turns = turned(known.turns, mode, state.mode(number))
         self._remember(known, args, result, state)
         return result
 
@@ -131,8 +132,8 @@ class Functions(Parameters):
 
         It may train on what it is given, or switch it, if it has done so before.
         """
-        if known.turns and known.number not in self.active:
-            self.put_in_doubt(args, state)
+        if known.turns is not None and known.number not in self.active:
+            self.put_in_doubt(args, known.turns, state)
         value = tainted([self.deep(item, state) for item in args.values()])
         if known.bearing.trains:
             self.recorder.unsettle(value.taint)

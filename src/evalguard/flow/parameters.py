@@ -9,8 +9,7 @@ from evalguard.flow.atoms import Atom, Cls, Fun, Lib, Ref, Value
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.state import State
-from evalguard.flow.things import UNSEEN
+from evalguard.flow.state import ModeState, State, flagged, join_modes
 from evalguard.flow.values import ANYTHING, constant, one, only
 from evalguard.flow.variables import ITEMS
 
@@ -43,18 +42,24 @@ class Parameters(Builtins):
         ]
         return [number for number in things if self.things[number].kind == "module"]
 
-    def put_in_doubt(self, args: Arguments, state: State) -> None:
-        """What a call is given may be in another mode than before: it isn't known any more."""
+    def put_in_doubt(self, args: Arguments, left: ModeState, state: State) -> None:
+        """What a call is given may be in another mode now: that which it has left others in."""
         reached = [self._reach(number, state) for number in self.modules_in(args)]
-        for part in frozenset[int]().union(*reached):
-            state.modes[part] = UNSEEN._replace(assumed=True)
+        for part in sorted(frozenset[int]().union(*reached)):
+            own = self.things.mode(state, part)
+            if own.mode != left.mode:
+                state.modes[part] = join_modes(own, flagged(left))._replace(assumed=True)
 
     def like_others(self, callees: Sequence[Atom]) -> list[Atom]:
-        """What something unseen has under a name is told by another's, where both may be meant.
+        """What a module can't be seen to have is told by another's, where both may be meant.
 
         That one tells all; but if it may switch, both are switched.
         """
-        methods = [atom for atom in callees if isinstance(atom, Fun) and atom.bound is not None]
+        methods = [
+            atom
+            for atom in callees
+            if isinstance(atom, Fun) and atom.bound and self._is_network(atom.bound.thing)
+        ]
         told = [self._as_another(atom, methods) for atom in callees]
         return [
             fun or atom
@@ -63,14 +68,19 @@ class Parameters(Builtins):
         ]
 
     def _as_another(self, atom: Atom, methods: Sequence[Fun]) -> Fun | None:
-        """The method that another object has under the name of what something unseen has."""
+        """The method that another module has under the name of what this one has unseen."""
         thing = self.things[atom.thing] if isinstance(atom, Ref) else None
         if thing is None or thing.kind != "unknown" or thing.parent is None:
+            return None
+        if not (self._is_network(thing.parent) or self.things[thing.parent].kind == "unknown"):
             return None
         for fun in methods:
             if self.functions[fun.number].function.name == thing.text:
                 return fun._replace(bound=Ref(thing.parent))
         return None
+
+    def _is_network(self, number: int) -> bool:
+        return self.things[number].kind == "module"
 
     def _argument(
         self,

@@ -95,9 +95,10 @@ class Turning(Libraries):
         return None
 
     def _was_so(self, owner: Ref | Part | Inert, mode: Mode, state: State) -> bool:
-        """Whether a module is put in train mode where it was in it before: by a caller, perhaps."""
-        was = state.assume.get(("training", owner.thing)) if isinstance(owner, Ref) else None
-        return mode == Mode.TRAIN and was is True
+        """Whether a module that others have made is put in train mode where it was in it before."""
+        if mode != Mode.TRAIN or not isinstance(owner, Ref) or self.things[owner.thing].built:
+            return False
+        return state.assume.get(("training", owner.thing)) is True
 
     def _eval(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         owner, site = call.owner, call.site
