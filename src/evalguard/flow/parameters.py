@@ -9,9 +9,10 @@ from evalguard.flow.atoms import Atom, Cls, Fun, Lib, Ref, Value
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.state import ModeState, State, flagged, join_modes
+from evalguard.flow.state import ModeState, State
 from evalguard.flow.values import ANYTHING, constant, one, only
 from evalguard.flow.variables import ITEMS
+from evalguard.modes import Mode
 
 
 class Parameters(Builtins):
@@ -43,12 +44,12 @@ class Parameters(Builtins):
         return [number for number in things if self.things[number].kind == "module"]
 
     def put_in_doubt(self, args: Arguments, left: ModeState, state: State) -> None:
-        """What a call is given may be in another mode now: that which it has left others in."""
+        """What a call is given in train mode may not be in it any more: it left others in eval."""
         reached = [self._reach(number, state) for number in self.modules_in(args)]
         for part in sorted(frozenset[int]().union(*reached)):
             own = self.things.mode(state, part)
-            if own.mode != left.mode:
-                state.modes[part] = join_modes(own, flagged(left))._replace(assumed=True)
+            if left.mode == Mode.EVAL and own.mode == Mode.TRAIN:
+                state.modes[part] = own._replace(mixed=True, assumed=True)
 
     def like_others(self, callees: Sequence[Atom]) -> list[Atom]:
         """What a module can't be seen to have is told by another's, where both may be meant.
