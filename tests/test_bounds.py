@@ -57,6 +57,20 @@ def test_what_enters_itself_is_walked_a_few_times_only() -> None:
     assert [known.walks for known in analysis.functions] == [3]
 
 
+def test_what_is_not_followed_any_more_may_have_switched() -> None:
+    padding = "".join(f"    seen.append({number})\n" for number in range(80))
+    used = "".join(
+        f"def use{number}(x):\n"
+        "    net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))\n"
+        "    print(trace(net, []))\n"
+        "    with torch.no_grad():\n"
+        "        print(net(x).argmax(1).tolist())\n"
+        for number in range(12)
+    )
+    text = "import torch\nfrom torch import nn\n\ndef trace(net, seen):\n    net.eval()\n"
+    assert check_source(f"{text}{padding}    return seen\n\n{used}").findings == ()
+
+
 def test_files_may_import_one_another_in_circles() -> None:
     texts = {
         "a.py": "from b import Net\nimport c\nclass Base(c.nn.Module):\n    pass\n",

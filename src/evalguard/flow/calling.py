@@ -137,10 +137,7 @@ class Calling(Constructing):
         results: list[Value] = []
         ends: list[State] = []
         if self.switch_one_another(known) and not _picks(site):
-            each = [
-                self._call(self.switched_too(atom, known), args, site, state, frame)
-                for atom in known
-            ]
+            each = [self._call(atom, args, site, state, frame) for atom in known]
             return self._with_taint(callee, join_all(each))
         inert = any(isinstance(atom, Inert) for atom in atoms)
         for atom in atoms:
@@ -155,7 +152,8 @@ class Calling(Constructing):
 
     def _taking(self, callee: Value, args: Arguments) -> list[Callee]:
         """What can be called, and where that is several: what is passed fits, as others raise."""
-        known = [atom for atom in ordered(callee.atoms) if isinstance(atom, CALLABLE)]
+        each = self.like_others(ordered(callee.atoms)) if len(callee.atoms) > 1 else callee.atoms
+        known = [atom for atom in each if isinstance(atom, CALLABLE)]
         if len(known) < 2:
             return known
         fits = [atom for atom in known if not isinstance(atom, Fun) or self.takes(atom, args)]

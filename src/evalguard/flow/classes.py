@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from evalguard.events import Class, Define, Function, show
 from evalguard.flow.atoms import Atom, Cls, Lib, Value
 from evalguard.flow.results import returns_by_mode, returns_unlike, takes_gradients, turns_itself
+from evalguard.flow.state import ModeState
 from evalguard.flow.stores import stored
 from evalguard.flow.values import UNKNOWN_ATOM, ordered
 from evalguard.knowledge import Knowledge
@@ -27,8 +28,8 @@ class Known:
     ``@contextmanager``). ``matters``: a call of it is worth following; ``bearing``: what that may
     tell. ``walks`` counts how often it was walked, ``size`` the statements in it.
     ``turns``: a method that only switches modes, or is called to. ``stores``: the attributes that
-    it sets on its object. ``layers``: by arguments, what it
-    returned, if no mode changes that.
+    it sets on its object. ``layers``: by arguments, what it returned, if no mode changes that.
+    ``left``: the mode that it left in what it was given, where it was another before.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Known:
     turns: bool = False
     stores: tuple[str, ...] = ()
     layers: dict[object, frozenset[Atom]] | None = None
+    left: ModeState | None = None
 
     @property
     def place(self) -> Place:

@@ -19,6 +19,7 @@ from evalguard.flow.values import ANYTHING, lit, only
 from evalguard.knowledge import Hook
 from evalguard.link import Program
 from evalguard.link.blocks import is_main
+from evalguard.link.interest import MOST_LED
 from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 
@@ -42,12 +43,12 @@ class Entries(Hiding):
     def walk_entries(self, mentioned: frozenset[str]) -> None:
         """Walk every function not yet reached.
 
-        Those that nobody mentions come first, and those that another one uses last, so that these
-        are reached by their callers; and tests come after all, so that what they test is seen in
-        its own callers' states.
+        Those that nobody mentions come first, and those that another one uses last, after what
+        calls them, so that these are reached by their callers; and tests come after all, so that
+        what they test is seen in its own callers' states.
         """
         for tests in (False, True):
-            for turn in range(3):
+            for turn in range(2 + MOST_LED):
                 index = 0
                 while index < len(self.functions):
                     known = self.functions[index]
@@ -58,7 +59,7 @@ class Entries(Hiding):
 
     def _turn(self, known: Known, mentioned: frozenset[str]) -> int:
         """When it is a function's turn to be an entry point."""
-        return known.function.name in mentioned and 1 + known.bearing.led
+        return 1 + known.bearing.led if known.function.name in mentioned else 0
 
     def _walk_if_due(self, known: Known) -> None:
         if known.walked or known.function.name in NEVER:

@@ -12,7 +12,7 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
 from evalguard.flow.purposes import Purposes
-from evalguard.flow.shields import returned_within, switched
+from evalguard.flow.shields import chosen, read_of_self, returned_within, switched
 from evalguard.flow.state import State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted
@@ -20,7 +20,7 @@ from evalguard.knowledge import UNKNOWN
 from evalguard.link.blocks import statements
 from evalguard.link.interest import TURNING
 from evalguard.link.mentions import names_in
-from evalguard.modes import Grad, Mode
+from evalguard.modes import Grad, Mode, Sensitivity
 from evalguard.places import Place
 from evalguard.records import replace
 
@@ -88,7 +88,40 @@ class Forwards(Purposes):
             survey = replace(survey, module=replace(survey.module, optional=True))
         if self._turns_itself(number, args, survey.mode, state):
             survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
+        if survey.module.sensitive is not Sensitivity.NO and self._goes_around(number, args, state):
+            deaf = replace(survey.module, sensitive=Sensitivity.NO, because="", unsure=False)
+            survey = replace(survey, module=deaf)
         return survey
+
+    def _goes_around(self, number: int, args: Arguments, state: State) -> bool:
+        """Whether ``forward``, by what it is passed, comes to nothing that knows modes."""
+        thing = self.things[number]
+        fun = self.override(thing, "forward", state)
+        function = self.functions[fun.number].function if fun is not None else None
+        if function is None or thing.cls is None or self.molds.whole(number):
+            return False
+        given = _constants(function.params[1:], args)
+        if not chosen(function, given):
+            return False
+        todo, seen = [(function, given)], set[str]()
+        while todo:
+            names = read_of_self(*todo.pop())
+            for name in sorted(names - seen) if names is not None else ("training",):
+                method, value = self.override(thing, name, state), state.get((number, name))
+                if method is not None:
+                    todo.append((self.functions[method.number].function, {}))
+                elif value is None or self._knows_modes(value, state):
+                    return False
+                seen.add(name)
+        return True
+
+    def _knows_modes(self, value: Value, state: State) -> bool:
+        """Whether something among these may do something else in train mode than in eval mode."""
+        return any(
+            self.leaves(atom.thing, state, 0, set())
+            for atom in value.atoms
+            if isinstance(atom, Ref) and self.is_module(atom)
+        )
 
     def _turns_itself(self, number: int, args: Arguments, mode: Mode, state: State) -> bool:
         """Whether a module's ``forward``, or that of the one it wraps, goes on in another mode."""
@@ -241,11 +274,13 @@ def _written(node: Expr) -> object:
 
 def _constants(params: Sequence[Param], args: Arguments) -> dict[str, object]:
     """The parameters that get a constant in a call, or have one by default, and which."""
-    if args.open or any(param.kind == "args" for param in params):
-        return {}
     names = [param.name for param in params]
-    named = {**dict(zip(names, args.positional, strict=False)), **args.named()}
+    rest = next((place for place, param in enumerate(params) if param.kind == "args"), len(names))
+    by_place = () if args.open else args.positional[:rest]
+    named = {**dict(zip(names[:rest], by_place, strict=False)), **args.named()}
     passed = {name: known.value for name, value in named.items() if (known := constant(value))}
+    if args.open:
+        return passed
     defaults = {
         param.name: param.default.value
         for param in params

@@ -22,11 +22,11 @@ from evalguard.flow.beside import SWITCHES, is_switch
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
-from evalguard.flow.parameters import Parameters
+from evalguard.flow.parameters import Parameters, words_of
 from evalguard.flow.passes import Survey
-from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle
+from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
 from evalguard.flow.stores import stored
-from evalguard.flow.values import NO_ATOMS, NO_TAINT, constant, join_all, lit, one, tainted
+from evalguard.flow.values import NO_ATOMS, NO_TAINT, join_all, lit, one, tainted
 from evalguard.flow.variables import ITEMS
 from evalguard.link.blocks import size_of
 from evalguard.places import Place
@@ -84,7 +84,7 @@ class Functions(Parameters):
             if known.matters:
                 self.tracks.stopped(place, known)
                 self._stop_short(known, args, state)
-                if known.layers and (layers := known.layers.get(_words(args))):
+                if known.layers and (layers := known.layers.get(words_of(args))):
                     return Value(layers, NO_TAINT)
             self._stored_unseen(fun, known, state)
             self.may_keep(known.function, args.values())
@@ -97,9 +97,12 @@ class Functions(Parameters):
         before = state.grad, state.grad_place, state.leak
         if known.grad is not None:
             state.grad, state.grad_place = known.grad, known.grad_place
+        modes = [(number, state.mode(number)) for number in self.modules_in(args)]
         result = self.walk(inner, known, state)
         if known.grad is not None:
             state.grad, state.grad_place, state.leak = before
+        for number, mode in modes:
+            known.left = turned(known.left, mode, state.mode(number))
         self._remember(known, args, result, state)
         return result
 
@@ -114,7 +117,7 @@ class Functions(Parameters):
             return
         layers = [self._same_in_both(atom, state) for atom in result.atoms]
         inert = frozenset[Atom](layer for layer in layers if layer is not None)
-        words = _words(args)
+        words = words_of(args)
         known.layers = known.layers or {}
         again = None not in layers and known.layers.get(words, inert)
         known.layers[words] = inert if again else NO_ATOMS
@@ -128,7 +131,12 @@ class Functions(Parameters):
         return atom if isinstance(atom, Inert) else None
 
     def _stop_short(self, known: Known, args: Arguments, state: State) -> Value:
-        """A call that isn't followed although it matters: it may train on what it is given."""
+        """A call that isn't followed although it matters.
+
+        It may train on what it is given, or switch it, if it has done so before.
+        """
+        if known.left is not None and known.number not in self.active:
+            self.put_in_doubt(args, known.left, state)
         value = tainted([self.deep(item, state) for item in args.values()])
         if known.bearing.trains:
             self.recorder.unsettle(value.taint)
@@ -386,14 +394,3 @@ class Functions(Parameters):
 def _inside(key: Key, frame: Frame) -> bool:
     """Whether a condition is about a variable of a function."""
     return is_variable(key[1]) and key[1][0] == frame.thing
-
-
-def _words(args: Arguments) -> object:
-    """Those arguments of a call that may choose what it makes: constants other than numbers."""
-    named = [(name, value) for name, value in args.keywords if constant(value) is not None]
-    both = [*enumerate(args.positional), *named]
-    known = [(key, constant(value)) for key, value in both]
-    return frozenset([
-        (key, atom) for key, atom in known
-        if atom is not None and (isinstance(atom.value, (str, bool)) or atom.value is None)
-    ])  # fmt: skip

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalguard.events import Attr, Const, Item, Name, Param
-from evalguard.flow.atoms import Cls, Fun, Lib, Ref, Value
+from evalguard.flow.atoms import Atom, Cls, Fun, Lib, Ref, Value
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.state import State
-from evalguard.flow.values import ANYTHING, one, only
+from evalguard.flow.state import ModeState, State
+from evalguard.flow.values import ANYTHING, constant, one, only
 from evalguard.flow.variables import ITEMS
+from evalguard.modes import Mode
 
 
 class Parameters(Builtins):
@@ -34,6 +35,53 @@ class Parameters(Builtins):
         known = self.functions[fun.number]
         given = len(args.positional) + (fun.bound is not None and known.role != "static")
         return args.open or _fits(known.function.params, given, frozenset(args.named()))
+
+    def modules_in(self, args: Arguments) -> list[int]:
+        """The modules that a call is given."""
+        things = [
+            atom.thing for value in args.values() for atom in value.atoms if isinstance(atom, Ref)
+        ]
+        return [number for number in things if self.things[number].kind == "module"]
+
+    def put_in_doubt(self, args: Arguments, left: ModeState, state: State) -> None:
+        """What a call is given in train mode may not be in it any more: it left others in eval."""
+        reached = [self._reach(number, state) for number in self.modules_in(args)]
+        for part in sorted(frozenset[int]().union(*reached)):
+            own = self.things.mode(state, part)
+            if left.mode == Mode.EVAL and own.mode == Mode.TRAIN:
+                state.modes[part] = own._replace(mixed=True, assumed=True)
+
+    def like_others(self, callees: Sequence[Atom]) -> list[Atom]:
+        """What a module can't be seen to have is told by another's, where both may be meant.
+
+        That one tells all; but if it may switch, both are switched.
+        """
+        methods = [
+            atom
+            for atom in callees
+            if isinstance(atom, Fun) and atom.bound and self._is_network(atom.bound.thing)
+        ]
+        told = [self._as_another(atom, methods) for atom in callees]
+        return [
+            fun or atom
+            for atom, fun in zip(callees, told, strict=True)
+            if fun is None or self.functions[fun.number].bearing.switches
+        ]
+
+    def _as_another(self, atom: Atom, methods: Sequence[Fun]) -> Fun | None:
+        """The method that another module has under the name of what this one has unseen."""
+        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
+        if thing is None or thing.kind != "unknown" or thing.parent is None:
+            return None
+        if not (self._is_network(thing.parent) or self.things[thing.parent].kind == "unknown"):
+            return None
+        for fun in methods:
+            if self.functions[fun.number].function.name == thing.text:
+                return fun._replace(bound=Ref(thing.parent))
+        return None
+
+    def _is_network(self, number: int) -> bool:
+        return self.things[number].kind == "module"
 
     def _argument(
         self,
@@ -118,3 +166,14 @@ def _fits(params: Sequence[Param], given: int, named: frozenset[str]) -> bool:
         return False
     needed = [param for param in params if param.kind in ("plain", "keyword")]
     return all(param.default or param.name in taken | named for param in needed)
+
+
+def words_of(args: Arguments) -> object:
+    """Those arguments of a call that may choose what it makes: constants other than numbers."""
+    named = [(name, value) for name, value in args.keywords if constant(value) is not None]
+    both = [*enumerate(args.positional), *named]
+    known = [(key, constant(value)) for key, value in both]
+    return frozenset([
+        (key, atom) for key, atom in known
+        if atom is not None and (isinstance(atom.value, (str, bool)) or atom.value is None)
+    ])  # fmt: skip

@@ -1,6 +1,7 @@
 """A function's text, and what it is passed → what it comes to.
 
-That is the contexts around all that it may return, and the switches of its own object.
+That is the contexts around all that it may return, the switches of its own object, and what else of
+it is read.
 """
 
 from __future__ import annotations
@@ -13,20 +14,24 @@ from evalguard.events import (
     Call,
     Compare,
     Const,
+    Define,
     Display,
     Do,
     Expr,
     Function,
     If,
     Jump,
+    Loop,
     Name,
     Raise,
     Return,
     Stmt,
+    Try,
     With,
 )
 from evalguard.flow.results import OWN
-from evalguard.link.blocks import inner_blocks
+from evalguard.link.blocks import inner_blocks, size_of
+from evalguard.link.mentions import dotted_in
 
 Around = tuple[With, ...]
 
@@ -55,13 +60,57 @@ def switched(method: Function, given: Mapping[str, object]) -> frozenset[str]:
     return frozenset([switch.name for switch in OWN if switch in funcs])
 
 
+def chosen(method: Function, given: Mapping[str, object]) -> bool:
+    """Whether what is passed rules out some of a method's statements.
+
+    Args:
+        method: It.
+        given: Its parameters of which it is known what is passed: constants.
+    """
+    return bool(given) and len(list(_reached(method.body, given))) < size_of(method.body)
+
+
+def read_of_self(method: Function, given: Mapping[str, object]) -> frozenset[str] | None:
+    """What a method reads of its own object, if it isn't handed on as a whole.
+
+    Args:
+        method: It.
+        given: Its parameters of which it is known what is passed: constants.
+    """
+    me = method.params[0].name if method.params else ""
+    found: set[str] = set()
+    for stmt in _reached(method.body, given):
+        if isinstance(stmt, Define):
+            return None
+        for dotted in dotted_in(_head(stmt)):
+            first, *rest = dotted.split(".")
+            if first == "super" or (first == me and not rest):
+                return None
+            found.update(rest[:1] if first == me else ())
+    return frozenset(found)
+
+
+def _head(stmt: Stmt) -> object:
+    """A statement without the blocks in it."""
+    if isinstance(stmt, If):
+        return stmt.test
+    if isinstance(stmt, Loop):
+        return (stmt.target, stmt.iterable, stmt.test)
+    if isinstance(stmt, With):
+        return stmt.items
+    return () if isinstance(stmt, Try) else stmt
+
+
 def _reached(block: Block, given: Mapping[str, object]) -> Iterator[Stmt]:
     """The statements of a block that a test of what is passed doesn't rule out."""
     for stmt in block:
         yield stmt
         holds = _holds(stmt.test, given) if isinstance(stmt, If) else None
         if isinstance(stmt, If) and holds is not None:
-            yield from _reached(stmt.body if holds else stmt.orelse, given)
+            taken = stmt.body if holds else stmt.orelse
+            yield from _reached(taken, given)
+            if taken and isinstance(taken[-1], (Return, Raise)):
+                return
         else:
             for inner in inner_blocks(stmt):
                 yield from _reached(inner, given)

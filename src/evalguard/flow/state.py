@@ -54,6 +54,15 @@ def _fewest(origins: frozenset[Origin]) -> frozenset[Origin]:
     return frozenset(sorted(origins, key=repr)[:MOST_ORIGINS])
 
 
+def turned(
+    known: ModeState | None, before: ModeState | None, after: ModeState | None
+) -> ModeState | None:
+    """The modes that were left, this one among them if it is another than before."""
+    if after is None or (before is not None and before.mode == after.mode):
+        return known
+    return after if known is None else join_modes(known, after)
+
+
 def flagged(state: ModeState) -> ModeState:
     """The same mode, as set by a flag that can't be seen."""
     origins = [

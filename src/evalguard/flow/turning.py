@@ -117,14 +117,6 @@ class Turning(Libraries):
         known = self.knowledge.module_method(name)
         return known is not None and known.effect in ("train", "eval")
 
-    def switched_too(self, atom: Atom, callees: Sequence[Atom]) -> Atom:
-        """A method of a module whose class can't be seen switches it as those of the others do."""
-        thing = self.things[atom.thing] if isinstance(atom, Ref) else None
-        if thing is None or thing.parent is None or not self.things[thing.parent].shown:
-            return atom
-        funs = [callee for callee in callees if isinstance(callee, Fun)]
-        return funs[0]._replace(bound=Ref(thing.parent)) if funs else atom
-
     def _train(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         owner, args, site = call.owner, call.args, call.site
         if self._misgiven(call, "train", state, frame):
@@ -133,8 +125,15 @@ class Turning(Libraries):
         flag = (*args.positional, *[value for _, value in args.keywords])[:1]
         mode = self.flag_mode(flag[0], state, frame) if flag else Mode.TRAIN
         literal = not flag or constant(flag[0]) is not None
-        self._set_mode(owner, mode, "switched" if literal else "flag", site, state, frame)
+        sure = literal and not self._was_so(owner, mode, state)
+        self._set_mode(owner, mode, "switched" if sure else "flag", site, state, frame)
         return None
+
+    def _was_so(self, owner: Ref | Part | Inert, mode: Mode, state: State) -> bool:
+        """Whether a module that others have made is put in train mode where it was in it before."""
+        if mode != Mode.TRAIN or not isinstance(owner, Ref) or self.things[owner.thing].built:
+            return False
+        return state.assume.get(("training", owner.thing)) is True
 
     def _eval(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         owner, site = call.owner, call.site

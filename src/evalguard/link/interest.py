@@ -64,6 +64,7 @@ PLAIN = frozenset((
     "flatten", "mean", "sum", "start", "add", "update", "__init__", "__call__", "__getitem__",
     "__len__", "__iter__", "__enter__", "__exit__", "__repr__", "__post_init__",
 ))  # fmt: skip
+MOST_LED = 4  # calls in a row, by which functions are put in order
 COMMON = frozenset(("fit", "test", "predict", "score", "encode", "decode", "run", "forward"))
 SKIPPED = frozenset(f".{name}" for name in (*PLAIN, "forward"))
 SHARED = frozenset(f".{name}" for name in COMMON)
@@ -74,14 +75,15 @@ class Bearing(NamedTuple):
 
     ``matters``: it bears on modes or gradients in some way, so that a call is worth following.
     ``starts``: it may hold the cause of a finding, even if nobody is seen to call it; ``led``: but
-    something else that does uses it. ``tells``: it starts something, makes a module, or uses what
-    switches or trains. ``trains``: it may run a backward pass. ``measures``: it may turn a result
-    into plain numbers. ``switches``: it leaves a mode behind.
+    something else that does uses it, the more the farther down a chain of these. ``tells``: it
+    starts something, makes a module, or uses what switches or trains. ``trains``: it may run a
+    backward pass. ``measures``: it may turn a result into plain numbers. ``switches``: it leaves a
+    mode behind.
     """
 
     matters: bool = True
     starts: bool = False
-    led: bool = False
+    led: int = 0
     tells: bool = False
     trains: bool = False
     measures: bool = False
@@ -195,7 +197,7 @@ class Bearings:
         self._starting = nodes_of(starting)
         telling = [entry for entry in starting if not self._given(entry)]
         self._before = graph.calling(nodes_of(telling))
-        self._led = {node for entry in starting for node in entry.uses.difference(entry.nodes)}
+        self._led = _led(starting)
         self._kin = {
             relative
             for entry in graph.entries
@@ -230,7 +232,7 @@ class Bearings:
         return Bearing(
             matters=matters or makes or acts,
             starts=acts and not self._hangs(entry),
-            led=not self._led.isdisjoint(entry.nodes),
+            led=sum(not nodes.isdisjoint(entry.nodes) for nodes in self._led),
             tells=acts or makes or self._makes(entry) or not entry.uses.isdisjoint(self._start),
             trains=not entry.uses.isdisjoint(self._training),
             measures=self._measures(entry) or not entry.uses.isdisjoint(self._measured),
@@ -332,6 +334,20 @@ class Bearings:
         """Whether a function turns something into plain numbers."""
         function = entry.item.function
         return function is not None and not self._measuring.isdisjoint(function.uses)
+
+
+def _led(starting: list[Entry]) -> list[Nodes]:
+    """What these use; what they use by names that nothing else has; what that uses; and so on."""
+    levels: list[Nodes] = [
+        {node for entry in starting for node in entry.uses.difference(entry.nodes)}
+    ]
+    callers = starting
+    while callers and len(levels) < MOST_LED:
+        used = [entry.uses.difference(entry.nodes) for entry in callers]
+        nodes = {node for uses in used for node in uses if ":" in node}
+        callers = [entry for entry in starting if not nodes.isdisjoint(entry.nodes)]
+        levels.append(nodes)
+    return levels
 
 
 def _is_known(node: str) -> bool:
