@@ -1,10 +1,11 @@
-"""A text or bytes → the same, damaged: by characters, lines, tokens and pieces of other texts.
+"""A text or bytes → the same, damaged: by characters, lines, tokens, pieces of others, arguments.
 
 All that is drawn comes from the ``Random`` given, so that a seed gives the same inputs again.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Sequence
 from random import Random
@@ -130,7 +131,43 @@ def _line_ends(text: str, rng: Random, _: Sequence[str]) -> str:
     return "".join(line + rng.choice(ends) for line in text.split("\n"))
 
 
+def _other_calls(text: str, rng: Random, _: Sequence[str]) -> str:
+    """Other arguments in some calls: what can be parsed still can, and is walked."""
+    try:
+        tree = ast.parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and rng.random() < 0.5:
+                rng.choice(_CALLS)(node)
+        return ast.unparse(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text
+
+
+def _emptied(call: ast.Call) -> None:
+    call.args, call.keywords = [], []
+
+
+def _starred(call: ast.Call) -> None:
+    given = ast.Name("given", ast.Load())
+    call.args, call.keywords = [ast.Starred(given, ast.Load())], [ast.keyword(None, given)]
+
+
+def _shortened(call: ast.Call) -> None:
+    del call.args[:1]
+
+
+def _turned(call: ast.Call) -> None:
+    call.args.reverse()
+
+
+def _named(call: ast.Call) -> None:
+    plain = [node for node in call.args if not isinstance(node, ast.Starred)]
+    call.args = []
+    call.keywords += [ast.keyword("model", node) for node in plain[:1]]
+
+
+_CALLS = (_emptied, _starred, _shortened, _turned, _named)
 _WAYS: tuple[Way, ...] = (
     _odd, _odd, _cut, _end, _swapped_lines, _without_line, _repeated, _indented, _spliced,
-    _spliced, _other_word, _other_word, _swapped_tokens, _line_ends,
+    _spliced, _other_word, _other_word, _swapped_tokens, _line_ends, _other_calls, _other_calls,
 )  # fmt: skip
