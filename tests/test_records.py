@@ -138,4 +138,12 @@ def test_named_tuples() -> None:
     assert Pair._fields == ("left", "right")
     assert repr(pair) == "Pair(left=1, right='r')"
     assert pickle.loads(pickle.dumps(pair)) == pair  # noqa: S301 (our own)
+    assert pair._asdict() == {"left": 1, "right": "r"}
+    assert Pair._make([2, "x"]) == Pair(2, "x")
     assert Pair.__module__ == __name__
+    make: Any = Pair
+    for given, named in (((), {}), ((1,), {"rigt": "y"}), ((1, "r", 3), {}), ((1,), {"left": 2})):
+        with pytest.raises(TypeError):
+            make(*given, **named)
+    with pytest.raises(ValueError, match="rigt"):
+        make._replace(pair, rigt="y")

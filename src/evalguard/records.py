@@ -1,14 +1,14 @@
 """Class bodies → records: what ``dataclass`` and ``NamedTuple`` make, made in less time.
 
 ``dataclasses`` compiles up to seven functions for each class, and ``typing`` every annotation:
-that was a fifth of a run on one file. Here one function is compiled for each class, and all else
-is shared. To a type checker these are the library's own, and so they are to the functions of
+that was a fifth of a run on one file. Here one function is compiled for each record, none for a
+named tuple but the first of its length, and all else is shared. To a type checker these are the library's own, and so they are to the functions of
 ``dataclasses``. A module that uses them has its annotations as strings, as this one has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["NamedTuple", "dataclass", "field", "replace"]
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from typing import NamedTuple
 else:
     from collections import namedtuple
+    from functools import cache
     from operator import attrgetter
+    from types import FunctionType
 
     class _Made:
         """A default that is made anew for each record."""
@@ -165,16 +167,53 @@ else:
             value = default.factory if isinstance(default, _Made) else default
             yield name, cls.__annotations__.get(name, Any), dataclasses.field(**{given: value})
 
+    class _Row(tuple):
+        """What all named tuples can do."""
+
+        __slots__ = ()
+
+        @classmethod
+        def _make(cls, values: Iterable[object]) -> _Row:
+            return tuple.__new__(cls, values)
+
+        def _replace(self, /, **changes: object) -> _Row:
+            made = self._make(map(changes.pop, self._fields, self))
+            if changes:
+                raise ValueError(f"Got unexpected field names: {list(changes)!r}")
+            return made
+
+        def _asdict(self) -> dict[str, object]:
+            return dict(zip(self._fields, self, strict=True))
+
+        def __repr__(self) -> str:
+            told = [f"{name}={value!r}" for name, value in self._asdict().items()]
+            return f"{type(self).__name__}({', '.join(told)})"
+
+        def __getnewargs__(self) -> tuple[object, ...]:
+            return tuple(self)
+
     class _Maker(type):
         """Turns a class body into a named tuple."""
 
         def __new__(mcs, name: str, _: tuple[type, ...], space: dict[str, Any]) -> type:
-            names = space.pop("__annotations__", {})
-            defaults = [space.pop(each) for each in names if each in space]
-            made = namedtuple(name, names, defaults=defaults, module=space["__module__"])  # noqa: PYI024 (what `typing` builds on)
-            made.__annotations__ = names
-            for each, value in space.items():
-                setattr(made, each, value)
-            return made
+            names = tuple(space.setdefault("__annotations__", {}))
+            defaults = tuple([space[each] for each in names if each in space])
+            like = _numbered(len(names))
+            space |= {each: vars(like)[f"field{place}"] for place, each in enumerate(names)}
+            space |= {"__slots__": (), "_fields": names, "__match_args__": names}
+            space["__new__"] = _renamed(like.__new__, names, defaults)
+            return type(name, (_Row,), space)
+
+    @cache
+    def _numbered(count: int) -> type:
+        """The named tuple that all of so many fields are made after."""
+        return namedtuple(f"Of{count}", [f"field{place}" for place in range(count)])  # noqa: PYI024 (what `typing` builds on)
+
+    def _renamed(
+        new: Callable[..., object], names: tuple[str, ...], defaults: tuple[object, ...]
+    ) -> Callable[..., object]:
+        """A constructor whose parameters have other names: nothing is compiled for it."""
+        code = new.__code__.replace(co_varnames=(new.__code__.co_varnames[0], *names))
+        return FunctionType(code, new.__globals__, "__new__", defaults)
 
     NamedTuple = type.__new__(_Maker, "NamedTuple", (), {})
