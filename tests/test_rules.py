@@ -102,7 +102,7 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
         ({"mode": Mode.EVAL}, None),
         ({"mode": Mode.UNSEEN}, None),
         ({"mode": Mode.UNSEEN | Mode.EVAL}, None),
-        ({"mode": Mode.TRAIN | Mode.UNSEEN}, LIKELY),
+        ({"mode": Mode.TRAIN | Mode.UNSEEN}, POSSIBLE),
         ({"mixed": True}, None),
         ({"module": INERT}, None),
         ({"module": UNKNOWN}, LIKELY),
@@ -118,7 +118,6 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY}, None),
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY, "origins": (LOADED,)}, CERTAIN),
         ({"purpose": Purpose.DUMMY | Purpose.STEP}, LIKELY),
-        ({"purpose": Purpose.DISCARDED | Purpose.STEP}, LIKELY),
         ({"purpose": Purpose.DISCARDED | Purpose.IN_LOADER_LOOP}, None),
         ({"purpose": Purpose.DUMMY | Purpose.MEASURED | Purpose.IN_LOADER_LOOP}, CERTAIN),
         ({"purpose": Purpose.EVALUATION}, CERTAIN),
@@ -185,8 +184,14 @@ def test_a_pass_that_others_train_through_is_told_at_the_switcher() -> None:
 
 def test_a_pass_for_nothing_after_training_re_estimates_only_without_gradients() -> None:
     purpose = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP | Purpose.STEP
-    assert confidence(inference_without_eval.RULE, replace(INFERENCE, purpose=purpose)) == LIKELY
+    assert confidence(inference_without_eval.RULE, replace(INFERENCE, purpose=purpose)) == POSSIBLE
     assert confidence(no_grad_instead_of_eval.RULE, replace(QUIET, purpose=purpose)) is None
+
+
+def test_results_that_are_thrown_away_spoil_no_numbers() -> None:
+    purpose = Purpose.DISCARDED | Purpose.STEP
+    assert confidence(inference_without_eval.RULE, replace(INFERENCE, purpose=purpose)) == POSSIBLE
+    assert confidence(no_grad_instead_of_eval.RULE, replace(QUIET, purpose=purpose)) == LIKELY
 
 
 def test_a_training_target_is_possible_and_only_under_no_grad() -> None:
@@ -263,6 +268,7 @@ def test_the_message_says_what_is_spoiled(because: str, word: str) -> None:
     [
         ({}, CERTAIN),
         ({"mode": Mode.TRAIN | Mode.EVAL}, LIKELY),
+        ({"mode": Mode.UNSEEN | Mode.EVAL}, POSSIBLE),
         ({"mode": Mode.TRAIN}, None),
         ({"module": UNKNOWN}, LIKELY),
         ({"module": OPTIONAL}, LIKELY),
@@ -295,6 +301,7 @@ def test_the_loop_is_evidence() -> None:
     [
         ({}, LIKELY),
         ({"purpose": Purpose.NONE}, POSSIBLE),
+        ({"module": UNKNOWN}, POSSIBLE),
         ({"mode": Mode.TRAIN | Mode.EVAL}, None),
         ({"mode": Mode.TRAIN}, None),
         ({"module": INERT}, None),

@@ -2,8 +2,9 @@
 
 ``dataclasses`` compiles up to seven functions for each class, and ``typing`` every annotation:
 that was a fifth of a run on one file. Here one function is compiled for each record, none for a
-named tuple but the first of its length, and all else is shared. To a type checker these are the library's own, and so they are to the functions of
-``dataclasses``. A module that uses them has its annotations as strings, as this one has.
+named tuple but the first of its length, and all else is shared. To a type checker these are the
+library's own, and so they are to the functions of ``dataclasses``. A module that uses them has its
+annotations as strings, as this one has.
 """
 
 from __future__ import annotations

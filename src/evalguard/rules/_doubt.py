@@ -121,7 +121,7 @@ def _meant(fact: Forward) -> bool:
     if _speed_test(fact):
         return True
     if Purpose.DISCARDED in fact.purpose:
-        return Purpose.STEP in fact.purpose or (_said(fact) and fact.grad == Grad.OFF)
+        return fact.grad == Grad.OFF and (Purpose.STEP in fact.purpose or _said(fact))
     return fact.grad == Grad.OFF or bool(fact.purpose & _MEANT)
 
 
@@ -147,9 +147,11 @@ def _traced(fact: Forward) -> bool:
     """The train mode comes from a visible place, and so does the module.
 
     Where eval mode was seen too, only a ``train()`` counts: that one path forgets an ``eval()``
-    says little, as the path may never be taken.
+    says little, as the path may never be taken; one on which the mode can't be seen says less.
     """
-    if fact.module.unsure or (Mode.EVAL in fact.mode and not _switched(fact)):
+    if fact.module.unsure or Mode.UNSEEN in fact.mode:
+        return False
+    if Mode.EVAL in fact.mode and not _switched(fact):
         return False
     visible = any(origin.how not in ("given", "flag") for origin in origins_of(fact, Mode.TRAIN))
     if {origin.how for origin in origins_of(fact, Mode.TRAIN)} == {"flag"}:

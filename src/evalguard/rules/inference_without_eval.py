@@ -71,9 +71,10 @@ A module whose class can't be seen and a function whose callers can't be seen ar
 `possible` only; so is one of unseen layers that is put in train mode for this very call, with
 gradients on and no training in the function, as when a transform is fitted; and so is train mode
 that the function itself chooses where another branch chooses eval mode. If nothing in view
-sets the mode, it is reported only where the same run trains the module in it, and measures. A
-network with neither dropout nor batch norm is never reported: today both modes give the same
-numbers.
+sets the mode, it is reported only where the same run trains the module in it, and measures. Where
+the mode can't be seen on one of the ways to the call, or the results are thrown away, it is
+`possible` too. A network with neither dropout nor batch norm is never reported: today both modes
+give the same numbers.
 """
 
 from __future__ import annotations

@@ -71,7 +71,8 @@ the loop is moved into it.
 
 ## Known limits
 The evaluation must be seen to run in the same loop. One that a framework calls through a
-callback may be missed.
+callback may be missed. Where something that isn't seen may set the mode on the way, the finding is
+only `possible`.
 """
 
 from __future__ import annotations
@@ -110,9 +111,10 @@ def check(fact: Fact) -> Iterator[Verdict]:
 
 def _sure(fact: Forward) -> Confidence:
     """Without an optimizer step in sight, the backward pass may only read gradients."""
-    if Purpose.STEP not in fact.purpose:
+    later = fact.later or fact.mode
+    if Purpose.STEP not in fact.purpose or Mode.UNSEEN in later:
         return Confidence.POSSIBLE
-    everywhere = (fact.later or fact.mode) == Mode.EVAL and fact.module.surely
+    everywhere = later == Mode.EVAL and fact.module.surely
     return Confidence.CERTAIN if everywhere else Confidence.LIKELY
 
 

@@ -73,8 +73,8 @@ Without an optimizer step in sight the finding is only `possible`: the module ma
 of a larger loss. So it is where callers that can't be seen may have switched the mode; Lightning
 is one of them, whose `fit()` called `train()` before its version 2.2, and hasn't since. And so it
 is where an option chooses eval mode before the training, or where another network is put in train
-mode in the same breath: somebody asks for it. So it is of a part of something that can't be seen:
-it may be a linear head.
+mode in the same breath: somebody asks for it. So it is of a network whose layers can't be seen: it
+may be linear, or a fixed one that something else is trained against.
 """
 
 from __future__ import annotations
@@ -103,21 +103,17 @@ def check(fact: Fact) -> Iterator[Verdict]:
         return
     stepped = Purpose.STEP in fact.purpose and not fact.assumed
     asked = any(origin.how == "flag" for origin in origins_of(fact, Mode.EVAL))
-    asked = asked or Purpose.SET_APART in fact.purpose or _part_of_unknown(fact)
+    asked = asked or Purpose.SET_APART in fact.purpose
+    sure = stepped and not asked and fact.module.sensitive is Sensitivity.YES
     yield Verdict(
         fact.place,
         f"{named(fact.module)} is in eval mode in this training step: "
         "dropout is off, and batch norm doesn't learn its statistics",
-        Confidence.LIKELY if stepped and not asked else Confidence.POSSIBLE,
+        Confidence.LIKELY if sure else Confidence.POSSIBLE,
         told(fact, (fact.backward, "the result is trained on here")),
         f"call {switch(fact.module, 'train')} before the training",
         fix=mending(fact, Action.TRAIN_BEFORE),
     )
-
-
-def _part_of_unknown(fact: Forward) -> bool:
-    """Nothing says that it knows modes: a head that is trained on what the rest gives, perhaps."""
-    return fact.module.sensitive is Sensitivity.UNKNOWN and fact.module.unsure
 
 
 RULE = Rule(
