@@ -1,10 +1,10 @@
 """Class bodies → records: what ``dataclass`` and ``NamedTuple`` make, made in less time.
 
 ``dataclasses`` compiles up to seven functions for each class, and ``typing`` every annotation:
-that was a fifth of a run on one file. Here one function is compiled for each record, none for a
-named tuple but the first of its length, and all else is shared. To a type checker these are the
-library's own, and so they are to the functions of ``dataclasses``. A module that uses them has its
-annotations as strings, as this one has.
+that was a fifth of a run on one file. Here one function is compiled for all that have as many
+fields, and all else is shared. To a type checker these are the library's own, and so they are to
+the functions of ``dataclasses``. A module that uses them has its annotations as strings, as this
+one has.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ else:
                     setattr(cls, name, vars(above)[name])
         names, defaults = _fields(cls)
         cls.__match_args__, cls._defaults, cls._values = names, defaults, _values(names)
-        cls.__init__ = _init(cls, names, defaults, frozen=False)
+        cls.__init__ = _init(cls, names, defaults)
         return cls
 
     def _record(cls: type, base: type) -> type:
@@ -127,7 +127,7 @@ else:
         space |= {"__qualname__": cls.__qualname__, "_values": _values(names)}
         bases = cls.__bases__ if issubclass(cls, base) else (base,)
         made = type(cls)(cls.__name__, bases, space)
-        made.__init__ = _init(made, names, defaults, issubclass(base, _Frozen))
+        made.__init__ = _init(made, names, defaults)
         return made
 
     def _fields(cls: type) -> tuple[tuple[str, ...], Mapping[str, object]]:
@@ -143,20 +143,37 @@ else:
         return staticmethod(lambda record: tuple([getattr(record, name) for name in names]))
 
     def _init(
-        cls: type, names: tuple[str, ...], defaults: Mapping[str, object], frozen: bool
+        cls: type, names: tuple[str, ...], defaults: Mapping[str, object]
     ) -> Callable[..., None]:
-        """Compile the constructor; a field of a frozen record is set through its slot."""
-        space = {f"_{name}": value for name, value in defaults.items()}
-        space |= {f"_set_{name}": getattr(cls, name).__set__ for name in names if frozen}
-        given = ", ".join([f"{name}=_{name}" if name in defaults else name for name in names])
-        lines = "\n ".join([_line(name, defaults.get(name), frozen) for name in names])
-        exec(f"def __init__(self, {given}):\n {lines}", space)  # noqa: S102 (names of our own fields)
+        """A constructor with parameters of these names, which sets what is declared for each."""
+        sets = [_setter(getattr(cls, name).__set__, defaults.get(name)) for name in names]
+        space = {f"set{place}": each for place, each in enumerate(sets)}
+        return _renamed(_numbered_init(len(names)), names, defaults, space)
+
+    def _setter(put: Callable[..., None], default: object) -> Callable[..., None]:
+        if not isinstance(default, _Made):
+            return put
+        return lambda record, value: put(record, default.factory() if value is default else value)
+
+    @cache
+    def _numbered_init(count: int) -> Callable[..., None]:
+        """The constructor that those of all records of so many fields are made after."""
+        given = "".join([f", field{place}" for place in range(count)])
+        lines = "".join([f"\n set{place}(self, field{place})" for place in range(count)])
+        space: dict[str, Any] = {}
+        exec(f"def __init__(self{given}):{lines or ' pass'}", space)  # noqa: S102 (numbers only)
         return space["__init__"]
 
-    def _line(name: str, default: object, frozen: bool) -> str:
-        value = f"_{name}.factory() if {name} is _{name} else {name}"
-        value = value if isinstance(default, _Made) else name
-        return f"_set_{name}(self, {value})" if frozen else f"self.{name} = {value}"
+    def _renamed(
+        made: Callable[..., Any],
+        names: tuple[str, ...],
+        defaults: Mapping[str, object],
+        space: dict[str, Any],
+    ) -> Callable[..., Any]:
+        """A constructor whose parameters have other names: nothing is compiled for it."""
+        code = made.__code__.replace(co_varnames=(made.__code__.co_varnames[0], *names))
+        given = tuple([defaults[name] for name in names if name in defaults])
+        return FunctionType(code, space, made.__name__, given)
 
     def _declared(cls: type) -> Iterator[tuple[str, Any, Any]]:
         """The fields of a record as ``dataclasses.make_dataclass`` takes them."""
@@ -198,23 +215,16 @@ else:
 
         def __new__(mcs, name: str, _: tuple[type, ...], space: dict[str, Any]) -> type:
             names = tuple(space.setdefault("__annotations__", {}))
-            defaults = tuple([space[each] for each in names if each in space])
+            defaults = {each: space[each] for each in names if each in space}
             like = _numbered(len(names))
             space |= {each: vars(like)[f"field{place}"] for place, each in enumerate(names)}
             space |= {"__slots__": (), "_fields": names, "__match_args__": names}
-            space["__new__"] = _renamed(like.__new__, names, defaults)
+            space["__new__"] = _renamed(like.__new__, names, defaults, like.__new__.__globals__)
             return type(name, (_Row,), space)
 
     @cache
     def _numbered(count: int) -> type:
         """The named tuple that all of so many fields are made after."""
         return namedtuple(f"Of{count}", [f"field{place}" for place in range(count)])  # noqa: PYI024 (what `typing` builds on)
-
-    def _renamed(
-        new: Callable[..., object], names: tuple[str, ...], defaults: tuple[object, ...]
-    ) -> Callable[..., object]:
-        """A constructor whose parameters have other names: nothing is compiled for it."""
-        code = new.__code__.replace(co_varnames=(new.__code__.co_varnames[0], *names))
-        return FunctionType(code, new.__globals__, "__new__", defaults)
 
     NamedTuple = type.__new__(_Maker, "NamedTuple", (), {})
