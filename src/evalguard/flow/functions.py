@@ -24,6 +24,7 @@ from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, For
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import Parameters, words_of
 from evalguard.flow.passes import Survey
+from evalguard.flow.shields import works_out
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
 from evalguard.flow.stores import stored
 from evalguard.flow.values import NO_ATOMS, NO_TAINT, join_all, lit, one, tainted
@@ -88,7 +89,7 @@ class Functions(Parameters):
                     return Value(layers, NO_TAINT)
             self._stored_unseen(fun, known, state)
             self.may_keep(known.function, args.values())
-            return self._passed_over(args, place, text, frame, state)
+            return self._passed_over(known, args, place, text, frame, state)
         if self.is_too_deep(fun):
             self.tracks.stopped(place, known)
             self._stored_unseen(fun, known, state)
@@ -231,12 +232,12 @@ class Functions(Parameters):
         return found
 
     def _passed_over(
-        self, args: Arguments, place: Place, text: str, frame: Frame, state: State
+        self, known: Known, args: Arguments, place: Place, text: str, frame: Frame, state: State
     ) -> Value:
         """A call of a function that can't bear on modes or gradients."""
         value = tainted([self.deep(item, state) for item in args.values()])
-        self.recorder.fed(value.taint, kept=True)
         if value.taint:
+            self.recorder.fed(value.taint, kept=not works_out(known.function))
             return value
         thing, new = self.things.make(("call", frame.context, place), "unknown")
         if new:

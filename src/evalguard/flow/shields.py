@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from evalguard.events import (
+    NONE,
     Bind,
     Block,
     Call,
@@ -30,7 +31,7 @@ from evalguard.events import (
     With,
 )
 from evalguard.flow.results import OWN
-from evalguard.link.blocks import inner_blocks, size_of
+from evalguard.link.blocks import inner_blocks, size_of, statements
 from evalguard.link.mentions import dotted_in
 
 Around = tuple[With, ...]
@@ -68,6 +69,25 @@ def chosen(method: Function, given: Mapping[str, object]) -> bool:
         given: Its parameters of which it is known what is passed: constants.
     """
     return bool(given) and len(list(_reached(method.body, given))) < size_of(method.body)
+
+
+def works_out(function: Function) -> bool:
+    """Whether a function does nothing but work out what it returns, by the looks of it.
+
+    Args:
+        function: It.
+    """
+    found = list(statements(function.body))
+    returns = [stmt for stmt in found if isinstance(stmt, Return) and stmt.value != NONE]
+    return bool(returns) and not any(map(_does_more, found))
+
+
+def _does_more(stmt: Stmt) -> bool:
+    """Whether a statement does something beside binding variables of its function."""
+    if isinstance(stmt, Bind):
+        return not all(isinstance(node, (Name, Display)) for node in stmt.targets)
+    calls = isinstance(stmt, Do) and isinstance(stmt.value, Call)
+    return calls or isinstance(stmt, (With, Try, Define))
 
 
 def read_of_self(method: Function, given: Mapping[str, object]) -> frozenset[str] | None:
