@@ -275,7 +275,8 @@ class Functions(Parameters):
         owner, _, name = text.rpartition(".")
         if not owner or (inner.known and name != inner.known.function.name):
             owner = text  # the method itself, under a name of its own
-        lift = Lift(inner.context, place, owner, module, state.copy(), frame.thing)
+        one = bool(frame.loops) and not frame.repeats
+        lift = Lift(inner.context, place, owner, module, state.copy(), frame.thing, one)
         around = frame.lifts
         inside = around and self.within(module, around[0].module, state)
         inner.lifts = (*around, lift) if inside else (lift,)

@@ -17,7 +17,10 @@ from evalguard.records import NamedTuple, replace
 
 
 class Lift(NamedTuple):
-    """A call of a module's method under way, the caller's frame, and the state it was made in."""
+    """A call of a module's method under way, the caller's frame, and the state it was made in.
+
+    ``one``: of all that a loop goes through, the call is made for one item.
+    """
 
     context: int
     place: Place
@@ -25,6 +28,7 @@ class Lift(NamedTuple):
     module: int
     before: State
     caller: int
+    one: bool
 
 
 class Lifted(NamedTuple):
