@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evalguard.events import Attr, Call, Class, Import, show
+from evalguard.events import Attr, Call, Class, Comprehension, Import, show
 from evalguard.facts import Revealed
 from evalguard.flow.atoms import (
     Atom,
@@ -114,6 +114,8 @@ class Builtins(Methods):
         if name == "len":
             self.recorder.shape(first.taint)
             return ANYTHING
+        if name == "sum" and _adds_values(site):
+            self.recorder.added_up(self.deep(first, state).taint)
         handler = _BUILTINS.get(name)
         if handler is not None:
             return handler(self, args, site, state, frame)
@@ -172,7 +174,8 @@ class Builtins(Methods):
         atom = only(owner)
         return self.library_item(atom, ANYTHING) if isinstance(atom, Lib) else ANYTHING
 
-    def _setattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+    def set_by_name(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        """``setattr(owner, "name", value)``, or a method of that name (pytest's)."""
         name = constant(args.positional[1]) if len(args.positional) == 3 else None
         if name is not None and isinstance(name.value, str):
             target, (owner, _, value) = Attr(site.args[0], name.value), args.positional
@@ -353,6 +356,15 @@ class Builtins(Methods):
         return value
 
 
+def _adds_values(site: Call) -> bool:
+    """Whether ``sum()`` adds up the values of a dict, one by one."""
+    node = site.args[0] if site.args else None
+    if isinstance(node, Comprehension) and len(node.clauses) == 1:
+        plain = node.value == node.clauses[0].target
+        node = node.clauses[0].iterable if plain else None
+    return isinstance(node, Call) and isinstance(node.func, Attr) and node.func.name == "values"
+
+
 def _any(found: list[bool | None]) -> bool | None:
     return True if True in found else None if None in found else False
 
@@ -364,7 +376,7 @@ _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]]
     "next": Builtins._next,
     "range": Builtins._range,
     "getattr": Builtins._getattr,
-    "setattr": Builtins._setattr,
+    "setattr": Builtins.set_by_name,
     "hasattr": Builtins._hasattr,
     "callable": Builtins._callable,
     "isinstance": Builtins._isinstance,

@@ -47,6 +47,26 @@ class Effects(Frameworks):
             values.insert(0, self.deep(owner, state))
         taint = tainted(values)
         word = self.knowledge.effect(name)
+        told = self._of_tensor(word, taint)
+        if told is not None:
+            return told
+        if word == "parts" and owner is not None and owner.taint:
+            return taint
+        if word == "assigns" and len(args.positional) == 3:
+            return self.set_by_name(args, site, state, frame)
+        if word == "backward":
+            self.recorder.backward(taint.taint, self.place(frame, site.at))
+            self._graded(frame)
+            self._ran_backward(taint, site, state, frame)
+            self._leaked_into(taint, site, state, frame)
+            return ANYTHING
+        if word == "gradient":
+            outcomes = self._call_back(args, site, state, frame)
+            return self._gradient(tainted([taint, *outcomes]), args, site, state, frame)
+        return self._unknown(name, owner, values, args, site, state, frame)
+
+    def _of_tensor(self, word: str, taint: Value) -> Value | None:
+        """What comes of a tensor that is measured, detached or only looked at; None of others."""
         if word == "looks":
             return ANYTHING
         if word == "dummy":
@@ -60,16 +80,11 @@ class Effects(Frameworks):
         if word == "shape":
             self.recorder.shape(taint.taint)
             return ANYTHING
-        if word == "backward":
-            self.recorder.backward(taint.taint, self.place(frame, site.at))
-            self._graded(frame)
-            self._ran_backward(taint, site, state, frame)
-            self._leaked_into(taint, site, state, frame)
-            return ANYTHING
-        if word == "gradient":
-            outcomes = self._call_back(args, site, state, frame)
-            return self._gradient(tainted([taint, *outcomes]), args, site, state, frame)
-        return self._unknown(name, owner, values, args, site, state, frame)
+        return None
+
+    def set_by_name(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        """``setattr(owner, "name", value)``."""
+        raise NotImplementedError
 
     def _gradient(
         self, value: Value, args: Arguments, site: Call, state: State, frame: Frame

@@ -41,7 +41,7 @@ class Forwards(Purposes):
             thing.shown = True
         inputs = [self.deep(value, state) for value in args.values()]
         survey = self._surveyed(number, text, args, site, state)
-        if thing.kind == "unknown" and "torch" not in self.program.units[frame.path].uses:
+        if thing.kind == "unknown" and not self._of_torch(number, state, frame):
             return tainted(inputs)
         grad = self._grad_of_call(number, args, site, state)
         path, items = state.path(), tuple(loop.unrolled for loop in self.loops)
@@ -78,6 +78,17 @@ class Forwards(Purposes):
             self.recorder.fed(value.taint)
         result = self._result(token, inputs, grad)
         return Value(frozenset((MADE,)), result.taint) if self.made_up(args) else result
+
+    def _of_torch(self, number: int, state: State, frame: Frame) -> bool:
+        """Whether what can't be seen may be a module of PyTorch, by what the file speaks of.
+
+        Of one whose mode was set, the files of those who call this one may speak, too.
+        """
+        units = self.program.units
+        if "torch" in units[frame.path].uses:
+            return True
+        callers = self.steps(frame.context) if state.mode(number) is not None else ()
+        return any("torch" in units[step.place.path].uses for step in callers)
 
     def _surveyed(
         self, number: int, text: str, args: Arguments, site: Call, state: State

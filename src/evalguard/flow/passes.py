@@ -48,8 +48,8 @@ class Pass:
 
     ``owned``: an optimizer steps that is seen to have its parameters. ``trained``: the modules
     whose parameters have the optimizers that step, None if that can't be seen. ``chosen``: it may
-    reach another module instead, which knows no mode. ``dropped``: its module's method makes it,
-    and nobody takes what that returns.
+    reach another module instead, which knows no mode. ``added``: all that it gives is added up.
+    ``dropped``: its module's method makes it, and nobody takes what that returns.
     """
 
     thing: int
@@ -77,6 +77,7 @@ class Pass:
     learns: bool = False
     newborn: bool = False
     chosen: bool = False
+    added: bool = False
     dropped: Purpose = Purpose.NONE
 
     @property
@@ -253,6 +254,18 @@ def mark_alike(passes: Collection[Pass]) -> None:
         found = [step for step in steps.get((item.thing, item.entry), ()) if _meet(item, step)]
         if found and not item.stepped:
             item.fact = replace(item.fact, alike=min(step.fact.place for step in found))
+
+
+def mark_losses(passes: Collection[Pass]) -> None:
+    """Mark those whose module gives its losses itself: they are added up where it is trained.
+
+    Of a module that can't be seen, they are taken to be what it gives in train mode only.
+    """
+    added = [item for item in passes if item.added]
+    giving = {item.thing for item in added if item.stepped}
+    for item in added:
+        if item.thing in giving and item.fact.module.sensitive is Sensitivity.UNKNOWN:
+            item.fact = replace(item.fact, purpose=item.fact.purpose | Purpose.OTHER_RESULT)
 
 
 def _meet(one: Pass, other: Pass) -> bool:

@@ -37,6 +37,7 @@ from evalguard.flow.passes import (
     in_steps,
     leave,
     mark_alike,
+    mark_losses,
     steps,
     switched_elsewhere,
     without_mode,
@@ -271,6 +272,12 @@ class Recorder:
         for known in self._known(taint):
             known.measured = True
 
+    def added_up(self, taint: frozenset[int]) -> None:
+        """All values of what one pass gave are added up, as losses are."""
+        known = self._known(taint)
+        if len(taint) == 1 and known and not known[0].fed:
+            known[0].added = True
+
     def shape(self, taint: Iterable[int]) -> None:
         """Only a value's shape is asked for."""
         for known in self._known(taint):
@@ -343,6 +350,7 @@ class Recorder:
         rivals = against(self._passes, trained)
         beside = in_steps(self._passes)
         mark_alike(self._passes.values())
+        mark_losses(self._passes.values())
         return [
             finished(item, token in beside, item.thing in trained, item.thing in rivals)
             for token, item in self._passes.items()

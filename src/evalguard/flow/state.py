@@ -7,6 +7,7 @@ from typing import Protocol, TypeGuard
 
 from evalguard.facts import Origin
 from evalguard.flow.atoms import Cell, Key, Value
+from evalguard.flow.implied import COMPARED, implied
 from evalguard.flow.layers import Layers
 from evalguard.flow.values import NONE, join
 from evalguard.modes import Grad, Mode
@@ -192,11 +193,11 @@ class State:
     def decided(self, key: Key) -> bool | None:
         """Whether a condition is known to hold on this path."""
         known = self.assume.get(key)
-        if known is not None or key[0] not in ("is", "in"):
+        if known is not None or key[0] not in COMPARED:
             return known
         for other, holds in self.assume.items():
-            if other[0] in ("is", "in") and other[1] == key[1]:
-                told = _implied(key, other, holds)
+            if other[0] in COMPARED and other[1] == key[1]:
+                told = implied(key, other, holds)
                 if told is not None:
                     return told
         return None
@@ -230,21 +231,6 @@ class State:
 def is_variable(subject: object) -> TypeGuard[Cell]:
     """Whether a condition is about a variable, not an object."""
     return isinstance(subject, tuple)
-
-
-def _implied(key: Key, other: Key, holds: bool) -> bool | None:
-    """What one comparison with constants (``is`` one, ``in`` several) tells of another."""
-    mine, theirs = _choices(key), _choices(other)
-    if holds:
-        return False if not mine & theirs else True if theirs <= mine else None
-    return False if mine <= theirs else None
-
-
-def _choices(key: Key) -> frozenset[object]:
-    chosen = key[2]
-    return (
-        frozenset(chosen) if key[0] == "in" and isinstance(chosen, tuple) else frozenset((chosen,))
-    )
 
 
 def join_states(states: Iterable[State]) -> State | None:

@@ -275,6 +275,8 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
                 "exits",
                 "looks",
                 "picks",
+                "parts",
+                "assigns",
                 "none",
             )
         },
