@@ -2,7 +2,7 @@
 
 ``dataclasses`` compiles up to seven functions for each class, and ``typing`` every annotation:
 that was a fifth of a run on one file. Here one function is compiled for all that have as many
-fields, and all else is shared. To a type checker these are the library's own, and so they are to
+fields, or for a class that mypyc has compiled, and all else is shared. To a type checker these are the library's own, and so they are to
 the functions of ``dataclasses``. A module that uses them has its annotations as strings, as this
 one has.
 """
@@ -107,14 +107,17 @@ else:
         return hasattr(cls, "__mypyc_attrs__")
 
     def _compiled(cls: type, base: type) -> type:
-        """Give a class what makes it a record. That nothing changes it, mypy has seen."""
+        """Give a class what makes it a record. That nothing changes it, mypy has seen.
+
+        Its fields aren't in their places before this is done: they are set by name.
+        """
         for above in (_Record, base):
             for name in ("__eq__", "__hash__", "__lt__", "__reduce__", "__replace__", "__repr__"):
                 if name in vars(above):
                     setattr(cls, name, vars(above)[name])
         names, defaults = _fields(cls)
         cls.__match_args__, cls._defaults, cls._values = names, defaults, _values(names)
-        cls.__init__ = _init(cls, names, defaults)
+        cls.__init__ = _init_by_name(names, defaults)
         return cls
 
     def _record(cls: type, base: type) -> type:
@@ -149,6 +152,21 @@ else:
         sets = [_setter(getattr(cls, name).__set__, defaults.get(name)) for name in names]
         space = {f"set{place}": each for place, each in enumerate(sets)}
         return _renamed(_numbered_init(len(names)), names, defaults, space)
+
+    def _init_by_name(
+        names: tuple[str, ...], defaults: Mapping[str, object]
+    ) -> Callable[..., None]:
+        """The same, compiled for these names."""
+        space = {f"_{name}": value for name, value in defaults.items()}
+        given = ", ".join([f"{name}=_{name}" if name in defaults else name for name in names])
+        made = {name for name, value in defaults.items() if isinstance(value, _Made)}
+        lines = [
+            f"self.{name} = "
+            + (f"_{name}.factory() if {name} is _{name} else {name}" if name in made else name)
+            for name in names
+        ]
+        exec(f"def __init__(self, {given}):\n " + "\n ".join(lines), space)  # noqa: S102 (names of our own fields)
+        return space["__init__"]
 
     def _setter(put: Callable[..., None], default: object) -> Callable[..., None]:
         if not isinstance(default, _Made):
