@@ -2,9 +2,9 @@
 
 ``dataclasses`` compiles up to seven functions for each class, and ``typing`` every annotation:
 that was a fifth of a run on one file. Here one function is compiled for all that have as many
-fields, or for a class that mypyc has compiled, and all else is shared. To a type checker these are the library's own, and so they are to
-the functions of ``dataclasses``. A module that uses them has its annotations as strings, as this
-one has.
+fields, or for a class that mypyc has compiled, and all else is shared. To a type checker these are
+the library's own, and so they are to the functions of ``dataclasses``. A module that uses them has
+its annotations as strings, as this one has.
 """
 
 from __future__ import annotations
