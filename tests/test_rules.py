@@ -115,6 +115,8 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
         ({"intent": Intent.TRAINING}, None),
         ({"purpose": Purpose.MEASURED | Purpose.SHAPE}, None),
         ({"purpose": Purpose.MEASURED | Purpose.STOCHASTIC}, None),
+        ({"purpose": Purpose.MEASURED | Purpose.INPUT_GRAD, "trains": True}, None),
+        ({"purpose": Purpose.MEASURED | Purpose.INPUT_GRAD}, CERTAIN),
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY}, None),
         ({"purpose": Purpose.MEASURED | Purpose.DUMMY, "origins": (LOADED,)}, CERTAIN),
         ({"purpose": Purpose.DUMMY | Purpose.STEP}, LIKELY),

@@ -102,7 +102,8 @@ class Pass:
 class Survey:
     """What a call of a module would meet: the modes of its mode-sensitive parts, joined.
 
-    ``parts`` are the numbers of all parts in view.
+    ``mixed``: the parts differ, as where one may be in eval mode and another is in train mode for
+    sure. ``parts`` are the numbers of all parts in view.
     """
 
     module: Module
@@ -120,7 +121,8 @@ class Survey:
             mode |= leaf.mode
             origins |= leaf.origins
         exact = {leaf.mode for leaf in leaves if leaf.mode in (Mode.TRAIN, Mode.EVAL)}
-        mixed = len(exact) > 1 or any(leaf.mixed for leaf in leaves)
+        apart = exact == {Mode.TRAIN} and Mode.EVAL in mode
+        mixed = len(exact) > 1 or apart or any(leaf.mixed for leaf in leaves)
         assumed = any(leaf.assumed for leaf in leaves)
         return Survey(module, mode, mixed, assumed, origins, frozenset(parts))
 

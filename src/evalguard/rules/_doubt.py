@@ -37,13 +37,17 @@ def inference_in_train(fact: Forward) -> Confidence | None:
 
 
 def _in_question(fact: Forward) -> bool:
-    """Train mode matters here, and nobody said that it is wanted."""
+    """Train mode matters here, and nobody said that it is wanted.
+
+    An attack that is made for training may look at how far it got.
+    """
     return (
         (Mode.TRAIN in fact.mode or _as_in_training(fact))
         and not fact.mixed
         and fact.module.sensitive is not Sensitivity.NO
         and fact.intent is not Intent.TRAINING
         and not fact.purpose & _ON_PURPOSE
+        and not (fact.trains and Purpose.INPUT_GRAD in fact.purpose)
         and not _drawn(fact)
     )
 
