@@ -299,7 +299,14 @@ class Bearings:
         return self._makes_some(entry) or not self._graph.run(entry).isdisjoint(self._makers)
 
     def _makes_some(self, entry: Entry) -> bool:
-        """Whether a function makes a module itself: it calls something by the name of one."""
+        """Whether a function makes a module itself: it calls something by the name of one.
+
+        Or it calls what a package of networks has under a name that isn't written there.
+        """
+        function = entry.item.function
+        by_name = "*factory" in entry.uses and function is not None
+        if by_name and function is not None and LOOKED_UP in function.uses:
+            return True
         return self._calls_one_of(entry, self._makings)
 
     def _calls_module(self, entry: Entry) -> bool:
