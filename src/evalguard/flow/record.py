@@ -342,7 +342,7 @@ class Recorder:
         trained = {item.thing for item in self._passes.values() if item.stepped}
         for item in self._passes.values():
             item.newborn = self.weights.handled.isdisjoint(item.parts)
-            item.loaded = not self.weights.loaded.isdisjoint(item.parts)
+            item.loaded = item.thing in self.weights.loaded
             if item.chosen and item.thing in self._evaled:
                 item.fact = replace(item.fact, module=replace(item.fact.module, unsure=True))
             if (item.backward or item.target) and (item.thing, item.entry) in self.weights.thawed:
