@@ -180,6 +180,8 @@ class Bearings:
         }
         variables = [entry for entry in graph.entries if entry.item.called]
         self._held = nodes_of(filter(self._makes, variables))
+        handing = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(self._held))
+        self._held |= nodes_of(entry for entry in variables if not entry.uses.isdisjoint(handing))
         self._scoped = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(SCOPES))
         self._leading = graph.named(self._start | self._scoped)
         self._training = graph.closed(BACKWARD)
