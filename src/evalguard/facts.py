@@ -89,6 +89,7 @@ class Purpose(Flag):
     TIMED = auto()  # what counts is how long it takes: a made-up input, again and again
     ADAPTS = auto()  # gradients of the module are taken on the way, where it is called
     TRIAL = auto()  # a network as it was born, once: its result's shape is looked at, too
+    LOADED = auto()  # it was given weights by `load_state_dict`
     ONE_ITEM = auto()  # of all that a loop goes through, one is looked at
     AGAIN = auto()  # the same input in each round of a counted loop: only chance differs
     SAMPLED = auto()  # and nothing else is done in these rounds

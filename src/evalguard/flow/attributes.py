@@ -49,6 +49,7 @@ OF_TEXTS = frozenset((
     "lower", "upper", "casefold", "title", "capitalize", "strip", "lstrip", "rstrip",
     "removeprefix", "removesuffix", "replace", "startswith", "endswith", "isdigit",
 ))  # fmt: skip
+PARTS = "_modules"  # a module's dict of its parts, by their names
 CONTAINER_METHODS = frozenset(
     ("keys", "values", "items", "get", "pop", "append", "extend", "insert", "update")
 )
@@ -316,7 +317,8 @@ class Attributes(Following):
         if isinstance(atom, Super):
             return self.of_super(atom, name, state)
         if isinstance(atom, Part):
-            return one(Method(atom, name) if self.knowledge.module_method(name) else atom)
+            method = self.knowledge.module_method(name) or name in CONTAINER_METHODS
+            return one(Method(atom, name) if method else atom)
         if isinstance(atom, Inert):
             return one(Method(atom, name)) if self.knowledge.module_method(name) else ANYTHING
         return self._of_value(atom, name)
@@ -333,6 +335,8 @@ class Attributes(Following):
         thing = self.things[atom.thing]
         if name == "training" and thing.kind in ("module", "unknown"):
             return self.training_of(atom.thing, state)
+        if name == PARTS and thing.kind == "module":
+            return one(Part(atom.thing))
         held = state.get((atom.thing, name))
         if held is not None:
             return held

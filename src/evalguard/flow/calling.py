@@ -190,13 +190,30 @@ class Calling(Constructing):
             return self.call_value(atom.target, both, site, state, frame)
         if isinstance(atom, Ctx):
             return self._decorating(atom, args, site, state, frame)
-        if isinstance(atom, (Inert, Part)):
-            self.weights_changed(site, state, frame)
-            values = [self.deep(value, state) for value in args.values()]
-            for value in values:
-                self.recorder.fed(value.taint)
-            return tainted(values)
-        raise AssertionError(atom)
+        assert isinstance(atom, (Inert, Part)), atom
+        return self._call_part(atom, args, site, state, frame)
+
+    def _call_part(
+        self, atom: Inert | Part, args: Arguments, site: Call, state: State, frame: Frame
+    ) -> Value:
+        """Call a layer that does the same in both modes, or one of a module's parts."""
+        if isinstance(atom, Part) and self._is_own_part(atom, site, frame):
+            return self.forward(atom.thing, args, site, state, frame)
+        self.weights_changed(site, state, frame)
+        values = [self.deep(value, state) for value in args.values()]
+        for value in values:
+            self.recorder.fed(value.taint)
+        return tainted(values)
+
+    def _is_own_part(self, atom: Part, site: Call, frame: Frame) -> bool:
+        """Whether a method of a module calls its parts one by one, as its ``forward`` does."""
+        thing = self.things[atom.thing]
+        if thing.cls is None or frame.owner is None or frame.in_forward:
+            return False
+        if isinstance(site.func, Attr) or not frame.loops:
+            return False
+        classes = self.classes.ancestry(thing.cls)
+        return any(isinstance(item, Cls) and item.number == frame.owner for item in classes)
 
     def _call_unowned(
         self, atom: Lib | Method, args: Arguments, site: Call, state: State, frame: Frame
@@ -322,7 +339,7 @@ class Calling(Constructing):
             method = self.knowledge.module_method(thing.text)
             if method is not None and method.effect == "clears":
                 self.clear(owner, state)
-            self.recorder.handled([owner])
+            self.recorder.weights.touched([owner])
             taint = state.get((owner, ITEMS))
             held = tainted([taint]) if taint is not None else ANYTHING
             return self.effect(thing.text, held, args, site, state, frame)

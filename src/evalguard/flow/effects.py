@@ -174,13 +174,16 @@ class Effects(Frameworks):
         """``zero_grad()`` of a module, or of an optimizer."""
         modules = sorted(self.optimizers.get(number, frozenset((number,))))
         reach = [self._reach(module, state, whole=True) for module in modules]
-        self.recorder.cleared(set[int]().union(*reach))
+        depth = len(self.loops) if number in self.optimizers else None
+        self.recorder.cleared(set[int]().union(*reach), depth)
 
     def _handled(self, args: Arguments, state: State) -> None:
         """What is given to something unknown may be loaded there, or trained."""
         atoms = [atom for value in args.values() for atom in self.reached(value, state)]
         things = [atom.thing for atom in atoms if isinstance(atom, (Ref, Part))]
-        self.recorder.handled(thing for thing in things if self.things[thing].kind == "module")
+        self.recorder.weights.touched(
+            [item for item in things if self.things[item].kind == "module"]
+        )
 
     def _renew(self, number: int, state: State) -> None:
         state.forget(number)
@@ -228,7 +231,7 @@ class Effects(Frameworks):
                 things |= self.optimizers.get(atom.thing, frozenset())
                 things |= self._whose_parameters(atom, state)
         inert = any(isinstance(atom, Inert) for atom in given)
-        self.recorder.handled(things)
+        self.recorder.weights.touched(things)
         bare = bool(args.positional) and self._are_tensors(args.positional[0], state)
         for atom in value.atoms if things or inert or bare else ():
             if isinstance(atom, Ref) and not is_parameter(self.things[atom.thing].lib):

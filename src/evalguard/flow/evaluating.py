@@ -37,6 +37,7 @@ from evalguard.flow.atoms import (
     Saved,
     Value,
 )
+from evalguard.flow.attributes import PARTS
 from evalguard.flow.conditions import Conditions
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Fork, Frame
 from evalguard.flow.state import State, join_states
@@ -80,10 +81,22 @@ class Evaluating(Conditions):
         owner = self.value(node.value, state, frame)
         key = self.value(node.key, state, frame)
         known = self.by_key(owner, key, state, frame)
+        if known is None and isinstance(node.value, Attr) and node.value.name == PARTS:
+            known = self._part_named(node.value, key, state, frame)
         if known is not None:
             return known
         found = self.special_method(owner, "__getitem__", Arguments((key,)), node, state, frame)
         return self.item(owner, key, state) if found is owner else found
+
+    def _part_named(self, node: Attr, key: Value, state: State, frame: Frame) -> Value | None:
+        """The part that a module keeps under a name in its ``_modules``, if the name is known."""
+        known = constant(key)
+        if known is None or not isinstance(known.value, str):
+            return None
+        owner = self.value(node.value, state, frame)
+        if known.value.isdecimal():
+            return self.item(owner, lit(int(known.value)), state)
+        return self.attribute(owner, known.value, node, state, frame)
 
     def _display(self, node: Display, state: State, frame: Frame) -> Value:
         if not any(isinstance(item, Star) for item in node.items):

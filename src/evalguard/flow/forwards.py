@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalguard.events import Attr, Call, Const, Expr, Param, With, show
-from evalguard.facts import Forward, FrozenPart, Origin
+from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.atoms import Cls, Lib, Ref, Value
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.core import Arguments, Frame
@@ -47,6 +47,7 @@ class Forwards(Purposes):
         path, items = state.path(), tuple(loop.unrolled for loop in self.loops)
         token = self.recorder.token(frame.context, place, path, items)
         frozen = self._frozen_within(number, survey.parts, state)
+        begun = self.recorder.begun(number, len(self.loops))
         fact = Forward(
             place,
             frame.known.function.qualname if frame.known else "",
@@ -59,7 +60,8 @@ class Forwards(Purposes):
             grad=grad,
             grad_place=state.grad_place,
             purpose=self.purpose(number, survey, args, site, state, frame)
-            | self.tuning(number, frozen, state),
+            | self.tuning(number, frozen, state)
+            | (Purpose.SAME_STEP if begun else Purpose.NONE),
             caller_unseen=self.chains[frame.context].parent == 0,
             switcher=self._switcher(survey.origins, frame),
             turns=self.turns_of(survey.origins),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from evalguard.events import Attr, Call, show
 from evalguard.flow.atoms import Cls, File, Inert, Lit, Method, Part, Ref, Value
@@ -56,8 +55,8 @@ class Methods(Turning):
             return self._on_text(owner, name, args)
         if isinstance(owner, Ref) and self._is_container(owner, name):
             return self._container_method(owner, name, args, site, state, frame)
-        if isinstance(owner, Lit):
-            return _of_text(owner.value, name, args)
+        if isinstance(owner, Part) and name in CONTAINER_METHODS:
+            return ANYTHING if name == "keys" else one(owner)
         known = self.knowledge.module_method(name)
         if known is None or not isinstance(owner, (Ref, Part, Inert)):
             held = one(owner)
@@ -205,7 +204,8 @@ class Methods(Turning):
     def _loads(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         self.keep(one(call.owner))
         if isinstance(call.owner, (Ref, Part)):
-            self.recorder.handled(self._reach(call.owner.thing, state, whole=True))
+            reach = self._reach(call.owner.thing, state, whole=True)
+            self.recorder.weights.touched(reach, loaded=True)
         return None
 
     def _clears(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
@@ -293,17 +293,6 @@ class Methods(Turning):
             return one(owner)
         values = [value for _, value in self._entries(owner, state)]
         return self.listed(values, "values", site.at, frame, state)
-
-
-def _of_text(text: object, name: str, args: Arguments) -> Value:
-    """A string's method, where all that it is given is known."""
-    known = [constant(value) for value in args.positional]
-    given = [atom.value for atom in known if atom is not None]
-    if args.open or args.keywords or len(given) != len(known):
-        return ANYTHING
-    with suppress(TypeError):
-        return lit(getattr(text, name)(*given))
-    return ANYTHING
 
 
 _EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]] = {

@@ -76,6 +76,7 @@ class Pass:
     unsettled: bool = False
     learns: bool = False
     newborn: bool = False
+    loaded: bool = False
     chosen: bool = False
     added: bool = False
     dropped: Purpose = Purpose.NONE
@@ -184,6 +185,8 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.MEASURED
     if item.escaped:
         purpose |= Purpose.ESCAPES
+    if item.loaded:
+        purpose |= Purpose.LOADED
     if item.shape and not (item.used or item.kept):
         purpose |= Purpose.SHAPE
     looked_at = item.shape or Purpose.ONE_ITEM in purpose

@@ -57,9 +57,9 @@ class Recorder:
         self._facts: dict[tuple[object, ...], Fact] = {}
         self._pending: list[Pass] = []
         self._step_taken = False
+        self._begun: dict[int, int] = {}
         self._entry = 0
         self._graded: set[Place] = set()
-        self._handled: set[int] = set()
         self.weights = Weights()
         self._evaled: set[int] = set()
         self._adapting: set[tuple[int, int, str]] = set()
@@ -67,10 +67,6 @@ class Recorder:
     def graded(self, calls: Iterable[Place]) -> None:
         """Gradients are taken inside of these calls."""
         self._graded.update(calls)
-
-    def handled(self, things: Iterable[int]) -> None:
-        """The weights of these objects may not be those that they were born with."""
-        self._handled.update(things)
 
     def thawed(self, thing: int) -> None:
         """A module that was frozen is unfrozen again."""
@@ -147,7 +143,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Another entry point is walked: no backward pass is behind it."""
-        self._pending, self._step_taken = [], False
+        self._pending, self._step_taken, self._begun = [], False, {}
         self._entry += 1
 
     def pending(self) -> set[int]:
@@ -168,9 +164,18 @@ class Recorder:
             if not things or not things.isdisjoint(item.frozen.reach):
                 item.partly_stepped = True
 
-    def cleared(self, things: set[int]) -> None:
-        """The gradients of these modules are thrown away: no step will be taken by them."""
+    def cleared(self, things: set[int], depth: int | None) -> None:
+        """The gradients of these modules are thrown away: no step will be taken by them.
+
+        So begins one, so many loops deep, if an optimizer does it that hasn't just taken another.
+        """
+        again = any(item.owned and item.thing in things for item in self._pending)
         self._pending = [item for item in self._pending if item.thing not in things]
+        self._begun.update(dict.fromkeys(() if again or depth is None else things, depth or 0))
+
+    def begun(self, thing: int, depth: int) -> bool:
+        """Whether a step of a module has begun, and no backward pass yet."""
+        return self._begun.get(thing) == depth
 
     def note(self, fact: Fact) -> None:
         """Note any other fact; the last word on a place and chain counts."""
@@ -234,6 +239,7 @@ class Recorder:
 
     def backward(self, taint: Iterable[int], place: Place) -> None:
         """A backward pass runs on a value."""
+        self._begun.clear()
         if self._step_taken:
             self._pending, self._step_taken = [], False
         for token in taint:
@@ -342,7 +348,8 @@ class Recorder:
         self.weights.settle(self._passes.values())
         trained = {item.thing for item in self._passes.values() if item.stepped}
         for item in self._passes.values():
-            item.newborn = self._handled.isdisjoint(item.parts)
+            item.newborn = self.weights.handled.isdisjoint(item.parts)
+            item.loaded = item.thing in self.weights.loaded
             if item.chosen and item.thing in self._evaled:
                 item.fact = replace(item.fact, module=replace(item.fact.module, unsure=True))
             if (item.backward or item.target) and (item.thing, item.entry) in self.weights.thawed:

@@ -16,13 +16,21 @@ class Weights:
 
     ``thawed``: those that don't stay frozen, or as they were then, and in which entry;
     ``following``: those whose weights are set from others', and these; ``cut``: those that their
-    own class calls with gradients off.
+    own class calls with gradients off; ``handled``: those that may not have the weights that they
+    were born with, and ``loaded`` those that were given others.
     """
 
     def __init__(self) -> None:
         self.cut: set[int] = set()
         self.thawed: set[tuple[int, int]] = set()
         self.following: set[tuple[int, int]] = set()
+        self.handled: set[int] = set()
+        self.loaded: set[int] = set()
+
+    def touched(self, things: Collection[int], loaded: bool = False) -> None:
+        """The weights of these may not be those that they were born with."""
+        self.handled.update(things)
+        self.loaded.update(things if loaded else ())
 
     def settle(self, passes: Collection[Pass]) -> None:
         """What follows a module that is trained doesn't stay as it was; nor what others train."""

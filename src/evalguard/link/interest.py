@@ -180,6 +180,8 @@ class Bearings:
         }
         variables = [entry for entry in graph.entries if entry.item.called]
         self._held = nodes_of(filter(self._makes, variables))
+        handing = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(self._held))
+        self._held |= nodes_of(entry for entry in variables if not entry.uses.isdisjoint(handing))
         self._scoped = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(SCOPES))
         self._leading = graph.named(self._start | self._scoped)
         self._training = graph.closed(BACKWARD)
@@ -299,7 +301,14 @@ class Bearings:
         return self._makes_some(entry) or not self._graph.run(entry).isdisjoint(self._makers)
 
     def _makes_some(self, entry: Entry) -> bool:
-        """Whether a function makes a module itself: it calls something by the name of one."""
+        """Whether a function makes a module itself: it calls something by the name of one.
+
+        Or it calls what a package of networks has under a name that isn't written there.
+        """
+        function = entry.item.function
+        by_name = "*factory" in entry.uses and function is not None
+        if by_name and function is not None and LOOKED_UP in function.uses:
+            return True
         return self._calls_one_of(entry, self._makings)
 
     def _calls_module(self, entry: Entry) -> bool:

@@ -320,7 +320,10 @@ class Expressions:
 
 
 def looks_up(node: ast.expr) -> bool:
-    """Whether this is ``getattr(owner, name)``."""
+    """Whether this is ``getattr(owner, name)``, or ``owner.__dict__[name]``."""
+    if isinstance(node, ast.Subscript):
+        names = isinstance(node.value, ast.Attribute) and node.value.attr == "__dict__"
+        return names and not _is_string(node.slice)
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

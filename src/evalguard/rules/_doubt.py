@@ -13,6 +13,8 @@ from evalguard.rules._story import origins_of
 _ON_PURPOSE = Purpose.SHAPE | Purpose.STOCHASTIC | Purpose.OTHER_RESULT | Purpose.UNIT_TEST
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
 _MEASURED_LOOP = Purpose.MEASURED | Purpose.IN_LOADER_LOOP
+_USED_WEIGHTS = Purpose.MEASURED | Purpose.LOADED
+_SCORED = _NUMBERS | Purpose.IN_LOADER_LOOP
 _FOR_NOTHING = Purpose.DISCARDED | Purpose.IN_LOADER_LOOP
 _LEFT_ALONE = Purpose.PUT_IN_EVAL | Purpose.PUT_BACK
 _MEANT = _NUMBERS | Purpose.ESCAPES | Purpose.STEP
@@ -71,10 +73,12 @@ def _as_in_training(fact: Forward) -> bool:
 def _smoke_test(fact: Forward) -> bool:
     """A made-up input through a network nobody trained or loaded: no number of it counts.
 
+    Noise is what a generator makes samples of: with weights that were loaded, they are looked at.
     Where train mode was set in so many words, it is train mode that is tried out, unless gradients
     are off.
     """
-    in_earnest = Purpose.STEP in fact.purpose or _MEASURED_LOOP in fact.purpose
+    weights = _USED_WEIGHTS in fact.purpose and Purpose.SHAPE not in fact.purpose
+    in_earnest = Purpose.STEP in fact.purpose or _MEASURED_LOOP in fact.purpose or weights
     if Purpose.DUMMY not in fact.purpose or in_earnest or _speed_test(fact):
         return False
     hows = {origin.how for origin in origins_of(fact, Mode.TRAIN)}
@@ -117,16 +121,22 @@ def _statistics(fact: Forward) -> bool:
 def _meant(fact: Forward) -> bool:
     """Something says that the numbers are used, not just that they aren't trained on.
 
-    Samples of a generator under training are looked at as they are trained on; and a network with
-    the weights it was born with is only tried out.
+    Samples of a generator under training are looked at as they are trained on, but where it is
+    scored; and a network with the weights it was born with is only tried out.
     """
-    if fact.purpose & (Purpose.ADVERSARIAL | Purpose.TRIAL) or _in_a_step(fact):
+    looked_at = Purpose.ADVERSARIAL in fact.purpose and not _scored(fact)
+    if looked_at or Purpose.TRIAL in fact.purpose or _in_a_step(fact):
         return False
     if _speed_test(fact):
         return True
     if Purpose.DISCARDED in fact.purpose:
         return fact.grad == Grad.OFF and (Purpose.STEP in fact.purpose or _said(fact))
     return fact.grad == Grad.OFF or bool(fact.purpose & _MEANT)
+
+
+def _scored(fact: Forward) -> bool:
+    """An evaluation goes through data, with gradients off, and makes numbers of what comes out."""
+    return _SCORED in fact.purpose and fact.grad == Grad.OFF
 
 
 def _in_a_step(fact: Forward) -> bool:
