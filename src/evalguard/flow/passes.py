@@ -160,6 +160,40 @@ def leave(item: Pass, site: Place | None, repeated: bool) -> None:
         item.kept = True
 
 
+def seen_again(known: Pass, thing: int, fact: Forward, loop: Place | None) -> None:
+    """Join what is believed of a call with what is believed this time.
+
+    Args:
+        known: The call.
+        thing: The object that is called this time.
+        fact: What is believed this time.
+        loop: The loop in which the eval mode that it meets was set, if any.
+    """
+    if known.thing != thing and _deaf_beside(known.fact, fact):
+        known.thing, known.origins = thing, set()
+        module = either(known.fact.module, fact.module)
+        known.fact = replace(_without_mode(known.fact), module=module, loop=loop)
+        known.chosen = True
+    elif known.thing != thing and _deaf_beside(fact, known.fact):
+        fact, loop, known.chosen = _without_mode(fact), None, True
+    known.origins.update(fact.origins)
+    old = known.fact
+    module = old.module if known.thing == thing else either(old.module, fact.module)
+    known.fact = replace(
+        old,
+        module=module,
+        mode=old.mode | fact.mode,
+        mixed=old.mixed or fact.mixed,
+        assumed=old.assumed or fact.assumed,
+        grad=old.grad | fact.grad,
+        grad_place=old.grad_place or fact.grad_place,
+        purpose=old.purpose | fact.purpose,
+        loop=old.loop or (None if old.mode == Mode.EVAL else loop),
+        switcher=old.switcher if old.switcher == fact.switcher else None,
+        turns=tuple(dict.fromkeys(old.turns + fact.turns)),
+    )
+
+
 def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
     """The fact about a call that has been seen to its end.
 
@@ -299,12 +333,12 @@ def either(one: Module, other: Module) -> Module:
     return replace(one, sensitive=Sensitivity.UNKNOWN, unsure=True)
 
 
-def deaf_beside(fact: Forward, other: Forward) -> bool:
+def _deaf_beside(fact: Forward, other: Forward) -> bool:
     """Whether the mode of a call's module means nothing, and that of another module does."""
     return fact.module.sensitive is Sensitivity.NO and other.module.sensitive is Sensitivity.YES
 
 
-def without_mode(fact: Forward) -> Forward:
+def _without_mode(fact: Forward) -> Forward:
     """A call whose module knows no mode, but for what the call is for."""
     return replace(fact, mode=NO_MODE, mixed=False, assumed=False, origins=())
 

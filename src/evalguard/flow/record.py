@@ -29,18 +29,16 @@ from evalguard.flow.passes import (
     Path,
     against,
     at_switcher,
-    deaf_beside,
     drawn,
-    either,
     elsewhere,
     finished,
     in_steps,
     leave,
     mark_alike,
     mark_losses,
+    seen_again,
     steps,
     switched_elsewhere,
-    without_mode,
 )
 from evalguard.flow.thawing import Weights, frozen_parts, seen_frozen
 from evalguard.modes import Grad, Intent, Mode
@@ -112,34 +110,7 @@ class Recorder:
         known.parts |= around.parts
         known.lifts = both(known.lifts, around.lifts)
         known.assumed &= around.assumed
-        self._seen_again(known, thing, fact, loop)
-
-    @staticmethod
-    def _seen_again(known: Pass, thing: int, fact: Forward, loop: Place | None) -> None:
-        """Join what is believed of a call with what is believed this time."""
-        if known.thing != thing and deaf_beside(known.fact, fact):
-            known.thing, known.origins = thing, set()
-            module = either(known.fact.module, fact.module)
-            known.fact = replace(without_mode(known.fact), module=module, loop=loop)
-            known.chosen = True
-        elif known.thing != thing and deaf_beside(fact, known.fact):
-            fact, loop, known.chosen = without_mode(fact), None, True
-        known.origins.update(fact.origins)
-        old = known.fact
-        module = old.module if known.thing == thing else either(old.module, fact.module)
-        known.fact = replace(
-            old,
-            module=module,
-            mode=old.mode | fact.mode,
-            mixed=old.mixed or fact.mixed,
-            assumed=old.assumed or fact.assumed,
-            grad=old.grad | fact.grad,
-            grad_place=old.grad_place or fact.grad_place,
-            purpose=old.purpose | fact.purpose,
-            loop=old.loop or (None if old.mode == Mode.EVAL else loop),
-            switcher=old.switcher if old.switcher == fact.switcher else None,
-            turns=tuple(dict.fromkeys(old.turns + fact.turns)),
-        )
+        seen_again(known, thing, fact, loop)
 
     def begin(self) -> None:
         """Another entry point is walked: no backward pass is behind it."""
@@ -167,11 +138,12 @@ class Recorder:
     def cleared(self, things: set[int], depth: int | None) -> None:
         """The gradients of these modules are thrown away: no step will be taken by them.
 
-        So begins one, so many loops deep, if an optimizer does it that hasn't just taken another.
+        An optimizer that does so ``depth`` loops deep begins one, if it hasn't just taken one.
         """
-        again = any(item.owned and item.thing in things for item in self._pending)
+        taken = any(item.owned and item.thing in things for item in self._pending)
         self._pending = [item for item in self._pending if item.thing not in things]
-        self._begun.update(dict.fromkeys(() if again or depth is None else things, depth or 0))
+        if depth is not None and not taken:
+            self._begun.update(dict.fromkeys(things, depth))
 
     def begun(self, thing: int, depth: int) -> bool:
         """Whether a step of a module has begun, and no backward pass yet."""
