@@ -275,8 +275,8 @@ class Functions(Parameters):
         owner, _, name = text.rpartition(".")
         if not owner or (inner.known and name != inner.known.function.name):
             owner = text  # the method itself, under a name of its own
-        one = bool(frame.loops) and not frame.repeats
-        lift = Lift(inner.context, place, owner, module, state.copy(), frame.thing, one)
+        before, again = state.copy(), frame.repeats
+        lift = Lift(inner.context, place, owner, module, before, frame.thing, again)
         around = frame.lifts
         inside = around and self.within(module, around[0].module, state)
         inner.lifts = (*around, lift) if inside else (lift,)
@@ -294,7 +294,7 @@ class Functions(Parameters):
                 )
                 recording = lift.before.grad == state.grad
                 tested = self.in_unit_test(lift.place.path, frame)
-                out.append(Lifted(lift.place, module, recording, tested))
+                out.append(Lifted(lift.place, module, recording, tested, lift.repeated))
         return tuple(out)
 
     def _as_before(self, number: int, survey: Survey, before: State, state: State) -> bool:

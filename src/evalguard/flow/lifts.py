@@ -19,7 +19,7 @@ from evalguard.records import NamedTuple, replace
 class Lift(NamedTuple):
     """A call of a module's method under way, the caller's frame, and the state it was made in.
 
-    ``one``: of all that a loop goes through, the call is made for one item.
+    ``repeated``: a loop goes on around it.
     """
 
     context: int
@@ -28,7 +28,7 @@ class Lift(NamedTuple):
     module: int
     before: State
     caller: int
-    one: bool
+    repeated: bool
 
 
 class Lifted(NamedTuple):
@@ -36,13 +36,14 @@ class Lifted(NamedTuple):
 
     ``module`` is the pass's own, under the name that the caller has for the whole. ``recording``
     says that gradients were as they are, too; ``tested``, that it is the unit test's that is
-    under way.
+    under way; ``repeated``, that a loop goes on around it.
     """
 
     place: Place
     module: Module
     recording: bool
     tested: bool
+    repeated: bool
 
 
 def both(some: tuple[Lifted, ...], others: tuple[Lifted, ...]) -> tuple[Lifted, ...]:

@@ -224,7 +224,7 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
     if item.shape and not (item.used or item.kept):
         purpose |= Purpose.SHAPE
     looked_at = item.shape or Purpose.ONE_ITEM in purpose
-    if looked_at and item.newborn and _once_as_built(fact):
+    if looked_at and item.newborn and _once_as_built(item):
         purpose |= Purpose.TRIAL
     purpose |= item.lost
     return replace(
@@ -317,9 +317,11 @@ def _is_maker(fact: Forward) -> bool:
     return fact.function.rpartition(".")[2] == "__init__"
 
 
-def _once_as_built(fact: Forward) -> bool:
-    looped = Purpose.IN_LOADER_LOOP in fact.purpose
-    return not looped and all(origin.how == "built" for origin in fact.origins)
+def _once_as_built(item: Pass) -> bool:
+    """Whether no loop repeats it; one in a method of its module is that method's affair."""
+    looped = Purpose.IN_LOADER_LOOP in item.fact.purpose
+    repeated = item.lifts[0].repeated if item.lifts else looped
+    return not repeated and all(origin.how == "built" for origin in item.fact.origins)
 
 
 def either(one: Module, other: Module) -> Module:

@@ -68,7 +68,9 @@ class Purposes(Stilling):
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
         purpose |= self._adapting(number, survey) | self._asked_to_record(state, frame)
-        return purpose | _round(frame)
+        if frame.repeats:
+            return purpose | Purpose.IN_LOADER_LOOP
+        return purpose | (Purpose.ONE_ITEM if frame.loops else Purpose.NONE)
 
     def _asked_to_record(self, state: State, frame: Frame) -> Purpose:
         """Whether the function under way has a flag choose, and gradients are on."""
@@ -217,15 +219,6 @@ class Purposes(Stilling):
         mine = [atom for atom in self.classes.ancestry(thing.cls) if isinstance(atom, Cls)]
         blueprints = [self.classes[atom.number] for atom in mine]
         return any(item.unlike or (targets and item.twofold) for item in blueprints)
-
-
-def _round(frame: Frame) -> Purpose:
-    """Whether a call is made for each item of a loop, or for one; a caller knows better."""
-    if frame.lifts and frame.lifts[0].one:
-        return Purpose.ONE_ITEM
-    if frame.repeats:
-        return Purpose.IN_LOADER_LOOP
-    return Purpose.ONE_ITEM if frame.loops else Purpose.NONE
 
 
 def _frames(frame: Frame) -> tuple[int, ...]:
