@@ -163,11 +163,18 @@ class Attributes(Following):
 
     def keep(self, value: Value) -> None:
         """A module made inside a forward pass may be kept on an object."""
-        for held in value.atoms:
-            if isinstance(held, Ref) and self.things[held.thing].forward_born:
-                self.recorder.kept(self.things[held.thing].place)
-            elif isinstance(held, Inert) and held.born is not None:
-                self.recorder.kept(held.born)
+        for place in self._born_in_forward(value):
+            self.recorder.kept(place)
+
+    def _born_in_forward(self, value: Value) -> list[Place | None]:
+        """Where those modules of a value were made that a forward pass makes."""
+        out: list[Place | None] = []
+        for atom in value.atoms:
+            if isinstance(atom, Ref) and self.things[atom.thing].forward_born:
+                out.append(self.things[atom.thing].place)
+            elif isinstance(atom, Inert) and atom.born is not None:
+                out.append(atom.born)
+        return out
 
     def may_keep(self, function: Function, given: list[Value]) -> None:
         """A function that isn't followed may keep what it is given, if it sets attributes."""
@@ -177,8 +184,11 @@ class Attributes(Following):
 
     def keep_once(self, holder: Expr, values: list[Value], span: Span, frame: Frame) -> None:
         """An item made inside a forward pass is kept if it is made only where it is missing."""
-        if frame.in_forward and frame.known and is_guarded(frame.known.function, holder, span):
-            for value in values:
+        born = [value for value in values if self._born_in_forward(value)]
+        if not (born and frame.in_forward and frame.known):
+            return
+        if is_guarded(frame.known.function, holder, span):
+            for value in born:
                 self.keep(value)
 
     def _want_gradient(

@@ -6,11 +6,11 @@ from evalguard.events import Call, Name, show
 from evalguard.flow.atoms import Atom, Fun, Inert, Lib, Method, Partial, Ref, Value
 from evalguard.flow.casting import Casting
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
-from evalguard.flow.frameworks import REQUIRES_GRAD, is_parameter
+from evalguard.flow.frameworks import REQUIRES_GRAD
 from evalguard.flow.members import FIELD
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
-from evalguard.flow.things import Thing
+from evalguard.flow.things import Thing, is_parameter
 from evalguard.flow.values import ANYTHING, constant, one, only, ordered
 from evalguard.modes import Mode
 from evalguard.places import Place

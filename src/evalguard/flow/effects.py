@@ -5,9 +5,10 @@ from __future__ import annotations
 from evalguard.events import Attr, Call, Expr, Name, show
 from evalguard.flow.atoms import Atom, Fun, Inert, Made, Part, Partial, Ref, Unknown, Value
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.frameworks import Frameworks, is_parameter
+from evalguard.flow.frameworks import Frameworks
 from evalguard.flow.state import State
 from evalguard.flow.switching import OF_PARAMETERS
+from evalguard.flow.things import is_parameter
 from evalguard.flow.values import ANYTHING, MADE, constant, detached, one, ordered, tainted
 from evalguard.modes import Grad
 
@@ -257,8 +258,8 @@ class Effects(Frameworks):
 
     def _is_held(self, atom: Ref, state: State) -> bool:
         """Whether some module has an object for an attribute."""
-        modules = [number for number in range(len(self.things)) if self.is_module(Ref(number))]
-        held = [state.get((item, name)) for item in modules for name in self.things.holding(item)]
+        holders = [item for item in self.things.holders(atom.thing) if self.is_module(Ref(item))]
+        held = [state.get((item, name)) for item in holders for name in self.things.holding(item)]
         return any(value is not None and atom in value.atoms for value in held)
 
     def _whose_parameters(self, atom: Ref, state: State) -> set[int]:

@@ -9,6 +9,7 @@ from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.gradients import Gradients
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
+from evalguard.flow.things import is_parameter
 from evalguard.flow.values import ANYTHING, one, ordered, tainted
 from evalguard.knowledge import Argued, Argument, Caller, Factory, Hook, Switch
 from evalguard.modes import Mode
@@ -283,8 +284,3 @@ def class_of(name: str) -> str:
     """The class of what a factory returns: its own, or the one that it is a method of."""
     owner = name.rpartition(".")[0]
     return owner if owner.rpartition(".")[2][:1].isupper() else name
-
-
-def is_parameter(name: str) -> bool:
-    """Whether a library's class is that of parameters."""
-    return name.rpartition(".")[2] == "Parameter"

@@ -57,6 +57,7 @@ class Things:
         self._numbers: dict[object, int] = {}
         self._names: dict[int, dict[str, bool]] = {}  # and whether they may hold an object
         self._held: dict[int, list[int]] = {}
+        self._holders: dict[int, set[int]] = {}
 
     def __getitem__(self, number: int) -> Thing:
         return self._all[number]
@@ -93,6 +94,8 @@ class Things:
         """A part of an object, like another's; and whether it is new."""
         source = self._all[original]
         thing, new = self.make(key, source.kind)
+        if is_parameter(source.lib):
+            self.kept(thing.number, holder)
         if new:
             thing.cls, thing.lib, thing.text = source.cls, source.lib, source.text
             thing.sensitive, thing.because = source.sensitive, source.because
@@ -102,6 +105,14 @@ class Things:
                 thing.holder = holder
                 self._held.setdefault(holder, []).append(thing.number)
         return thing.number, new
+
+    def kept(self, number: int, holder: int) -> None:
+        """Remember that a parameter is set on an object."""
+        self._holders.setdefault(number, set()).add(holder)
+
+    def holders(self, number: int) -> set[int]:
+        """The objects that a parameter was ever set on."""
+        return self._holders.get(number, set())
 
     def share_names(self, original: int, number: int) -> None:
         """Give an object the attributes of another."""
@@ -174,6 +185,11 @@ class Things:
                 return None
             seen = self._above(seen)
         return UNSEEN
+
+
+def is_parameter(name: str) -> bool:
+    """Whether a library's class is that of parameters."""
+    return name.rpartition(".")[2] == "Parameter"
 
 
 def _know(part: Thing, whole: Thing) -> None:

@@ -10,7 +10,7 @@ from evalguard.flow.forwards import Forwards
 from evalguard.flow.state import State
 from evalguard.flow.stilling import MARKS
 from evalguard.flow.switching import FROZEN
-from evalguard.flow.things import ANY_ITEM, SOME_ITEMS, Thing
+from evalguard.flow.things import ANY_ITEM, SOME_ITEMS, Thing, is_parameter
 from evalguard.flow.values import (
     ANYTHING,
     MADE,
@@ -70,6 +70,9 @@ class Variables(Forwards):
         if state.assume:
             state.reset((home, name), bool(value.atoms) and all(map(self._object, value.atoms)))
         self.things.note(home, name, holding)
+        for atom in value.atoms if holding else ():
+            if isinstance(atom, Ref) and is_parameter(self.things[atom.thing].lib):
+                self.things.kept(atom.thing, home)
 
     def _object(self, atom: object) -> bool:
         """Whether an atom is an object: neither None nor anything that isn't known."""
