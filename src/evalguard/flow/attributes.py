@@ -230,7 +230,7 @@ class Attributes(Following):
     ) -> None:
         inside = frame.me == atom or mode is Mode.UNSEEN
         known = self.things.mode(state, atom.thing)
-        if self._childless(atom.thing):
+        if self._childless(atom.thing, target.value):
             wanted = self.written(mode, "switched", show(target), place)
             self.switch_atom(atom, wanted, state, frame)
             return
@@ -247,9 +247,12 @@ class Attributes(Following):
         self.recorder.assigned(fact)
         self.assign(atom.thing, "#assigned", one(Lit("place", place)), state)
 
-    def _childless(self, number: int) -> bool:
-        """Whether the root is all there is of a module."""
-        layer = self.knowledge.layer(self.things[number].lib)
+    def _childless(self, number: int, holder: Expr) -> bool:
+        """Whether the root is all there is of a module; of one that can't be seen, by its name."""
+        thing = self.things[number]
+        if thing.kind == "unknown":
+            return self.speaks("layer", show(holder).rpartition(".")[2])
+        layer = self.knowledge.layer(thing.lib)
         return layer is not None and not layer.contains
 
     def _may_be_module(self, atom: Ref) -> bool:

@@ -28,8 +28,8 @@ print(net[1].training)
 
 ## When to ignore
 When the flag of one single layer is meant, without children: there the assignment does what
-`train(mode)` would. evalguard is silent in a loop over `modules()`, and where `eval()` or
-`train()` follows.
+`train(mode)` would. evalguard is silent if that is known, or the name of one whose class can't be
+seen says so (`self.bn`), in a loop over `modules()`, and where `eval()` or `train()` follows.
 
 ## Fix safety
 `model.training = False` to `model.eval()`, and `= True` to `model.train()`, are safe: they set
