@@ -92,7 +92,8 @@ class LoopPoint:
     ``unrolled`` counts the items of a short list that is gone through one by one; ``branch`` the
     conditions that the present place stands under. ``evals`` tells where eval mode was set in
     it so far, and by which calls that place was reached, ``switched`` of which objects, the
-    outermost. ``once``: no second round can come. ``counter``: what counts its rounds.
+    outermost; ``carried``: those of which the present round began in eval mode. ``once``: no
+    second round can come. ``counter``: what counts its rounds.
     """
 
     place: Place
@@ -103,6 +104,7 @@ class LoopPoint:
     branch: int = 0
     evals: dict[Place | None, tuple[Step, ...]] = field(default_factory=dict)
     switched: dict[Place | None, set[int]] = field(default_factory=dict)
+    carried: set[Place | None] = field(default_factory=set)
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
 
@@ -299,14 +301,14 @@ class Core:
 
         Args:
             origins: What a module's mode comes from.
-            first: Whether a loop in its first round counts, too.
+            first: Whether it counts, too, if it was set in this round.
             related: Whether a switch of this object may have been one of the module.
         """
         places = {origin.place for origin in origins if Mode.EVAL in origin.mode}
         for loop in reversed(self.loops):
             if not first and loop.round == 1:
                 continue
-            for place in loop.evals.keys() & places:
+            for place in (loop.evals.keys() if first else loop.carried) & places:
                 if any(related(number) for number in loop.switched[place]):
                     return loop.place
         return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from evalguard.events import Jump, Loop
 from evalguard.flow.atoms import Atom, Lit, Ref, Unknown, Value
 from evalguard.flow.choices import Choices
+from evalguard.flow.core import LoopPoint
 from evalguard.flow.state import State
 from evalguard.flow.values import constant, lit
 from evalguard.flow.variables import ITEMS
 from evalguard.modes import Mode
+from evalguard.places import Place
 
 
 class Rounds(Choices):
@@ -26,6 +28,16 @@ class Rounds(Choices):
             new is not None and old is not None and self._tells(cell[1], new, old)
             for cell, new, old in end.fields.differences(head.fields)
         )
+
+    def still_in_eval(self, loop: LoopPoint, states: list[State]) -> set[Place | None]:
+        """Where eval mode was set in earlier rounds of a loop that it is still in at its head."""
+        return {
+            place
+            for place, switched in loop.switched.items()
+            for number in switched
+            for state in states
+            if Mode.EVAL in self.things.mode(state, number).mode
+        }
 
     def _tells(self, name: str, new: Value, old: Value) -> bool:
         """Whether a value has come by a module or function, or hangs on another pass."""

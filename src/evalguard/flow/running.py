@@ -339,6 +339,8 @@ class Running(Rounds):
         frame: Frame,
         point: LoopPoint,
     ) -> list[State]:
+        if point.round > 1:
+            point.carried = self.still_in_eval(point, states)
         for current in states:
             self._leave_behind(stmt, current, frame)
             if item is not None and stmt.target is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from evalguard.flow.atoms import Atom, Lit, Made, Unknown, Value
+from evalguard.flow.atoms import Atom, Lit, Made, Ref, Unknown, Value
 
 UNKNOWN_ATOM: Final = Unknown()
 ANY_ATOM: Final[frozenset[Atom]] = frozenset((UNKNOWN_ATOM,))
@@ -107,4 +107,9 @@ def ordered(atoms: frozenset[Atom]) -> tuple[Atom, ...]:
     known = [atom for atom in atoms if atom is not UNKNOWN_ATOM and atom != UNKNOWN_ATOM]
     if len(known) < 2:
         return tuple(known)
-    return tuple(sorted(known, key=lambda atom: (type(atom).__name__, repr(atom))))
+    return tuple(sorted(known, key=_rank))
+
+
+def _rank(atom: Atom) -> tuple[str, str]:
+    """By kind, and as it is written; of objects the number will do, which takes less time."""
+    return type(atom).__name__, str(atom.thing) if isinstance(atom, Ref) else repr(atom)
