@@ -169,10 +169,11 @@ class Functions(Parameters):
         """How often a function may be walked: the shorter, the more often.
 
         A module's own ``train`` is walked wherever the module is switched; not to follow it is
-        to miss the switch.
+        to miss the switch. A property of one statement is as good as the attribute it gives.
         """
         most = MOST_WORK // max(known.size, 1)
-        return max(FEWEST_WALKS, most if known.turns else min(MOST_WALKS, most))
+        reads = known.role == "property" and known.size == 1
+        return max(FEWEST_WALKS, most if known.turns or reads else min(MOST_WALKS, most))
 
     def _uses_results(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
         """Whether a function may measure a module's results, or an object keep them."""
