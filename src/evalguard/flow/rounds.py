@@ -1,14 +1,15 @@
-"""Loops: whether another round would bring anything new."""
+"""Loops: whether another round would bring anything new; and what a stop of the program leaves."""
 
 from __future__ import annotations
 
-from evalguard.events import Jump, Loop
+from evalguard.events import Block, Jump, Loop
 from evalguard.flow.atoms import Atom, Lit, Ref, Unknown, Value
 from evalguard.flow.choices import Choices
-from evalguard.flow.core import LoopPoint
+from evalguard.flow.core import Frame, LoopPoint
 from evalguard.flow.state import State
 from evalguard.flow.values import constant, lit
 from evalguard.flow.variables import ITEMS
+from evalguard.link.mentions import names_in
 from evalguard.modes import Mode
 from evalguard.places import Place
 
@@ -28,6 +29,13 @@ class Rounds(Choices):
             new is not None and old is not None and self._tells(cell[1], new, old)
             for cell, new, old in end.fields.differences(head.fields)
         )
+
+    def cut_short(self, rest: Block, states: list[State], frame: Frame) -> None:
+        """The program stops: nobody knows what the rest would have made of the values it reads."""
+        cells = [(self.home(name, frame), name) for name in sorted(names_in(rest))]
+        for value in [state.get(cell) for state in states for cell in cells]:
+            if value is not None:
+                self.recorder.unsettle(value.taint)
 
     def still_in_eval(self, loop: LoopPoint, states: list[State]) -> set[Place | None]:
         """Where eval mode was set in earlier rounds of a loop that it is still in at its head."""

@@ -56,14 +56,16 @@ class Running(Rounds):
 
     def run(self, block: Block, states: list[State], frame: Frame) -> list[State]:
         """Walk statements in order; each state on its own."""
-        for stmt in block:
+        for number, stmt in enumerate(block, 1):
             if not states:
                 break
             after: list[State] = []
             for state in states:
                 after += self._step(stmt, state, frame)
-            after = [state for state in after if not state.dead]
-            states = settle(after) if len(after) > 1 else after
+            states = [state for state in after if not state.dead]
+            if after and not states:
+                self.cut_short(block[number:], after, frame)
+            states = settle(states) if len(states) > 1 else states
         return states
 
     def _step(self, stmt: Stmt, state: State, frame: Frame) -> list[State]:
