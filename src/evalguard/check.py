@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from evalguard.judging import Judge
     from evalguard.source import Source
     from evalguard.trace import Trace
+    from evalguard.trials import Trials
 
 __all__ = ["DEFAULTS", "Options", "check_paths", "check_source", "check_texts", "trace_paths"]
 
@@ -49,7 +50,7 @@ def check_paths(
         options: What to report.
         progress: Is given the files, and yields each of them before it is read.
         reader: Reads a file, in place of what does so usually; what it returns is what is checked,
-            and what is seen of the files around.
+            and what is seen of the files around. ``Trials`` know what they have told before.
         unsaved: Those of the paths that needn't exist, as ``reader`` knows what they hold.
         jobs: How many processes may share the work, 0 for as many as there are processors; with a
             ``reader``, there is only this one.
@@ -73,10 +74,12 @@ def check_paths(
     if result is None:
         from evalguard.judging import Judge
 
-        judge = Judge(options, reader)
+        trials = _trials(reader)
+        judge = Judge(options, reader, trials.lower) if trials else Judge(options, reader)
         programs = _programs(found.files, nearby, projects, cache, judge)
         several = jobs if reader is None else 1
-        result = _together(_results(programs, cache, judge, several, progress), found)
+        every = _results(programs, trials or cache, judge, several, progress)
+        result = _together(every, found)
         cache.close(result)
     return result
 
@@ -141,6 +144,14 @@ def check_source(text: str, path: str = "<string>", options: Options = DEFAULTS)
     return check_texts({path: text}, options)
 
 
+def _trials(reader: object) -> Trials | None:
+    if reader is None:
+        return None
+    from evalguard.trials import Trials
+
+    return reader if isinstance(reader, Trials) else None
+
+
 def _programs(
     files: tuple[str, ...],
     nearby: tuple[str, ...],
@@ -160,16 +171,16 @@ def _programs(
 
 
 def _results(
-    programs: Sequence[Files], cache: Cache, judge: Judge, jobs: int, progress: Progress
+    programs: Sequence[Files], kept: Cache | Trials, judge: Judge, jobs: int, progress: Progress
 ) -> Iterator[Result]:
     """What each program tells; those that are known aren't looked at again."""
     from evalguard.sharing import results
 
-    known = {files: cache.known(files) for files in programs}
+    known = {files: kept.known(files) for files in programs}
     new = [files for files, result in known.items() if result is None]
     steps = iter(progress([path for files in new for path in files.asked]))
     for told in results(new, judge, jobs, partial(next, steps, None)):
-        cache.keep(told.files, told.result, told.whole)
+        kept.keep(told.files, told.result, told.whole)
         yield told.result
     for _ in steps:
         pass

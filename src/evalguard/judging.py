@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from evalguard.trace import Trace
 
 Reader = Callable[[str], Source]
+Lowerer = Callable[[Source], Unit]
 
 
 class Proved(NamedTuple):
@@ -54,21 +55,25 @@ class Judge:
     Args:
         options: What to report.
         reader: Reads a file, in place of what does so usually.
+        lowered: Lowers what was read, likewise.
 
     Raises:
         UnknownRule: ``options`` names a rule that doesn't exist.
         WrongTable: ``options`` holds a table of knowledge that doesn't fit.
     """
 
-    def __init__(self, options: Options, reader: Reader | None = None) -> None:
+    def __init__(
+        self, options: Options, reader: Reader | None = None, lowered: Lowerer = lower
+    ) -> None:
         self._options = options
         self._reader = reader
+        self._lower = lowered
         self._rules = _rules(options)
         self.knowledge = _known(options)
         self.src = _from_anywhere(options.src)
 
-    def __reduce__(self) -> tuple[type[Judge], tuple[Options, Reader | None]]:
-        return Judge, (self._options, self._reader)
+    def __reduce__(self) -> tuple[type[Judge], tuple[Options, Reader | None, Lowerer]]:
+        return Judge, (self._options, self._reader, self._lower)
 
     def files(self, files: Files, each: Callable[[], object] = lambda: None) -> Result:
         """Check the files of a program.
@@ -84,12 +89,21 @@ class Judge:
         reader = self._reader or read
         readings: list[Reading] = []
         with at_rest():
-            source, take = _noting(reader, texts), _lowered if files.telling else _proved
+            source, take = _noting(reader, texts), self._lowered if files.telling else _proved
             for path in files.asked:
                 each()
                 readings.append(take(path, source))
             findings = self._found(files, readings) if files.telling else ()
         return self._result(findings, texts, readings)
+
+    def _lowered(self, path: str, source: Reader) -> Unit | FileError:
+        """Read and lower one file; what goes wrong in it must not end the run."""
+        try:
+            return self._lower(source(path))
+        except Unreadable as error:
+            return FileError(path, error.reason, error.line, error.column, error.cell)
+        except RecursionError:
+            return FileError(path, "nested too deeply to be checked")
 
     def texts(self, texts: Mapping[str, str]) -> Result:
         """Check texts, by path, as one program."""
@@ -98,7 +112,7 @@ class Judge:
     def _texts(self, texts: Mapping[str, str]) -> Result:
         spoken: dict[str, str] = {}
         source = _noting(lambda path: from_text(texts[path], path), spoken)
-        readings = [_lowered(path, source) for path in texts]
+        readings = [self._lowered(path, source) for path in texts]
         program = link(_units(readings), self.knowledge, src=self.src)
         return self._result(self._judged(program, texts), spoken, readings)
 
@@ -113,7 +127,7 @@ class Judge:
             readings: list[Reading] = []
             for path in files.asked:
                 each()
-                readings.append(_lowered(path, self._reader or read))
+                readings.append(self._lowered(path, self._reader or read))
             context = self._context(files, readings)
             self._settled(context, files.asked)
             told = trace(context.program(), frozenset(files.asked))
@@ -127,7 +141,11 @@ class Judge:
 
     def _context(self, files: Files, readings: Iterable[Reading]) -> Context:
         """What is asked for, with the files around it that may bear on it."""
-        unit = partial(_unit, reader=self._reader or read)
+
+        def unit(path: str) -> Unit | None:
+            reading = self._lowered(path, self._reader or read)
+            return reading if isinstance(reading, Unit) else None
+
         units = _units(readings)
         return Context(units, files.nearby, os.getcwd(), self.knowledge, unit, self.src)
 
@@ -197,16 +215,6 @@ def _noting(source: Reader, texts: dict[str, str]) -> Reader:
     return read_and_note
 
 
-def _lowered(path: str, source: Reader) -> Unit | FileError:
-    """Read and lower one file; what goes wrong in it must not end the run."""
-    try:
-        return lower(source(path))
-    except Unreadable as error:
-        return FileError(path, error.reason, error.line, error.column, error.cell)
-    except RecursionError:
-        return FileError(path, "nested too deeply to be checked")
-
-
 def _proved(path: str, source: Reader) -> Proved | FileError:
     """Read one file, and make sure of its syntax."""
     try:
@@ -215,11 +223,6 @@ def _proved(path: str, source: Reader) -> Proved | FileError:
     except Unreadable as error:
         return FileError(path, error.reason, error.line, error.column, error.cell)
     return Proved(path, found.cells)
-
-
-def _unit(path: str, reader: Reader) -> Unit | None:
-    reading = _lowered(path, reader)
-    return reading if isinstance(reading, Unit) else None
 
 
 def _units(readings: Iterable[Reading]) -> tuple[Unit, ...]:

@@ -29,6 +29,7 @@ from evalguard.select import choose
 from evalguard.source import Bytes, Source, Unreadable
 from evalguard.suppress.notices import NOTICES, UNUSED
 from evalguard.suppress.writing import without_ignores
+from evalguard.trials import Trials
 
 
 class _Desk:
@@ -39,6 +40,7 @@ class _Desk:
         self._options = options
         self._news = ways.news
         self._files = Files(what.bytes_of, what.put)
+        self._trials = Trials(self._files.read, self._files.draft)
         self.text = lru_cache(maxsize=None)(self._files.text)
         self.pages = self._files.pages
 
@@ -67,13 +69,9 @@ class _Desk:
         self, drafts: Mapping[str, str], progress: Progress = iter, comments: bool = False
     ) -> Result:
         """What is found if these files hold these texts; idle comments, too, if they count."""
-
-        def reader(path: str) -> Source:
-            draft = drafts.get(path)
-            return self._files.read(path) if draft is None else self._files.draft(path, draft)
-
         options = replace(self._options, warn_unused_ignores=comments)
-        return self._what.check(options, progress, reader)
+        self._trials.begin(drafts, comments)
+        return self._what.check(options, progress, self._trials)
 
     def check_again(self) -> Result:
         """What is found in the files as they are by now."""
