@@ -104,7 +104,7 @@ class Classes:
         blueprint.twofold = returns_by_mode(cls)
         blueprint.unlike = returns_unlike(cls)
         blueprint.stores = _stored_later(cls)
-        blueprint.grades = any(self._interest.of(item, path).trains for item in forwards(cls))
+        blueprint.grades = any(self._interest.of(item, path).grades for item in forwards(cls))
         if blueprint.grades:
             self.grading.append(blueprint.number)
         blueprint.turns = turns_itself(cls)
