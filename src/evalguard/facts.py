@@ -99,6 +99,7 @@ class Purpose(Flag):
     SET_APART = auto()  # another network was put in the other mode in the same breath
     PUT_IN_EVAL = auto()  # the function that makes the call has put the module in eval mode
     PUT_BACK = auto()  # another function has put the module in train mode
+    PREPARES = auto()  # the module learns nothing: it prepares data, as a transform does
     OTHER_RESULT = auto()  # in train mode the module returns something else, such as its losses
 
 

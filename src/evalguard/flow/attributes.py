@@ -267,6 +267,7 @@ class Attributes(Following):
         for atom in owner.atoms:
             if isinstance(atom, Ref):
                 self.put(atom.thing, name, value, state)
+                self.renew(atom.thing, value, state)
         if not name.startswith("['"):
             taint = self.deep(value, state).taint | self._chosen(target.key, state, frame)
             self.take_in(target.value, owner, taint, state, frame, span)

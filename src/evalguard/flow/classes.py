@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from evalguard.events import Class, Define, Function, show
 from evalguard.flow.atoms import Atom, Cls, Lib, Value
-from evalguard.flow.results import returns_by_mode, returns_unlike, takes_gradients, turns_itself
+from evalguard.flow.results import forwards, returns_by_mode, returns_unlike, turns_itself
 from evalguard.flow.state import ModeState
 from evalguard.flow.stores import stored
 from evalguard.flow.values import UNKNOWN_ATOM, ordered
 from evalguard.knowledge import Knowledge
-from evalguard.link.interest import UNKNOWN, Bearing
+from evalguard.link.interest import UNKNOWN, Bearing, Interest
 from evalguard.modes import Grad
 from evalguard.places import Place
 from evalguard.records import dataclass, field
@@ -61,9 +61,9 @@ class Blueprint:
     """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from.
 
     ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
-    kind. ``torch``: its file mentions PyTorch. ``grades``: it takes gradients there, ``turns``:
-    it switches its own mode there. ``stores``: the attributes that its methods set, ``__init__``
-    aside.
+    kind. ``torch``: its file mentions PyTorch. ``grades``: it may take gradients there, itself or
+    by what it calls, ``turns``: it switches its own mode there. ``stores``: the attributes that its
+    methods set, ``__init__`` aside.
     """
 
     number: int
@@ -84,8 +84,9 @@ class Blueprint:
 class Classes:
     """All classes of the program."""
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, interest: Interest) -> None:
         self._knowledge = knowledge
+        self._interest = interest
         self.grading: list[int] = []
         self._all: list[Blueprint] = []
         self._modules: dict[int, bool] = {}
@@ -103,7 +104,7 @@ class Classes:
         blueprint.twofold = returns_by_mode(cls)
         blueprint.unlike = returns_unlike(cls)
         blueprint.stores = _stored_later(cls)
-        blueprint.grades = takes_gradients(cls)
+        blueprint.grades = any(self._interest.of(item, path).grades for item in forwards(cls))
         if blueprint.grades:
             self.grading.append(blueprint.number)
         blueprint.turns = turns_itself(cls)

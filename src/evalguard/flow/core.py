@@ -211,7 +211,7 @@ class Core:
         self.things = Things()
         self.molds = Molds(self.things)
         self.world = World(self.things.inherited, self.molds)
-        self.classes = Classes(program.knowledge)
+        self.classes = Classes(program.knowledge, program.interest)
         self.functions: list[Known] = []
         self.function_numbers: dict[object, int] = {}
         self.frames: dict[int, Frame] = {}

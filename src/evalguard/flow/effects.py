@@ -92,12 +92,18 @@ class Effects(Frameworks):
     ) -> Value:
         """Gradients of a value are asked for, or of what a function gives that is passed."""
         given = [atom for value in args.values() for atom in self.reached(value, state)]
-        learns = any(isinstance(atom, Part) for atom in given)
+        learns = any(isinstance(atom, Part) for atom in given) or self._asks_by_name(args)
         learns = learns or self._asks_of_module(args, site, state, frame)
         self.recorder.wanted(value.taint, self._around(frame), learns)
         self._graded(frame)
         self.recorder.fed(value.taint)
         return value
+
+    def _asks_by_name(self, args: Arguments) -> bool:
+        """Whether gradients are asked for by all that a dict holds: weights, by their names."""
+        asked = [*args.positional[1:], *[value for _, value in args.keywords]]
+        held = [atom for value in asked for atom in value.atoms if isinstance(atom, Ref)]
+        return any(self.things[atom.thing].kind == "dict" for atom in held)
 
     def _asks_of_module(self, args: Arguments, site: Call, state: State, frame: Frame) -> bool:
         """Whether gradients are asked for by what a module has, and hasn't computed: parameters."""

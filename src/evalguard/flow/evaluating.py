@@ -170,6 +170,15 @@ class Evaluating(Conditions):
         modules = [self._any_in(value, state, self.is_module) for value in known]
         return len(known) <= MOST_MIXED and any(modules) and not all(modules)
 
+    def most_unrolled(self, items: list[Value], state: State) -> int:
+        """How many known items a loop is walked for, one by one: more if they name modules."""
+        if MOST_UNROLLED < len(items) <= MOST_MIXED:
+            pairs = [self.sequence(item, state) or [] for item in items]
+            named = all(pair and constant(pair[0]) is not None for pair in pairs)
+            if named and all(self._any_in(item, state, self.is_module) for item in items):
+                return MOST_MIXED
+        return MOST_UNROLLED
+
     def _any_in(self, value: Value, state: State, told: Callable[[Atom], bool]) -> bool:
         """Whether something holds of a value, or of an item if it is a pair or the like."""
         for atom in value.atoms:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from evalguard.flow.atoms import Inert, Ref
+from evalguard.flow.atoms import Inert, Ref, Value
 from evalguard.flow.naming import Picked
 from evalguard.flow.state import State
+from evalguard.flow.stilling import RENEWED
 from evalguard.flow.switching import FROZEN, PARTLY_FROZEN
-from evalguard.flow.values import ordered
+from evalguard.flow.values import lit, ordered
 from evalguard.flow.variables import Variables
 from evalguard.knowledge.entries import NO_PARTS
 from evalguard.modes import Sensitivity
@@ -93,3 +94,13 @@ class Freezing(Variables):
                 elif test.fits(name) and whole != number:
                     return False
         return True
+
+    def renew(self, number: int, value: Value, state: State) -> None:
+        """A layer that learns is put in a container, of which something else was frozen before."""
+        if self.ever_frozen and self.things[number].kind == "module":
+            learns = [
+                atom.parameters if isinstance(atom, Inert) else self.is_module(atom)
+                for atom in value.atoms
+            ]
+            if any(learns):
+                self.assign(number, RENEWED, lit(True), state)

@@ -6,7 +6,7 @@ from typing import Final
 
 from evalguard.events import Call, Function
 from evalguard.facts import FrozenPart, Purpose
-from evalguard.flow.atoms import Cls
+from evalguard.flow.atoms import Cls, Lib
 from evalguard.flow.beside import beside_opposed, otherwise_opposed
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame, in_folder_of_tests, is_test_file
@@ -68,6 +68,8 @@ class Purposes(Stilling):
         if any(speaks("stochastic", name) or speaks("statistics", name) for name in names):
             purpose |= Purpose.STOCHASTIC
         purpose |= self._adapting(number, survey) | self._asked_to_record(state, frame)
+        if self._is_transform(number):
+            purpose |= Purpose.PREPARES
         if frame.repeats:
             return purpose | Purpose.IN_LOADER_LOOP
         return purpose | (Purpose.ONE_ITEM if frame.loops else Purpose.NONE)
@@ -90,6 +92,14 @@ class Purposes(Stilling):
             return Purpose.NONE
         theirs = any(map(self.classes.is_module, self.classes.grading))
         return Purpose.MAY_ADAPT if theirs else Purpose.NONE
+
+    def _is_transform(self, number: int) -> bool:
+        """Whether a module is a library's transform of data, or made of one."""
+        thing = self.things[number]
+        found = [] if thing.cls is None else self.classes.ancestry(thing.cls)
+        names = [thing.lib, *[atom.name for atom in found if isinstance(atom, Lib)]]
+        layers = [self.knowledge.layer(name) for name in names if name]
+        return any(layer is not None and layer.kind == "transform" for layer in layers)
 
     def _again(self, survey: Survey, site: Call, frame: Frame) -> Purpose:
         """Whether what is called in train mode gets the same again and again, here or on the way.

@@ -13,6 +13,7 @@ from evalguard.events import (
     Define,
     Display,
     Expr,
+    Function,
     If,
     Logic,
     Mapping,
@@ -21,9 +22,7 @@ from evalguard.events import (
 )
 from evalguard.flow.beside import SWITCHES
 
-AUTOGRAD = Name("autograd"), Attr(Name("torch"), "autograd")
 OWN = tuple([Attr(Name("self"), name) for name in sorted(SWITCHES)])
-GRADS = (Name("grad"), *[Attr(where, "grad") for where in AUTOGRAD])
 
 
 def returns_by_mode(cls: Class) -> bool:
@@ -36,25 +35,6 @@ def returns_unlike(cls: Class) -> bool:
     return any(_unlike(block) for block in _forwards(cls))
 
 
-def takes_gradients(cls: Class) -> bool:
-    """Whether ``forward`` calls ``grad``, as ``torch.autograd`` has it, or another method does."""
-    if "grad" not in cls.uses:
-        return False
-    methods = {item.function.name: item.function for item in cls.body if isinstance(item, Define)}
-    todo, seen = ["forward"], {"forward"}
-    while todo:
-        known = methods.get(todo.pop())
-        calls = (
-            [item for item in _statements(known.body) if isinstance(item, Call)] if known else []
-        )
-        if any(call.func in GRADS for call in calls):
-            return True
-        names = {call.func.name for call in calls if isinstance(call.func, Attr)} - seen
-        todo += names & methods.keys()
-        seen |= names
-    return False
-
-
 def turns_itself(cls: Class) -> bool:
     """Whether ``forward`` switches its module, whatever mode that is in."""
     return not SWITCHES.isdisjoint(cls.uses) and any(
@@ -64,10 +44,15 @@ def turns_itself(cls: Class) -> bool:
     )
 
 
-def _forwards(cls: Class) -> Iterator[Block]:
+def forwards(cls: Class) -> Iterator[Function]:
+    """What a class has under the name of ``forward``."""
     for item in cls.body:
         if isinstance(item, Define) and item.function.name == "forward":
-            yield item.function.body
+            yield item.function
+
+
+def _forwards(cls: Class) -> Iterator[Block]:
+    return (function.body for function in forwards(cls))
 
 
 def _chosen(block: Block) -> list[Block]:

@@ -38,7 +38,6 @@ from evalguard.flow.beside import SWITCHES
 from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import FILE_FLOOR, Exhausted, Fork, Frame, LoopPoint
 from evalguard.flow.counting import LAST, counter, finished, going_on
-from evalguard.flow.evaluating import MOST_UNROLLED
 from evalguard.flow.guards import comes_each_time
 from evalguard.flow.leftovers import left_over
 from evalguard.flow.rounds import Rounds, no_round, one_round, runs_once
@@ -285,7 +284,7 @@ class Running(Rounds):
             if no_round(iterable):
                 return [state]
             items = self.sequence(iterable, state) or one_round(iterable)
-            if items is not None and 0 < len(items) <= MOST_UNROLLED:
+            if items is not None and 0 < len(items) <= self.most_unrolled(items, state):
                 return self._unrolled(stmt, items, state, frame, point)
             return self._repeated(stmt, self.items(iterable, state), state, frame, point)
         return self._repeated(stmt, None, state, frame, point)

@@ -1,6 +1,7 @@
 """What is put in eval mode by itself, and was to stay in it: ``train()`` of the whole ends it.
 
-That is some of a module's layers, or the part that a class's constructor puts in eval mode.
+That is some of a module's layers, or the part that a class's constructor puts in eval mode. And
+what isn't: dropout beside a new layer of something frozen.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from evalguard.flow.atoms import Freeze
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN, PARTLY_FROZEN, Switching
-from evalguard.flow.values import only
-from evalguard.modes import Mode
+from evalguard.flow.values import lit, only
+from evalguard.knowledge.entries import NO_PARTS
+from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
 from evalguard.records import replace
 
+DROPOUT: Final = "Dropout"
 STILL: Final = "#still"
 KEPT: Final = "#kept"
+RENEWED: Final = "#renewed"
 MARKS: Final = (FROZEN, PARTLY_FROZEN, STILL, KEPT)
 
 
@@ -62,3 +66,20 @@ class Stilling(Switching):
         value = state.get((number, word))
         atom = only(value) if value is not None else None
         return atom.place if isinstance(atom, Freeze) else None
+
+    def _stays_frozen(self, number: int, state: State) -> bool:
+        """The same, but that dropout in a container with a new layer is that layer's."""
+        reach = self._reach(number, state)
+        renewed = {part for part in reach if state.get((part, RENEWED)) is not None}
+        if not renewed:
+            return super()._stays_frozen(number, state)
+        seen = {part for part in reach if state.get((part, FROZEN)) == lit(False)}
+        rest = [leaf for part in renewed for leaf in self.leaves(part, state, 0, set(seen))]
+        rest = [leaf for leaf in rest if DROPOUT not in leaf.because]
+        parts = self.things[number].parts or NO_PARTS
+        knowing = [name for name, told in parts.items() if told is not Sensitivity.NO]
+        seen |= renewed
+        if knowing and {self.things.known_child(number, name) for name in knowing} <= renewed:
+            seen.add(number)
+        rest += self.leaves(number, state, 0, seen)
+        return any(leaf.sensitive is Sensitivity.YES for leaf in rest)

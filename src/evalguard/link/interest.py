@@ -33,6 +33,7 @@ from evalguard.places import Span
 from evalguard.records import NamedTuple
 
 BACKWARD = frozenset((".backward", ".manual_backward", "*backward"))
+GRADIENT = frozenset(("*gradient",))
 SWITCHES = frozenset(
     (".eval", ".train", ".training=", ".from_pretrained", ".load_state_dict", "*mode")
 )
@@ -77,8 +78,8 @@ class Bearing(NamedTuple):
     ``starts``: it may hold the cause of a finding, even if nobody is seen to call it; ``led``: but
     something else that does uses it, the more the farther down a chain of these. ``tells``: it
     starts something, makes a module, or uses what switches or trains. ``trains``: it may run a
-    backward pass. ``measures``: it may turn a result into plain numbers. ``switches``: it leaves a
-    mode behind.
+    backward pass, ``grades``: it may take gradients. ``measures``: it may turn a result into plain
+    numbers. ``switches``: it leaves a mode behind.
     """
 
     matters: bool = True
@@ -86,6 +87,7 @@ class Bearing(NamedTuple):
     led: int = 0
     tells: bool = False
     trains: bool = False
+    grades: bool = False
     measures: bool = False
     switches: bool = False
 
@@ -185,6 +187,7 @@ class Bearings:
         self._scoped = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(SCOPES))
         self._leading = graph.named(self._start | self._scoped)
         self._training = graph.closed(BACKWARD)
+        self._grading = graph.closed(GRADIENT)
         self._leading_back = graph.running(graph.near(BACKWARD))
         self._measured = graph.named(nodes_of(filter(self._measures, functions)))
         self._reaching = graph.closed(ROOTS | self._modules)
@@ -237,6 +240,7 @@ class Bearings:
             led=sum(not nodes.isdisjoint(entry.nodes) for nodes in self._led),
             tells=acts or makes or self._makes(entry) or not entry.uses.isdisjoint(self._start),
             trains=not entry.uses.isdisjoint(self._training),
+            grades=not entry.uses.isdisjoint(self._grading),
             measures=self._measures(entry) or not entry.uses.isdisjoint(self._measured),
             switches=not entry.uses.isdisjoint(self._switches[entry.item.path]),
         )
@@ -380,8 +384,11 @@ def _words(name: str, knowledge: Knowledge) -> Iterable[str]:
     last = last_part(name)
     yield from knowledge.words(name)
     yield from [word for word, names in NAMED.items() if last in names]
-    if knowledge.effect(name) in ("backward", "gradient"):
+    effect = knowledge.effect(name)
+    if effect in ("backward", "gradient"):
         yield "backward"
+    if effect == "gradient":
+        yield effect
     base = knowledge.is_module_base(name)
     if base is not False:
         yield "base" if base else "unsure"

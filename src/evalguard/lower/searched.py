@@ -2,7 +2,7 @@
 
 A folder is told by the strings in the expression, joined by ``/``: ``os.path.join(HERE, "lib")``
 is ``lib``. Where there are none (``os.path.dirname(HERE)``) it is the empty string: some folder
-above the file.
+above the file. A function that puts what it is given there tells nothing, but its calls do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,36 @@ def folders(tree: ast.Module, text: str) -> frozenset[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    return frozenset(_folder(value, bound) for node in nodes for value in _added(node))
+    added = [value for node in nodes for value in _added(node)]
+    passed = _passed(nodes)
+    put = [found for value in added for found in passed.get(id(value), [value])]
+    return frozenset(_folder(value, bound) for value in put)
+
+
+def _passed(nodes: list[ast.AST]) -> dict[int, list[ast.expr]]:
+    """Parameters that functions put on the path, by where they do → what calls pass for them."""
+    passed: dict[int, list[ast.expr]] = {}
+    for function in nodes:
+        if isinstance(function, ast.FunctionDef):
+            names = [arg.arg for arg in function.args.args]
+            for value in (value for node in ast.walk(function) for value in _added(node)):
+                if isinstance(value, ast.Name) and value.id in names:
+                    found = _arguments(nodes, function.name, names.index(value.id), value.id)
+                    if found:
+                        passed[id(value)] = found
+    return passed
+
+
+def _arguments(nodes: list[ast.AST], function: str, index: int, name: str) -> list[ast.expr]:
+    """What calls of a function pass for one of its parameters."""
+    found: list[ast.expr] = []
+    for call in nodes:
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        if call.func.id == function:
+            found += call.args[index : index + 1]
+            found += [word.value for word in call.keywords if word.arg == name]
+    return found
 
 
 def _added(node: ast.AST) -> Iterator[ast.expr]:

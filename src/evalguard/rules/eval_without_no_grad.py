@@ -66,7 +66,7 @@ from evalguard.rules._story import mending, named, origins_of, told
 
 _NUMBERS = Purpose.MEASURED | Purpose.EVALUATION
 _NOT_WASTE = Purpose.INPUT_GRAD | Purpose.SHAPE | Purpose.UNIT_TEST
-_NOT_WASTE |= Purpose.ALSO_TRAINED | Purpose.ADAPTS
+_NOT_WASTE |= Purpose.ALSO_TRAINED | Purpose.ADAPTS | Purpose.PREPARES
 _SET = {"switched", "flag", "loaded", "hook"}
 
 

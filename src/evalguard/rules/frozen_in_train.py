@@ -93,7 +93,8 @@ People disagree about this one, hence a warning. There are good reasons for trai
 What speaks against it is that it is seldom decided: it comes about because `model.train()` is
 called at the top of an epoch. If it was decided, leave the rule out with
 `--ignore frozen-in-train`. evalguard is silent where the part holds no dropout and no batch norm
-with statistics, and where some of the part's layers are kept in eval mode on purpose.
+with statistics, where some of the part's layers are kept in eval mode on purpose, and of dropout
+that stands in one container with a new layer, as it is that layer's.
 
 ## Fix safety
 Keeping the part in eval mode changes the features that the rest is trained on: right for a new
