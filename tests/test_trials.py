@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from evalguard import trials
 from evalguard.check import DEFAULTS, check_paths
 from evalguard.fix.writing import Files
+from evalguard.lower import lower
 from evalguard.records import replace
 from evalguard.source import Source
 from evalguard.trials import Trials
@@ -29,13 +29,12 @@ MENDED = BUG.replace("with", "net.eval()\nwith")
 def lowered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are lowered, in order."""
     names: list[str] = []
-    true = trials.lower
 
-    def lower(source: Source) -> object:
+    def noted(source: Source) -> object:
         names.append(Path(source.path).name)
-        return true(source)
+        return lower(source)
 
-    monkeypatch.setattr(trials, "lower", lower)
+    monkeypatch.setattr("evalguard.trials.lower", noted)
     return names
 
 

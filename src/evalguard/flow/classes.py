@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from evalguard.events import Class, Define, Function, show
 from evalguard.flow.atoms import Atom, Cls, Lib, Value
+from evalguard.flow.beside import is_switch
 from evalguard.flow.results import forwards, returns_by_mode, returns_unlike, turns_itself
 from evalguard.flow.state import ModeState
 from evalguard.flow.stores import stored
 from evalguard.flow.values import UNKNOWN_ATOM, ordered
 from evalguard.knowledge import Knowledge
+from evalguard.link.blocks import size_of
 from evalguard.link.interest import UNKNOWN, Bearing, Interest
 from evalguard.modes import Grad
 from evalguard.places import Place
@@ -26,10 +28,10 @@ class Known:
 
     ``role`` is plain, property, cached (a property), static, class or manager (a
     ``@contextmanager``). ``matters``: a call of it is worth following; ``bearing``: what that may
-    tell. ``walks`` counts how often it was walked, ``size`` the statements in it.
-    ``turns``: a method that only switches modes, or is called to. ``stores``: the attributes that
-    it sets on its object. ``layers``: by arguments, what it returned, if no mode changes that.
-    ``left``: the mode that it left in what it was given, where it was another before.
+    tell. ``walks`` counts how often it was walked. ``layers``: by arguments, what it returned, if
+    no mode changes that. ``left``: the mode that it left in what it was given, where it was another
+    before. What its text tells is found out when it is first asked for: most of a library's
+    functions are never called.
     """
 
     number: int
@@ -44,16 +46,37 @@ class Known:
     matters: bool = True
     bearing: Bearing = UNKNOWN
     walks: int = 0
-    size: int = 0
-    turns: bool = False
-    stores: tuple[str, ...] = ()
     layers: dict[object, frozenset[Atom]] | None = None
     left: ModeState | None = None
+    counted: int | None = None
+    switch: bool | None = None
+    attributes: tuple[str, ...] | None = None
 
     @property
     def place(self) -> Place:
         """Where it stands."""
         return Place(self.path, self.function.at)
+
+    @property
+    def size(self) -> int:
+        """The statements in it."""
+        if self.counted is None:
+            self.counted = size_of(self.function.body)
+        return self.counted
+
+    @property
+    def turns(self) -> bool:
+        """Whether it is a method that only switches modes, or is called to."""
+        if self.switch is None:
+            self.switch = self.owner is not None and is_switch(self.function)
+        return self.switch
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The attributes that a method sets on its object."""
+        if self.attributes is None:
+            self.attributes = stored(self.function) if self.owner is not None else ()
+        return self.attributes
 
 
 @dataclass(slots=True)
@@ -114,8 +137,11 @@ class Classes:
     def settle(self, blueprint: Blueprint, bases: tuple[Value, ...]) -> None:
         """Enter its bases, once they are known."""
         blueprint.bases = bases
-        self._modules.clear()
-        self._ancestry.clear()
+        if blueprint.subclasses:
+            self._modules.clear()
+            self._ancestry.clear()
+        self._modules.pop(blueprint.number, None)
+        self._ancestry.pop(blueprint.number, None)
         for atom in self._bases(blueprint):
             if isinstance(atom, Cls) and blueprint.number not in self._all[atom.number].subclasses:
                 self._all[atom.number].subclasses.append(blueprint.number)

@@ -18,7 +18,7 @@ from evalguard.flow.atoms import (
     Ref,
     Value,
 )
-from evalguard.flow.beside import SWITCHES, is_switch
+from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
@@ -26,10 +26,8 @@ from evalguard.flow.parameters import Parameters, words_of
 from evalguard.flow.passes import Survey
 from evalguard.flow.shields import works_out
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
-from evalguard.flow.stores import stored
 from evalguard.flow.values import NO_ATOMS, NO_TAINT, join_all, lit, one, tainted
 from evalguard.flow.variables import ITEMS
-from evalguard.link.blocks import size_of
 from evalguard.places import Place
 from evalguard.records import replace
 
@@ -59,9 +57,6 @@ class Functions(Parameters):
             known = Known(number, function, frame.path, frame.thing, owner)
             known.bearing = self.program.interest.of(function, frame.path)
             known.matters = self._matters(known)
-            known.size = size_of(function.body)
-            if owner is not None:
-                known.stores, known.turns = stored(function), is_switch(function)
             self.functions.append(known)
         frame.captured = True
         return Fun(number, frame.thing, None)
