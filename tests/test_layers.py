@@ -29,7 +29,7 @@ LAYERS = (
     ("flow",),
     ("context",),
     ("programs", "rules", "select", "stack"),
-    ("cache", "suppress"),
+    ("cache", "suppress", "trials"),
     ("judging",),
     ("sharing",),
     ("report", "check", "fix"),

@@ -188,8 +188,8 @@ class Analysis(Entries):
     def _imported_value(self, stmt: Import, state: State, frame: Frame) -> Value:
         imports = self.program.imports
         path = imports.resolve(stmt.module, stmt.level, frame.path)
-        if path not in self._imported and self.things[frame.thing].kind == "file":
-            self.world.absorb(state)  # in a circle of imports, the other file sees what is there
+        if path is not None:
+            self._hand_to(path, state, frame)
         if stmt.name is None:
             if path is None:
                 return shared(Lib(stmt.module))
@@ -203,9 +203,15 @@ class Analysis(Entries):
         dotted = f"{stmt.module}.{stmt.name}" if stmt.module else stmt.name
         inner = imports.resolve(dotted, stmt.level, frame.path)
         if inner is not None:
+            self._hand_to(inner, state, frame)
             self.import_file(inner)
             return shared(File(inner))
         return shared(Lib("." * stmt.level + dotted))
+
+    def _hand_to(self, path: str, state: State, frame: Frame) -> None:
+        """In a circle of imports, the other file sees what is there."""
+        if path not in self._imported and self.things[frame.thing].kind == "file":
+            self.world.absorb(state)
 
     def of_library(self, name: str, frame: Frame) -> Value:
         """What a library's name stands for; a file, if its first names are mere folders."""

@@ -40,21 +40,25 @@ class Layers(Generic[K, V]):
             up is nowhere among them.
     """
 
-    __slots__ = ("_top", "_under", "_written")
+    __slots__ = ("_told", "_top", "_under", "_written")
 
     def __init__(self, written: set[K] | None = None) -> None:
         self._top: dict[K, V | _Gone] = {}
         self._under: _Layer[K, V] | None = None
         self._written: set[K] = set() if written is None else written
+        self._told: _Layer[K, V] | None = None
 
     def copy(self) -> Layers[K, V]:
         """An independent copy."""
+        self._settle()
+        new: Layers[K, V] = Layers(self._written)
+        new._under, new._told = self._under, self._told
+        return new
+
+    def _settle(self) -> None:
         if self._top:
             self._under = _Layer(self._top, self._under)
             self._top = {}
-        new: Layers[K, V] = Layers(self._written)
-        new._under = self._under
-        return new
 
     def get(self, key: K) -> V | None:
         """The value of a key; None if it has none."""
@@ -83,6 +87,22 @@ class Layers(Generic[K, V]):
         if value is not None:
             self._top[key] = GONE
         return value
+
+    def news(self) -> dict[K, V]:
+        """What was set since this was last asked of this map, or of one that it is a copy of.
+
+        More than that, where layers were put together meanwhile.
+        """
+        self._settle()
+        chain, under = [], self._under
+        while under is not None and under is not self._told:
+            chain.append(under.entries)
+            under = under.under
+        self._told = self._under
+        seen: dict[K, V | _Gone] = {}
+        for entries in reversed(chain):
+            seen.update(entries)
+        return {key: value for key, value in seen.items() if value is not GONE}  # type: ignore[misc]
 
     def items(self) -> Iterator[tuple[K, V]]:
         """All keys and values."""

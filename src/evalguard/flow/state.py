@@ -104,8 +104,8 @@ class World:
 
     def absorb(self, state: State) -> None:
         """Make a finished import part of the world."""
-        self.fields.update(state.fields.items())
-        self.modes.update(state.modes.items())
+        self.fields.update(state.fields.news())
+        self.modes.update(state.modes.news())
 
 
 class State:
