@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 from evalguard.events import Class, Define, Function, show
 from evalguard.flow.atoms import Atom, Cls, Lib, Value
-from evalguard.flow.results import returns_by_mode, returns_unlike, takes_gradients, turns_itself
+from evalguard.flow.results import (
+    puts_in_eval,
+    returns_by_mode,
+    returns_unlike,
+    takes_gradients,
+    turns_itself,
+)
 from evalguard.flow.state import ModeState
 from evalguard.flow.stores import stored
 from evalguard.flow.values import UNKNOWN_ATOM, ordered
@@ -46,6 +52,7 @@ class Known:
     walks: int = 0
     size: int = 0
     turns: bool = False
+    stills: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
     layers: dict[object, frozenset[Atom]] | None = None
     left: ModeState | None = None
@@ -62,8 +69,8 @@ class Blueprint:
 
     ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
     kind. ``torch``: its file mentions PyTorch. ``grades``: it takes gradients there, ``turns``:
-    it switches its own mode there. ``stores``: the attributes that its methods set, ``__init__``
-    aside.
+    it switches its own mode there, and ``stills``: the parts that it puts in eval mode there.
+    ``stores``: the attributes that its methods set, ``__init__`` aside.
     """
 
     number: int
@@ -77,6 +84,7 @@ class Blueprint:
     torch: bool = False
     grades: bool = False
     turns: bool = False
+    stills: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
     subclasses: list[int] = field(default_factory=list)
 
@@ -106,7 +114,7 @@ class Classes:
         blueprint.grades = takes_gradients(cls)
         if blueprint.grades:
             self.grading.append(blueprint.number)
-        blueprint.turns = turns_itself(cls)
+        blueprint.turns, blueprint.stills = turns_itself(cls), puts_in_eval(cls)
         self._all.append(blueprint)
         return blueprint
 
