@@ -99,9 +99,11 @@ class Forwards(Purposes):
         survey = self.survey(number, text, state)
         if self.maybe_inert is site:
             survey = replace(survey, module=replace(survey.module, optional=True))
-        if self._turns_itself(number, args, survey.mode, state) or self._stills_all(number, state):
+        if self._turns_itself(number, args, survey.mode, state):
             survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
-        if survey.module.sensitive is not Sensitivity.NO and self._goes_around(number, args, state):
+        if survey.module.sensitive is not Sensitivity.NO and (
+            self._goes_around(number, args, state) or self._stills_all(number, state)
+        ):
             deaf = replace(survey.module, sensitive=Sensitivity.NO, because="", unsure=False)
             survey = replace(survey, module=deaf)
         return survey

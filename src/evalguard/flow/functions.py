@@ -24,7 +24,7 @@ from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, For
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import Parameters, words_of
 from evalguard.flow.passes import Survey
-from evalguard.flow.shields import works_out
+from evalguard.flow.shields import makes_leaf, works_out
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
 from evalguard.flow.stores import stored
 from evalguard.flow.values import NO_ATOMS, NO_TAINT, join_all, lit, one, tainted
@@ -34,6 +34,7 @@ from evalguard.places import Place
 from evalguard.records import replace
 
 MAKER = "__init__"
+PARAMETER = "torch.nn.Parameter"
 SHORT = 1
 FEWEST_WALKS = 4
 MOST_WALKS = 24
@@ -239,9 +240,12 @@ class Functions(Parameters):
         if value.taint:
             self.recorder.fed(value.taint, kept=not works_out(known.function))
             return value
-        thing, new = self.things.make(("call", frame.context, place), "unknown")
+        if known.leaf is None:
+            known.leaf = makes_leaf(known.function)
+        key = ("call", frame.context, place)
+        thing, new = self.things.make(key, "object" if known.leaf else "unknown")
         if new:
-            thing.text, thing.place = text, place
+            thing.text, thing.place, thing.lib = text, place, PARAMETER if known.leaf else ""
         self._renew(thing.number, state)
         return one(Ref(thing.number))
 
