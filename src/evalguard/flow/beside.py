@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalguard.events import Attr, Block, Call, Const, Do, Function, If, Loop, Name, Stmt, show
+from evalguard.events import Attr, Block, Call, Const, Do, Function, If, Loop, Stmt
 from evalguard.link.blocks import inner_blocks, statements
 from evalguard.places import Span
 
@@ -57,24 +57,6 @@ def only_switches(body: Block) -> bool:
 def is_switch(function: Function) -> bool:
     """Whether a method is a switch, by its name or as it does nothing else."""
     return function.name in SWITCHES or only_switches(function.body)
-
-
-def put_in_train(function: Function) -> Iterator[tuple[str, str, Span]]:
-    """What a function puts in train mode, of what it is given: names, texts and places.
-
-    A method is given its object; of that one the attributes count.
-    """
-    given = {Name(param.name) for param in function.params}
-    me = Name(function.params[0].name) if function.params else None
-    for stmt in statements(function.body):
-        call = _switch(stmt)
-        if call is None or not isinstance(call.func, Attr) or not _trains(call):
-            continue
-        held = call.func.value
-        if isinstance(held, Attr) and held.value == me:
-            yield f".{held.name}", show(call), call.at
-        elif isinstance(held, Name) and held in given:
-            yield held.id, show(call), call.at
 
 
 def _is_switched(stmt: Stmt) -> bool:

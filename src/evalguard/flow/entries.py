@@ -8,11 +8,10 @@ from contextlib import suppress
 from evalguard.events import Define, Function, Raise
 from evalguard.facts import FunctionalCall, GradModeLeft, Origin
 from evalguard.flow.atoms import Cls, Fun, Ref, Value
-from evalguard.flow.beforehand import NEVER, Beforehand
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
-from evalguard.flow.hiding import keeps_containers
+from evalguard.flow.hiding import Hiding, keeps_containers
 from evalguard.flow.record import Recorder
 from evalguard.flow.shelters import sheltered
 from evalguard.flow.state import ModeState, State, flagged, join_modes
@@ -28,15 +27,17 @@ MOST_CONTEXTS = 3
 MOST_HEIRS = 200  # looked at to find those
 NOTHING = lit(None)
 WRITTEN = re.compile(r"\((mode=)?(True|False)?\)$")
+NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
-class Entries(Beforehand):
+class Entries(Hiding):
     """Walks what nothing else has reached."""
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._prototypes: dict[int, State] = {}
         self._shelters: dict[str, frozenset[str]] = {}
+        self._switchable: dict[int, dict[int, ModeState]] = {}
         self.left_off: dict[str, State] = {}  # files whose import leaves gradients off
 
     def walk_entries(self, mentioned: frozenset[str]) -> None:
@@ -63,12 +64,7 @@ class Entries(Beforehand):
     def _walk_if_due(self, known: Known) -> None:
         if known.walked or known.function.name in NEVER:
             return
-        if (
-            known.bearing.starts
-            or self._meets_modes(known)
-            or self._is_hook(known)
-            or self.may_follow_training(known)
-        ):
+        if known.bearing.starts or self._meets_modes(known) or self._is_hook(known):
             self._walk_entry(known)
 
     def _is_hook(self, known: Known) -> bool:
@@ -206,12 +202,53 @@ class Entries(Beforehand):
                 origins = frozenset((Origin(mode, "hook", hook.name, None),))
             self.switch(me.thing, ModeState(mode, origins), state, frame, set())
             return
-        switchable = self.switched_by_methods(me, cls, state)
+        switchable = self._switched_by_methods(me, cls, state)
         for thing, known in list(state.modes.items()):
             asked = any(_is_asked(origin) for origin in known.origins)
             left = (flagged(known) if asked else known)._replace(assumed=True)
             switched = switchable.get(thing, left)
             state.modes[thing] = left if Mode.EVAL in left.mode else join_modes(left, switched)
+
+    def _switched_by_methods(self, me: Ref, cls: int, state: State) -> dict[int, ModeState]:
+        """What an object's methods put in eval mode that do nothing else.
+
+        They are there for callers, so those that can't be seen are likely to have called them.
+        """
+        found = self._switchable.get(cls)
+        if found is None:
+            found = self._switchable[cls] = {}
+            for fun in self._switchers(cls, state):
+                after = state.copy()
+                if self._passes_nothing(self.bound_to(fun, me), after):
+                    found.update(_in_eval(after))
+        return found
+
+    def _switchers(self, cls: int, state: State) -> list[Fun]:
+        """The methods that leave a mode behind, and neither train nor measure."""
+        found: dict[int, Fun] = {}
+        for atom in self.classes.ancestry(cls):
+            for stmt in self.classes[atom.number].cls.body if isinstance(atom, Cls) else ():
+                if not isinstance(stmt, Define) or stmt.function.name in NEVER:
+                    continue
+                member = self.member(cls, stmt.function.name, state)
+                fun = only(member) if member is not None else None
+                if isinstance(fun, Fun) and _is_switcher(self.functions[fun.number]):
+                    found[fun.number] = fun
+        return list(found.values())
+
+    def _passes_nothing(self, fun: Fun, state: State) -> bool:
+        """Call a method as anybody may, off the record: whether it calls no module."""
+        known = self.functions[fun.number]
+        seen = known.walked, known.walks
+        recorder, self.recorder = self.recorder, Recorder()
+        self.fuel, self.loops = ENTRY_FUEL, []
+        inner = self.frame_of(fun, known, 0)
+        self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
+        with suppress(*UNFINISHED):
+            self.walk(inner, known, state)
+        known.walked, known.walks = seen
+        passes, self.recorder = self.recorder.count(), recorder
+        return not passes and self.fuel > 0
 
     def _unsettle_flags(self, me: Ref, cls: int, state: State) -> None:
         """Callers that can't be seen may have called methods that set attributes anew."""
@@ -231,8 +268,6 @@ class Entries(Beforehand):
         self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
         if hook is not None:
             self.meet_hook(hook, inner, state)
-        else:
-            self.meet_training(known, inner, state)
         self._meet_gradients(fun, known, hook, state)
         before = self.recorder.count()
         try:
@@ -307,6 +342,15 @@ class Entries(Beforehand):
 
     def _escape(self, value: Value, state: State) -> None:
         self.recorder.escaped(self.deep(value, state).taint)
+
+
+def _is_switcher(known: Known) -> bool:
+    bearing = known.bearing
+    return bearing.switches and not (bearing.trains or bearing.measures)
+
+
+def _in_eval(state: State) -> dict[int, ModeState]:
+    return {thing: known for thing, known in state.modes.items() if Mode.EVAL in known.mode}
 
 
 def _is_asked(origin: Origin) -> bool:
