@@ -52,7 +52,6 @@ class Known:
     walks: int = 0
     size: int = 0
     turns: bool = False
-    leaf: bool | None = None
     stores: tuple[str, ...] = ()
     layers: dict[object, frozenset[Atom]] | None = None
     left: ModeState | None = None

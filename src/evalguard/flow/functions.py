@@ -34,7 +34,6 @@ from evalguard.places import Place
 from evalguard.records import replace
 
 MAKER = "__init__"
-PARAMETER = "torch.nn.Parameter"
 SHORT = 1
 FEWEST_WALKS = 4
 MOST_WALKS = 24
@@ -240,12 +239,11 @@ class Functions(Parameters):
         if value.taint:
             self.recorder.fed(value.taint, kept=not works_out(known.function))
             return value
-        if known.leaf is None:
-            known.leaf = makes_leaf(known.function)
-        key = ("call", frame.context, place)
-        thing, new = self.things.make(key, "object" if known.leaf else "unknown")
+        thing, new = self.things.make(("call", frame.context, place), "unknown")
         if new:
-            thing.text, thing.place, thing.lib = text, place, PARAMETER if known.leaf else ""
+            thing.text, thing.place = text, place
+            if makes_leaf(known.function):
+                thing.kind, thing.lib = "object", "torch.nn.Parameter"
         self._renew(thing.number, state)
         return one(Ref(thing.number))
 
