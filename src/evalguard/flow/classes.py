@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from evalguard.events import Class, Define, Function, show
 from evalguard.flow.atoms import Atom, Cls, Lib, Value
 from evalguard.flow.beside import is_switch
-from evalguard.flow.results import forwards, returns_by_mode, returns_unlike, turns_itself
+from evalguard.flow.results import (
+    forwards,
+    puts_in_eval,
+    returns_by_mode,
+    returns_unlike,
+    turns_itself,
+)
 from evalguard.flow.state import ModeState
 from evalguard.flow.stores import stored
 from evalguard.flow.values import UNKNOWN_ATOM, ordered
@@ -85,8 +91,8 @@ class Blueprint:
 
     ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
     kind. ``torch``: its file mentions PyTorch. ``grades``: it may take gradients there, itself or
-    by what it calls, ``turns``: it switches its own mode there. ``stores``: the attributes that its
-    methods set, ``__init__`` aside.
+    by what it calls, ``turns``: it switches its own mode there, and ``stills``: the parts that it
+    puts in eval mode there. ``stores``: the attributes that its methods set, ``__init__`` aside.
     """
 
     number: int
@@ -100,6 +106,7 @@ class Blueprint:
     torch: bool = False
     grades: bool = False
     turns: bool = False
+    stills: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
     subclasses: list[int] = field(default_factory=list)
 
@@ -130,7 +137,7 @@ class Classes:
         blueprint.grades = any(self._interest.of(item, path).grades for item in forwards(cls))
         if blueprint.grades:
             self.grading.append(blueprint.number)
-        blueprint.turns = turns_itself(cls)
+        blueprint.turns, blueprint.stills = turns_itself(cls), puts_in_eval(cls)
         self._all.append(blueprint)
         return blueprint
 

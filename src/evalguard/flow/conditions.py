@@ -199,11 +199,16 @@ class Conditions(Attributes):
         if other is None or other.value is not None or not value.atoms:
             return None
         sure = all(
-            self._object(atom) or isinstance(atom, (Fun, Cls, Lib, Inert, Lit, Partial, Method))
+            self._object(atom)
+            or self._of_items(atom)
+            or isinstance(atom, (Fun, Cls, Lib, Inert, Lit, Partial, Method))
             for atom in value.atoms
         )
         none = any(isinstance(atom, Lit) and atom.value is None for atom in value.atoms)
         return False if sure and not none else None
+
+    def _of_items(self, atom: Atom) -> bool:
+        return isinstance(atom, Ref) and self.things[atom.thing].kind in ("list", "dict")
 
     def _same_rows(self, left: Value, right: Value, state: State) -> bool | None:
         """Whether two values are equal of which one at least is a tuple of constants, if known."""

@@ -101,7 +101,9 @@ class Forwards(Purposes):
             survey = replace(survey, module=replace(survey.module, optional=True))
         if self._turns_itself(number, args, survey.mode, state):
             survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())
-        if survey.module.sensitive is not Sensitivity.NO and self._goes_around(number, args, state):
+        if survey.module.sensitive is not Sensitivity.NO and (
+            self._goes_around(number, args, state) or self._stills_all(number, state)
+        ):
             deaf = replace(survey.module, sensitive=Sensitivity.NO, because="", unsure=False)
             survey = replace(survey, module=deaf)
         return survey
@@ -151,6 +153,27 @@ class Forwards(Purposes):
         fun = self.override(thing, "forward", state)
         function = self.functions[fun.number].function if fun is not None else None
         return switched(function, _constants(function.params[1:], args)) if function else SWITCHES
+
+    def _stills_all(self, number: int, state: State) -> bool:
+        """Whether a module's ``forward`` puts all of its parts that know modes in eval mode."""
+        cls = self.things[number].cls
+        mine = self.classes.ancestry(cls) if cls is not None else []
+        names = [
+            name
+            for atom in mine
+            if isinstance(atom, Cls)
+            for name in self.classes[atom.number].stills
+        ]
+        if not names:
+            return False
+        held = [state.get((number, name)) for name in names]
+        atoms = [atom for value in held if value is not None for atom in value.atoms]
+        still = {atom.thing for atom in atoms if isinstance(atom, Ref)}
+        rest = [part for part in self._registered(number, state) if part.number not in still]
+        own, _ = self.own_sensitivity(self.things[number], state)
+        return own is Sensitivity.NO and not any(
+            self.leaves(part.number, state, 0, set()) for part in rest
+        )
 
     def _may_be(self, number: int, other: int, state: State) -> bool:
         """Whether switching an object may have switched a module that is called.

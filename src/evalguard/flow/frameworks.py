@@ -41,7 +41,9 @@ class Frameworks(Gradients):
     def keep_given(self, number: int, args: Arguments, state: State) -> None:
         """An object of a library's class keeps modules and functions that it is made with."""
         for name in self._libraries(number):
-            for argument in self.knowledge.kept(name):
+            wrapper = self.knowledge.wrapper(name)
+            inner = () if wrapper is None or wrapper.copy or wrapper.spread else (wrapper.argument,)
+            for argument in (*self.knowledge.kept(name), *inner):
                 value = self.argument(argument, args)
                 if value is not None and all(self._kept(atom) for atom in value.atoms):
                     self.assign(number, argument.name, value, state)

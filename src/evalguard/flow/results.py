@@ -12,6 +12,7 @@ from evalguard.events import (
     Class,
     Define,
     Display,
+    Do,
     Expr,
     Function,
     If,
@@ -22,7 +23,8 @@ from evalguard.events import (
 )
 from evalguard.flow.beside import SWITCHES
 
-OWN = tuple([Attr(Name("self"), name) for name in sorted(SWITCHES)])
+ME = Name("self")
+OWN = tuple([Attr(ME, name) for name in sorted(SWITCHES)])
 
 
 def returns_by_mode(cls: Class) -> bool:
@@ -42,6 +44,16 @@ def turns_itself(cls: Class) -> bool:
         for block in _forwards(cls)
         for item in _statements(block)
     )
+
+
+def puts_in_eval(cls: Class) -> tuple[str, ...]:
+    """The parts that ``forward`` puts in eval mode, whatever it is given."""
+    if "eval" not in cls.uses:
+        return ()
+    calls = [stmt.value for block in _forwards(cls) for stmt in block if isinstance(stmt, Do)]
+    funcs = [call.func for call in calls if isinstance(call, Call)]
+    held = [func.value for func in funcs if isinstance(func, Attr) and func.name == "eval"]
+    return tuple([part.name for part in held if isinstance(part, Attr) and part.value == ME])
 
 
 def forwards(cls: Class) -> Iterator[Function]:

@@ -82,6 +82,24 @@ def works_out(function: Function) -> bool:
     return bool(returns) and not any(map(_does_more, found))
 
 
+def makes_leaf(function: Function) -> bool:
+    """Whether all that a function returns is a tensor that it makes with ``requires_grad=True``."""
+    found = list(statements(function.body))
+    made = {
+        target
+        for stmt in found
+        if isinstance(stmt, Bind) and _is_leaf(stmt.value)
+        for target in stmt.targets
+        if isinstance(target, Name)
+    }
+    returned = [stmt.value for stmt in found if isinstance(stmt, Return)]
+    return bool(returned) and all(value in made or _is_leaf(value) for value in returned)
+
+
+def _is_leaf(value: Expr | None) -> bool:
+    return isinstance(value, Call) and ("requires_grad", Const(True)) in value.keywords
+
+
 def _does_more(stmt: Stmt) -> bool:
     """Whether a statement does something beside binding variables of its function."""
     if isinstance(stmt, Bind):

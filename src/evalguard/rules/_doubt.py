@@ -130,8 +130,15 @@ def _meant(fact: Forward) -> bool:
     if _speed_test(fact):
         return True
     if Purpose.DISCARDED in fact.purpose:
-        return fact.grad == Grad.OFF and (Purpose.STEP in fact.purpose or _said(fact))
+        return fact.grad == Grad.OFF and (_trained_on(fact) or _said(fact))
     return fact.grad == Grad.OFF or bool(fact.purpose & _MEANT)
+
+
+def _trained_on(fact: Forward) -> bool:
+    """The function trains the module, too; a single pass as it was born may be to set it up."""
+    single = not fact.purpose & (Purpose.IN_LOADER_LOOP | Purpose.ONE_ITEM)
+    born = {origin.how for origin in origins_of(fact, Mode.TRAIN)} == {"built"}
+    return Purpose.STEP in fact.purpose and not (single and born)
 
 
 def _scored(fact: Forward) -> bool:
