@@ -63,17 +63,17 @@ class Judge:
     """
 
     def __init__(
-        self, options: Options, reader: Reader | None = None, lowered: Lowerer = lower
+        self, options: Options, reader: Reader | None = None, lowered: Lowerer | None = None
     ) -> None:
         self._options = options
         self._reader = reader
-        self._lower = lowered
+        self._lowerer = lowered
         self._rules = _rules(options)
         self.knowledge = _known(options)
         self.src = _from_anywhere(options.src)
 
-    def __reduce__(self) -> tuple[type[Judge], tuple[Options, Reader | None, Lowerer]]:
-        return Judge, (self._options, self._reader, self._lower)
+    def __reduce__(self) -> tuple[type[Judge], tuple[Options, Reader | None, Lowerer | None]]:
+        return Judge, (self._options, self._reader, self._lowerer)
 
     def files(self, files: Files, each: Callable[[], object] = lambda: None) -> Result:
         """Check the files of a program.
@@ -99,7 +99,7 @@ class Judge:
     def _lowered(self, path: str, source: Reader) -> Unit | FileError:
         """Read and lower one file; what goes wrong in it must not end the run."""
         try:
-            return self._lower(source(path))
+            return (self._lowerer or lower)(source(path))
         except Unreadable as error:
             return FileError(path, error.reason, error.line, error.column, error.cell)
         except RecursionError:
