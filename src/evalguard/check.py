@@ -75,11 +75,10 @@ def check_paths(
         from evalguard.judging import Judge
 
         trials = _trials(reader)
-        judge = Judge(options, reader, trials.lower) if trials else Judge(options, reader)
+        judge = Judge(options, reader, trials.lower if trials else None)
         programs = _programs(found.files, nearby, projects, cache, judge)
         several = jobs if reader is None else 1
-        every = _results(programs, trials or cache, judge, several, progress)
-        result = _together(every, found)
+        result = _together(_results(programs, trials or cache, judge, several, progress), found)
         cache.close(result)
     return result
 
@@ -145,6 +144,7 @@ def check_source(text: str, path: str = "<string>", options: Options = DEFAULTS)
 
 
 def _trials(reader: object) -> Trials | None:
+    """The reader, if it is one that knows what it has told before."""
     if reader is None:
         return None
     from evalguard.trials import Trials
