@@ -45,3 +45,18 @@ def run(
             layers = layers.copy()
         assert layers.get(key) == plain.get(key)
     return layers
+
+
+def test_what_was_set_since_it_was_last_asked() -> None:
+    one: Layers[str, int] = Layers()
+    for number in range(40):
+        one[f"old {number}"] = number
+    assert len(one.news()) == 40
+    other = one.copy()
+    other["new"] = 1
+    other.pop("old 3")
+    assert other.news() == {"new": 1}
+    assert other.news() == {}
+    assert one.news() == {}
+    assert other.get("old 3") is None
+    assert len(list(other.items())) == 40
