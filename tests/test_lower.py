@@ -19,8 +19,8 @@ from evalguard.events import (
     Mix,
     Name,
     Unit,
-    show,
 )
+from evalguard.flow.showing import show
 from evalguard.lower import lower
 from evalguard.places import Span
 from evalguard.source import Unreadable, from_text

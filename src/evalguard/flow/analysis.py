@@ -18,11 +18,11 @@ from evalguard.events import (
     Unit,
 )
 from evalguard.facts import Fact
-from evalguard.flow.atoms import File, Lib, Value
+from evalguard.flow.atoms import File, Value
 from evalguard.flow.core import FUEL, UNFINISHED, Exhausted, Frame
 from evalguard.flow.entries import Entries
 from evalguard.flow.state import State, join_states
-from evalguard.flow.values import ANYTHING, constant, lit, one, shared
+from evalguard.flow.values import ANYTHING, constant, library, lit, one, shared
 from evalguard.link import Program
 from evalguard.link.blocks import is_main, size_of
 from evalguard.link.mentions import names_in
@@ -86,8 +86,9 @@ class Analysis(Entries):
         self.fuel, self.active, self.loops = FUEL, [], []
         self.files_under_way.add(path)
         body = self.program.units[path].body
-        with self.limited(size_of(body)):
-            end = self._run_block(body, frame, State(self.world))
+        limit, self.limit = self.limit, self.limit_for(size_of(body))
+        end = self._run_block(body, frame, State(self.world))
+        self.limit = limit
         if end is not None and end.grad == Grad.OFF:
             self.left_off[path] = end
         self.files_under_way.discard(path)
@@ -122,8 +123,10 @@ class Analysis(Entries):
                 self.recorder.begin()
                 state = State(self.world)
                 self._meet_left_off(path, state)
-                with suppress(*UNFINISHED), self.limited(size_of(stmt.body)):
+                limit, self.limit = self.limit, self.limit_for(size_of(stmt.body))
+                with suppress(*UNFINISHED):
                     self.run(stmt.body, [state], frame)
+                self.limit = limit
 
     def _meet_left_off(self, path: str, state: State) -> None:
         """Gradients are off after a file's import, if it turns them off."""
@@ -192,7 +195,7 @@ class Analysis(Entries):
             self._hand_to(path, state, frame)
         if stmt.name is None:
             if path is None:
-                return shared(Lib(stmt.module))
+                return library(stmt.module)
             self.import_file(path)
             return shared(File(path))
         if path is not None and stmt.name == "*":
@@ -206,7 +209,7 @@ class Analysis(Entries):
             self._hand_to(inner, state, frame)
             self.import_file(inner)
             return shared(File(inner))
-        return shared(Lib("." * stmt.level + dotted))
+        return library("." * stmt.level + dotted)
 
     def _hand_to(self, path: str, state: State, frame: Frame) -> None:
         """In a circle of imports, the other file sees what is there."""
@@ -217,7 +220,7 @@ class Analysis(Entries):
         """What a library's name stands for; a file, if its first names are mere folders."""
         path = self.program.imports.beneath(name, frame.path)
         if path is None:
-            return shared(Lib(name))
+            return library(name)
         self.import_file(path)
         return shared(File(path))
 

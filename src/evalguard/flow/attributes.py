@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Compare, Display, Expr, Function, Item, Name, Star, show
+from evalguard.events import Attr, Compare, Display, Expr, Function, Item, Name, Star
 from evalguard.facts import SwitchOverride, TrainingAssigned
 from evalguard.flow.atoms import (
     Atom,
@@ -26,6 +26,7 @@ from evalguard.flow.core import Frame
 from evalguard.flow.following import Following
 from evalguard.flow.guards import is_guarded
 from evalguard.flow.overrides import head_of, read_override
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.switching import INPUT_GRADIENT
 from evalguard.flow.values import (
@@ -92,7 +93,7 @@ class Attributes(Following):
                 after = len(target.items) - index - 1
                 for place, item in enumerate(known[index : len(known) - after]):
                     self.assign(rest, f"[{place}]", item, state)
-            self.bind(part.value, one(Ref(rest)), state, frame, span)
+            self.bind(part.value, self.things[rest].value, state, frame, span)
 
     def bind_attribute(
         self, target: Attr, owner: Value, value: Value, state: State, frame: Frame, span: Span
@@ -159,7 +160,7 @@ class Attributes(Following):
         if held is not None and constant(held) is not None:
             unknown = self.things.child(number, name).number
             state.forget(unknown)
-            self.assign(number, name, one(Ref(unknown)), state)
+            self.assign(number, name, self.things[unknown].value, state)
 
     def keep(self, value: Value) -> None:
         """A module made inside a forward pass may be kept on an object."""
@@ -388,7 +389,7 @@ class Attributes(Following):
             return one(Method(atom, name))
         if cls is not None and not self._may_have(cls, name):
             return ANYTHING
-        return one(Ref(self.things.child(atom.thing, name).number))
+        return self.things.child(atom.thing, name).value
 
     def _of_file(self, atom: File, name: str, state: State) -> Value:
         known = self.file_value(atom.path, name, state)

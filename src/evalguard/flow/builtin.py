@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evalguard.events import Attr, Call, Class, Comprehension, Import, show
+from evalguard.events import Attr, Call, Class, Comprehension, Import
 from evalguard.facts import Revealed
 from evalguard.flow.atoms import (
     Atom,
@@ -22,6 +22,7 @@ from evalguard.flow.atoms import (
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.members import FIELD
 from evalguard.flow.methods import Methods
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import (
@@ -278,7 +279,7 @@ class Builtins(Methods):
             self._take_pairs(holder, value, state)
         for name, value in args.keywords:
             self.put(holder, f"[{name!r}]", value, state)
-        return one(Ref(holder))
+        return self.things[holder].value
 
     def _take_pairs(self, holder: int, value: Value, state: State) -> None:
         """What ``dict()`` is made from: another dict, or pairs of a key and an item."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Expr, Item, Name, Star, show
+from evalguard.events import Attr, Call, Expr, Item, Name, Star
 from evalguard.flow.atoms import (
     Atom,
     Cls,
@@ -21,6 +21,7 @@ from evalguard.flow.atoms import (
 from evalguard.flow.builtin import REVEAL
 from evalguard.flow.constructing import Constructing
 from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.showing import show
 from evalguard.flow.state import State, join_states
 from evalguard.flow.switching import DEEPEST_MODULE
 from evalguard.flow.values import (
@@ -335,7 +336,7 @@ class Calling(Constructing):
             if self.knowledge.steps(thing.text):
                 holder = self.things[owner]
                 text = f"{holder.lib} {holder.text}"
-                self._optimizer_step(one(Ref(owner)), args, text, state)
+                self._optimizer_step(self.things[owner].value, args, text, state)
             method = self.knowledge.module_method(thing.text)
             if method is not None and method.effect == "clears":
                 self.clear(owner, state)

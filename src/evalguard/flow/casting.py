@@ -145,7 +145,9 @@ class Casting(Cutting):
     def _plain(self, number: int, state: State) -> bool:
         """Whether an object is in train mode, frozen nowhere, and doesn't switch on its own."""
         thing = self.things[number]
-        if number in self.optimizers or (number in self.molds and not self.molds.whole(number)):
+        if number in self.optimizers or (
+            number in self.molds.numbers and not self.molds.whole(number)
+        ):
             return False
         if thing.kind != "module":
             return True

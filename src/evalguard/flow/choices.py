@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Do, Expr, If, Name, show
+from evalguard.events import Attr, Call, Do, Expr, If, Name
 from evalguard.facts import Origin
 from evalguard.flow.atoms import Cond, Ref
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.core import Frame
+from evalguard.flow.showing import show
 from evalguard.flow.state import State, is_variable
 from evalguard.flow.trying import Trying
 from evalguard.modes import Mode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from evalguard.events import Class, Define, Function, show
+from evalguard.events import Class, Define, Function
 from evalguard.flow.atoms import Atom, Cls, Lib, Value
 from evalguard.flow.beside import is_switch
 from evalguard.flow.results import (
@@ -15,6 +15,7 @@ from evalguard.flow.results import (
     returns_unlike,
     turns_itself,
 )
+from evalguard.flow.showing import show
 from evalguard.flow.state import ModeState
 from evalguard.flow.stores import stored
 from evalguard.flow.values import UNKNOWN_ATOM, ordered

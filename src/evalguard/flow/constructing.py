@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, Name, show
+from evalguard.events import Call, Name
 from evalguard.flow.atoms import Atom, Fun, Inert, Lib, Method, Partial, Ref, Value
 from evalguard.flow.casting import Casting
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
 from evalguard.flow.frameworks import REQUIRES_GRAD
 from evalguard.flow.members import FIELD
+from evalguard.flow.showing import show
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
 from evalguard.flow.things import Thing, is_parameter
-from evalguard.flow.values import ANYTHING, constant, one, only, ordered
+from evalguard.flow.values import ANYTHING, constant, only, ordered
 from evalguard.modes import Mode
 from evalguard.places import Place
 
@@ -31,14 +32,14 @@ class Constructing(Casting):
         thing.forward_born, thing.doubts = frame.in_forward, self.doubts
         if not module:
             self.construct(thing.number, args, place, show(site), state, frame)
-            self.note_optimizer(one(Ref(thing.number)), args, state)
-            return one(Ref(thing.number))
+            self.note_optimizer(thing.value, args, state)
+            return thing.value
         if frame.in_forward:
             self._note_instance(thing.number, number, site, state, frame)
         self._make(thing, args, place, show(site), state, frame)
         if frame.in_forward:
             self._note_instance(thing.number, number, site, state, frame)
-        return one(Ref(thing.number))
+        return thing.value
 
     def _make(
         self,
@@ -181,4 +182,4 @@ class Constructing(Casting):
         self.construct(
             thing.number, Arguments((), tuple(held.items())), place, show(site), state, frame
         )
-        return one(Ref(thing.number))
+        return thing.value

@@ -10,13 +10,13 @@ from evalguard.events import (
     Expr,
     Name,
     With,
-    show,
 )
 from evalguard.facts import GradSwitchIdle
 from evalguard.flow.atoms import Atom, Ctx, Fun, Lib, Managed, Method, Ref, Unknown, Value
 from evalguard.flow.calling import Calling
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.showing import show
 from evalguard.flow.state import ModeState, State, join_states
 from evalguard.flow.values import ANYTHING, constant, join_all, one, only, ordered
 from evalguard.link import Program
@@ -338,7 +338,7 @@ class Contexts(Calling):
                 self.bind(target, value, current, frame, stmt.at)
             ends = self._within(rest, stmt, current.copy(), frame)
             reached.append(bool(ends))
-            left = [left for left, _ in frame.returns[mark.returns :]]
+            left = [left for left, _ in frame.returns[mark[0] :]]
             end = join_states([item.copy() for item in ends or left])
             if end is not None:
                 current.adopt(end)

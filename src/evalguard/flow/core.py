@@ -6,8 +6,7 @@ page lists them in order. A layer calls upwards only through methods that a lowe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from evalguard.events import Block, Call, Expr, Import
@@ -113,11 +112,7 @@ class LoopPoint:
         return self.place, not self.branch
 
 
-class Mark(NamedTuple):
-    """How many states had left a frame, by return and from each loop."""
-
-    returns: int
-    loops: list[tuple[int, int]]
+Mark = tuple[int, tuple[tuple[int, int], ...]]  # how many states left, by return and from each loop
 
 
 @dataclass(slots=True)
@@ -149,23 +144,26 @@ class Frame:
     forks: int = 0
     entry: bool = False
 
-    @contextmanager
-    def branching(self, chosen: frozenset[int]) -> Iterator[None]:
-        """Inside of it, a place is reached only under a condition.
+    def branch(self, chosen: frozenset[int]) -> frozenset[int]:
+        """From here on, a place is reached only under a condition; until ``join``.
 
         Args:
             chosen: The forward calls that the condition depends on.
+
+        Returns:
+            Those that the present place depends on.
         """
-        loop = self.loops[-1] if self.loops else None
-        before, self.chosen = self.chosen, self.chosen | chosen
-        if loop is not None:
-            loop.branch += 1
-        try:
-            yield
-        finally:
-            self.chosen = before
-            if loop is not None:
-                loop.branch -= 1
+        before = self.chosen
+        self.chosen = before | chosen
+        if self.loops:
+            self.loops[-1].branch += 1
+        return before
+
+    def join(self, before: frozenset[int]) -> None:
+        """The end of a branch."""
+        self.chosen = before
+        if self.loops:
+            self.loops[-1].branch -= 1
 
     @property
     def repeats(self) -> bool:
@@ -175,18 +173,20 @@ class Frame:
     def mark(self) -> Mark:
         """How many states have left so far; see ``reset`` and ``left_since``."""
         loops = [(len(loop.breaks), len(loop.continues)) for loop in self.loops]
-        return Mark(len(self.returns), loops)
+        return len(self.returns), tuple(loops)
 
     def reset(self, mark: Mark) -> None:
         """Forget the states that left since a mark."""
-        del self.returns[mark.returns :]
-        for loop, (breaks, continues) in zip(self.loops, mark.loops, strict=False):
+        returns, loops = mark
+        del self.returns[returns:]
+        for loop, (breaks, continues) in zip(self.loops, loops, strict=False):
             del loop.breaks[breaks:], loop.continues[continues:]
 
     def left_since(self, mark: Mark) -> list[State]:
         """The states that left by return, break or continue since a mark."""
-        out = [state for state, _ in self.returns[mark.returns :]]
-        for loop, (breaks, continues) in zip(self.loops, mark.loops, strict=False):
+        returns, loops = mark
+        out = [state for state, _ in self.returns[returns:]]
+        for loop, (breaks, continues) in zip(self.loops, loops, strict=False):
             out += loop.breaks[breaks:] + loop.continues[continues:]
         return out
 
@@ -242,15 +242,9 @@ class Core:
         self.set_names: set[str] = set()
         self._speaks: dict[tuple[str, str], bool] = {}
 
-    @contextmanager
-    def limited(self, size: int) -> Iterator[None]:
-        """Inside of it, this many statements are walked, and no more than they reasonably take."""
-        before = self.limit
-        self.limit = min(self.fuel, 0) - MOST_STEPS - PER_STATEMENT * size
-        try:
-            yield
-        finally:
-            self.limit = before
+    def limit_for(self, size: int) -> int:
+        """The limit of a walk of this many statements: no more than they reasonably take."""
+        return min(self.fuel, 0) - MOST_STEPS - PER_STATEMENT * size
 
     def context(self, parent: int, place: Place, function: int) -> int:
         """The number of a call chain that is one call longer."""

@@ -16,7 +16,6 @@ from evalguard.events import (
     Name,
     Stmt,
     With,
-    show,
 )
 from evalguard.facts import FunctionalCall, SwitchOverride
 from evalguard.flow.atoms import Atom, Cls, Ctx, Fun, Lib, Managed, Ref, Value
@@ -26,6 +25,7 @@ from evalguard.flow.contexts import Contexts
 from evalguard.flow.core import NO_NAMES, Arguments, Frame
 from evalguard.flow.masks import read_masks
 from evalguard.flow.overrides import head_of, means_no_switch, read_override
+from evalguard.flow.showing import show
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import one, only, ordered
 from evalguard.link.mentions import names_in

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Expr, Name, show
+from evalguard.events import Attr, Call, Expr, Name
 from evalguard.flow.atoms import Atom, Fun, Inert, Made, Part, Partial, Ref, Unknown, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.frameworks import Frameworks
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.switching import OF_PARAMETERS
 from evalguard.flow.things import is_parameter
@@ -151,7 +152,8 @@ class Effects(Frameworks):
             of_result = owner is not None and bool(owner.taint)
             pure = of_result or self.knowledge.canonical(name).startswith(TENSORS)
             self.recorder.fed(taint.taint, kept=not pure)
-        self._handled(args, state)
+        if args.positional or args.keywords:
+            self._handled(args, state)
         last = name.rpartition(".")[2]
         if taint.taint and self._may_train(last, site):
             self.recorder.escaped(taint.taint)
@@ -167,8 +169,9 @@ class Effects(Frameworks):
         if new:
             thing.text, thing.place = show(site), place
         self._renew(thing.number, state)
-        result = one(Ref(thing.number))
-        self.note_optimizer(result, args, state)
+        result = thing.value
+        if args.positional or args.keywords:
+            self.note_optimizer(result, args, state)
         return result
 
     def _may_train(self, name: str, site: Call) -> bool:
@@ -211,11 +214,15 @@ class Effects(Frameworks):
 
         A module's ``forward`` isn't: what it would be given, and what becomes of it, is unknown.
         """
-        handed = [atom for value in args.values() for atom in ordered(value.atoms)]
+        handed = [
+            atom
+            for value in args.values()
+            for atom in ordered(value.atoms)
+            if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom)
+        ]
         return [
             self.call_value(one(atom), Arguments((), (), True), site, state, frame)
             for atom in handed
-            if isinstance(atom, (Fun, Partial)) and not self._is_forward_of_module(atom)
         ]
 
     def _is_forward_of_module(self, atom: Fun | Partial) -> bool:

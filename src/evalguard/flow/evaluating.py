@@ -126,7 +126,7 @@ class Evaluating(Conditions):
             else:
                 name = item_name(self.value(key, state, frame))
                 self.put(thing.number, name, value, state)
-        return one(Ref(thing.number))
+        return thing.value
 
     def iterated(self, node: Expr, state: State, frame: Frame) -> Value:
         """What a loop goes through."""
@@ -158,7 +158,7 @@ class Evaluating(Conditions):
         kind = "dict" if node.kind == "dict" else "list"
         holder = self.emptied(kind, node.at, frame, state)
         self.assign(holder, ITEMS, value, state)
-        return one(Ref(holder))
+        return self.things[holder].value
 
     def _one_by_one(self, known: list[Value], state: State) -> bool:
         """Whether to go through known items singly: few, or modules among other things.
@@ -204,7 +204,7 @@ class Evaluating(Conditions):
         holder = self.emptied(kind, node.at, frame, state)
         for name, value in made:
             self.put(holder, name, value, state)
-        return one(Ref(holder))
+        return self.things[holder].value
 
     def _lambda(self, node: Lambda, state: State, frame: Frame) -> Value:
         return self.function_value(node.function, frame)

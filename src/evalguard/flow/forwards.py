@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalguard.events import Attr, Call, Const, Expr, Param, With, show
+from evalguard.events import Attr, Call, Const, Expr, Param, With
 from evalguard.facts import Forward, FrozenPart, Origin, Purpose
 from evalguard.flow.atoms import Cls, Lib, Ref, Value
 from evalguard.flow.beside import SWITCHES
@@ -13,6 +13,7 @@ from evalguard.flow.lifts import Lifted
 from evalguard.flow.passes import Around, Frozen, Survey
 from evalguard.flow.purposes import Purposes
 from evalguard.flow.shields import chosen, read_of_self, returned_within, switched
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import ANY_ATOM, MADE, constant, detached, only, ordered, tainted

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Name, show
+from evalguard.events import Attr, Call, Name
 from evalguard.facts import FrozenPart, Origin
 from evalguard.flow.atoms import Atom, Cls, Fun, Method, Part, Partial, Ref, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.gradients import Gradients
+from evalguard.flow.showing import show
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
 from evalguard.flow.things import is_parameter

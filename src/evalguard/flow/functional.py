@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalguard.events import Attr, Call, Const, Function, show
+from evalguard.events import Attr, Call, Const, Function
 from evalguard.facts import FunctionalCall
 from evalguard.flow.atoms import Lit, Ref, Saved, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.evaluating import Evaluating
 from evalguard.flow.sampling import drawn_anew, parts_of, repeated_for
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import constant, only, tainted

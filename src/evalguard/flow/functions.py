@@ -7,22 +7,19 @@ from typing import Any
 from evalguard.events import Define, Function
 from evalguard.flow.atoms import (
     Atom,
-    Cls,
     Fun,
     Inert,
     Key,
     Managed,
-    Method,
-    Part,
-    Partial,
     Ref,
     Value,
 )
 from evalguard.flow.beside import SWITCHES
+from evalguard.flow.carrying import Carrying
 from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
-from evalguard.flow.parameters import Parameters, words_of
+from evalguard.flow.parameters import words_of
 from evalguard.flow.passes import Survey
 from evalguard.flow.shields import makes_leaf, works_out
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
@@ -36,11 +33,9 @@ SHORT = 1
 FEWEST_WALKS = 4
 MOST_WALKS = 24
 MOST_WORK = 300
-DEEPEST_HELD = 3
-HOLDERS = frozenset(("list", "dict", "object", "unknown"))
 
 
-class Functions(Parameters):
+class Functions(Carrying):
     """Walks functions."""
 
     def function_value(self, function: Any, frame: Frame) -> Value:
@@ -156,9 +151,9 @@ class Functions(Parameters):
         most = self.most_walks(known)
         if known.matters and known.walks < (most if known.bearing.tells else FEWEST_WALKS):
             return False
-        if known.walks < FEWEST_WALKS and self._uses_results(fun, known, args, state):
+        if known.walks < FEWEST_WALKS and self.uses_results(fun, known, args, state):
             return False
-        return known.walks >= most or not self._carries(fun, known, args, state)
+        return known.walks >= most or not self.carries(fun, known, args, state)
 
     def most_walks(self, known: Known) -> int:
         """How often a function may be walked: the shorter, the more often.
@@ -169,63 +164,6 @@ class Functions(Parameters):
         most = MOST_WORK // max(known.size, 1)
         reads = known.role == "property" and known.size == 1
         return max(FEWEST_WALKS, most if known.turns or reads else min(MOST_WALKS, most))
-
-    def _uses_results(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
-        """Whether a function may measure a module's results, or an object keep them."""
-        if known.bearing.measures and any(value.taint for value in args.values()):
-            return True
-        return self._keeps(fun, args, state)
-
-    def _keeps(self, fun: Fun, args: Arguments, state: State) -> bool:
-        """Whether a method's plain object may keep a result that it is given, or give it back."""
-        if fun.bound is None or self.things[fun.bound.thing].kind != "object":
-            return False
-        number = fun.bound.thing
-        held = [state.get((number, name)) for name in self.things.names(number)]
-        values = [*args.values(), *[value for value in held if value is not None]]
-        return any(self.deep(value, state, 2).taint for value in values)
-
-    def _carries(self, fun: Fun, known: Known, args: Arguments, state: State) -> bool:
-        """Whether a call brings a module, its class, a function or an object that holds one."""
-        values = (*args.values(), *self._closed_over(fun, known, state))
-        atoms = [atom for value in values for atom in value.atoms]
-        if fun.bound is not None:
-            atoms.append(fun.bound)
-        seen: set[int] = set()
-        for _ in range(DEEPEST_HELD):
-            if any(self._is_carrier(atom) for atom in atoms):
-                return True
-            atoms = self._held_by(atoms, seen, state)
-        return any(self._is_carrier(atom) for atom in atoms)
-
-    def _closed_over(self, fun: Fun, known: Known, state: State) -> list[Value]:
-        """What a nested function uses of the function around it."""
-        outer = self.frames.get(fun.frame)
-        if outer is None or outer.known is None:
-            return []
-        names = sorted(outer.names.intersection(known.function.uses))
-        found = [state.get((outer.thing, name)) for name in names]
-        return [value for value in found if value is not None]
-
-    def _is_carrier(self, atom: Atom) -> bool:
-        if isinstance(atom, Ref):
-            thing = self.things[atom.thing]
-            return thing.kind == "module" or thing.shown
-        if isinstance(atom, Cls):
-            return self.classes.is_module(atom.number)
-        return isinstance(atom, (Fun, Part, Partial, Method))
-
-    def _held_by(self, atoms: list[Atom], seen: set[int], state: State) -> list[Atom]:
-        """What containers and plain objects hold, but for those that were looked into before."""
-        found: list[Atom] = []
-        for number in {atom.thing for atom in atoms if isinstance(atom, Ref)} - seen:
-            if self.things[number].kind not in HOLDERS:
-                continue
-            held = [state.get((number, name)) for name in self.things.names(number)]
-            found += [atom for value in held if value is not None for atom in value.atoms]
-            found += [Ref(part) for part in self.things.held(number)]
-        seen.update(atom.thing for atom in atoms if isinstance(atom, Ref))
-        return found
 
     def _passed_over(
         self, known: Known, args: Arguments, place: Place, text: str, frame: Frame, state: State
@@ -241,7 +179,7 @@ class Functions(Parameters):
             if makes_leaf(known.function):
                 thing.kind, thing.lib = "object", "torch.nn.Parameter"
         self._renew(thing.number, state)
-        return one(Ref(thing.number))
+        return thing.value
 
     def _enter(
         self,
@@ -329,11 +267,12 @@ class Functions(Parameters):
         known.walks += not (self.decorating and known.bearing.tells)
         self.active.append(known.number)
         self.doers.append(inner.me)
-        doubts = self.doubts
+        doubts, limit = self.doubts, self.limit
+        self.limit = self.limit_for(known.size)
         try:
-            with self.limited(known.size):
-                ends = self.run(known.function.body, [state.copy()], inner)
+            ends = self.run(known.function.body, [state.copy()], inner)
         finally:
+            self.limit = limit
             self.active.pop()
             self.doers.pop()
             self.doubts = doubts
@@ -362,7 +301,7 @@ class Functions(Parameters):
         self.things.note(holder.number, ITEMS)
         for end in [state, *[end for end, _ in outcomes]]:
             end.fields[(holder.number, ITEMS)] = items
-        return one(Ref(holder.number))
+        return holder.value
 
     def _leave(self, inner: Frame, known: Known, ends: list[State], state: State) -> None:
         if not inner.captured:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Const, Name, show
+from evalguard.events import Attr, Call, Const, Name
 from evalguard.facts import Backward, GradModeLeft
 from evalguard.flow.atoms import Ctx, Fun, Ref, Value
 from evalguard.flow.core import Arguments, Fork, Frame
 from evalguard.flow.evaluating import MOST_FORKS
 from evalguard.flow.functional import Functionals
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.values import ANYTHING, join_all, one, only
 from evalguard.link import Program

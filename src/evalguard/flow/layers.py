@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -14,6 +14,7 @@ class _Gone:
 
 
 GONE: Final = _Gone()
+NOTHING: Final[dict[Any, Any]] = {}  # on top of every map that nothing was set in yet
 
 
 class _Layer(Generic[K, V]):
@@ -43,7 +44,7 @@ class Layers(Generic[K, V]):
     __slots__ = ("_told", "_top", "_under", "_written")
 
     def __init__(self, written: set[K] | None = None) -> None:
-        self._top: dict[K, V | _Gone] = {}
+        self._top: dict[K, V | _Gone] = NOTHING
         self._under: _Layer[K, V] | None = None
         self._written: set[K] = set() if written is None else written
         self._told: _Layer[K, V] | None = None
@@ -58,7 +59,7 @@ class Layers(Generic[K, V]):
     def _settle(self) -> None:
         if self._top:
             self._under = _Layer(self._top, self._under)
-            self._top = {}
+            self._top = NOTHING
 
     def get(self, key: K) -> V | None:
         """The value of a key; None if it has none."""
@@ -75,8 +76,13 @@ class Layers(Generic[K, V]):
             entries, under = under.entries, under.under
 
     def __setitem__(self, key: K, value: V) -> None:
-        self._top[key] = value
+        self._set(key, value)
         self._written.add(key)
+
+    def _set(self, key: K, value: V | _Gone) -> None:
+        if self._top is NOTHING:
+            self._top = {}
+        self._top[key] = value
 
     def __contains__(self, key: K) -> bool:
         return self.get(key) is not None
@@ -85,7 +91,7 @@ class Layers(Generic[K, V]):
         """Remove a key; what it held."""
         value = self.get(key)
         if value is not None:
-            self._top[key] = GONE
+            self._set(key, GONE)
         return value
 
     def news(self) -> dict[K, V]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, show
+from evalguard.events import Call
 from evalguard.facts import BuiltInForward, Exported
 from evalguard.flow.atoms import Inert, Lib, Method, Part, Partial, Ref, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.effects import Effects
 from evalguard.flow.frameworks import argument_text, class_of
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.switching import OF_PARAMETERS, OFF
 from evalguard.flow.things import Thing
@@ -227,7 +228,7 @@ class Libraries(Effects):
             return result
         items = self.container("list", site.at, frame)
         self.assign(items.number, f"[{factory.item}]", result, state)
-        return one(Ref(items.number))
+        return items.value
 
     def _with_norm(self, thing: Thing, factory: Factory, args: Arguments) -> None:
         """A network that is made with other layers than its batch norm is as these are."""
@@ -282,7 +283,7 @@ class Libraries(Effects):
             return value
         items = self.container("list", site.at, frame)
         self.assign(items.number, f"[{wrapper.item}]", value, state)
-        return one(Ref(items.number))
+        return items.value
 
     def copied(self, value: Value, site: Call, state: State, frame: Frame) -> Value:
         """A copy with a life of its own, in the same modes."""
@@ -313,4 +314,4 @@ class Libraries(Effects):
                 held = self.copied(held, site, state, frame) if deep else held
                 self.assign(thing.number, name, held, state)
         state.modes[thing.number] = mode
-        return one(Ref(thing.number))
+        return thing.value

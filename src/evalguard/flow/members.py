@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, Expr, Import, show
+from evalguard.events import Call, Expr, Import
 from evalguard.flow.atoms import (
     Atom,
     Cls,
@@ -17,6 +17,7 @@ from evalguard.flow.atoms import (
 )
 from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
 from evalguard.flow.freezing import Freezing
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.values import ANYTHING, constant, join, join_all, lit, one, only, ordered
 from evalguard.places import NOWHERE

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evalguard.events import Attr, Call, show
+from evalguard.events import Attr, Call
 from evalguard.flow.atoms import Cls, File, Inert, Lit, Method, Part, Ref, Value
 from evalguard.flow.attributes import CONTAINER_METHODS
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.misgiven import names_a_mode
+from evalguard.flow.showing import show
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
 from evalguard.flow.turning import MethodCall, Turning
@@ -32,7 +33,7 @@ class Methods(Turning):
         """A list of unknown length with any of these items."""
         holder = self.container("items", site.at, frame)
         self.assign(holder.number, ITEMS, join_all(items), state)
-        return one(Ref(holder.number))
+        return holder.value
 
     def method_call(
         self, method: Method, args: Arguments, site: Call, state: State, frame: Frame
@@ -260,7 +261,7 @@ class Methods(Turning):
     def _copy_of(self, owner: Ref, site: Call, state: State, frame: Frame) -> Value:
         holder = self.emptied(self.things[owner.thing].kind, site.at, frame, state)
         self.take_all(holder, one(owner), state)
-        return one(Ref(holder))
+        return self.things[holder].value
 
     def _take_in(self, owner: Ref, value: Value, name: str, state: State) -> None:
         """``update`` keeps the keys, ``extend`` moves the indices."""

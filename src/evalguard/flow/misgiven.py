@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, show
+from evalguard.events import Call
 from evalguard.flow.atoms import Atom, Cls, Fun, Inert, Lit, Value
 from evalguard.flow.core import Arguments
+from evalguard.flow.showing import show
 from evalguard.flow.values import constant
 
 MODE_WORDS = frozenset((

@@ -52,11 +52,9 @@ class Molds:
         self._molds: dict[Likeness, Mold | None] = {}
         self._by_class: dict[int, list[Mold]] = {}
         self._casts: dict[int, Cast] = {}
+        self.numbers: set[int] = set()  # of what was cast
         self._read: dict[Cell, Value] = {}
         self._changed: set[int] = set()
-
-    def __contains__(self, number: int) -> bool:
-        return number in self._casts
 
     def known(self, likeness: Likeness) -> bool:
         """Whether an object was made with such arguments before."""
@@ -87,6 +85,7 @@ class Molds:
 
     def _enter(self, number: int, cast: Cast) -> None:
         self._casts[number] = cast
+        self.numbers.add(number)
         self._things.share_names(cast.original, number)
 
     def changed(self, number: int) -> None:

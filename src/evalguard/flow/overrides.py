@@ -20,8 +20,8 @@ from evalguard.events import (
     Stmt,
     Try,
     With,
-    show,
 )
+from evalguard.flow.showing import show
 from evalguard.places import Span
 from evalguard.records import NamedTuple
 

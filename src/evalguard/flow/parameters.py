@@ -101,7 +101,7 @@ class Parameters(Builtins):
             holder = self.container("dict", at, inner)
             for name, value in named.items():
                 self.put(holder.number, f"[{name!r}]", value, state)
-            return one(Ref(holder.number))
+            return holder.value
         if param.kind == "plain" and positional:
             named.pop(param.name, None)
             return positional.pop(0)
@@ -130,8 +130,8 @@ class Parameters(Builtins):
         thing.cls, thing.text = atom.number, f"{known.function.name}.{param.name}"
         thing.place = known.place
         holder = self.container(f"noted {param.name}", known.function.at, inner)
-        self.assign(holder.number, ITEMS, one(Ref(thing.number)), state)
-        return one(Ref(holder.number))
+        self.assign(holder.number, ITEMS, thing.value, state)
+        return holder.value
 
     def _library_name(self, value: Value) -> str:
         atom = only(value)
@@ -145,7 +145,7 @@ class Parameters(Builtins):
             thing.place = known.place
             thing.shown = self._noted_module(param, known, state)
             thing.off = param.default == Const(0)
-        return one(Ref(thing.number))
+        return thing.value
 
     def _noted_module(self, param: Param, known: Known, state: State) -> bool:
         home = self.frames.get(known.frame)

@@ -30,7 +30,6 @@ from evalguard.events import (
     Stmt,
     Try,
     With,
-    show,
 )
 from evalguard.facts import SwitchNotCalled
 from evalguard.flow.atoms import Ctx, Key, Lib, Ref, Value
@@ -41,6 +40,7 @@ from evalguard.flow.counting import LAST, counter, finished, going_on
 from evalguard.flow.guards import comes_each_time
 from evalguard.flow.leftovers import left_over
 from evalguard.flow.rounds import Rounds, no_round, one_round, runs_once
+from evalguard.flow.showing import show
 from evalguard.flow.state import Modes, State, flagged, settle
 from evalguard.flow.values import detached, only, ordered, tainted
 from evalguard.flow.variables import ITEMS
@@ -237,12 +237,13 @@ class Running(Rounds):
         begun = state.modes.copy(), other.modes.copy()
         left = len(frame.returns)
         self.doubts += 1
+        outside = frame.branch(detached(value).taint)
         try:
-            with frame.branching(detached(value).taint):
-                then = self.run(stmt.body, [state], frame)
-                orelse = self._by_flag(then, self.run(stmt.orelse, [other], frame), begun)
-                ends = then + self.put_back(only(value), then, orelse)
+            then = self.run(stmt.body, [state], frame)
+            orelse = self._by_flag(then, self.run(stmt.orelse, [other], frame), begun)
+            ends = then + self.put_back(only(value), then, orelse)
         finally:
+            frame.join(outside)
             self.doubts -= 1
         self.doubts += len(frame.returns) > left  # until the function's end
         for end in ends:

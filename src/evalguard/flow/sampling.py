@@ -213,7 +213,9 @@ def _names(node: object) -> Iterator[str]:
 
 def parts_of(node: object) -> Iterator[object]:
     """A statement or expression and all that is in it."""
-    yield node
-    if isinstance(node, tuple):
-        for part in node:
-            yield from parts_of(part)
+    todo = [node]
+    while todo:
+        part = todo.pop()
+        yield part
+        if isinstance(part, tuple):
+            todo.extend(reversed(part))

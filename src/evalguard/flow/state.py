@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeGuard
+from typing import Final, Protocol, TypeGuard
 
 from evalguard.facts import Origin
 from evalguard.flow.atoms import Cell, Key, Value
@@ -14,6 +14,7 @@ from evalguard.modes import Grad, Mode
 from evalguard.places import Place
 from evalguard.records import NamedTuple, replace
 
+ON: Final = Grad.ON  # to look it up there takes longer
 MOST_STATES = 4
 MOST_AT_ONCE = 16
 MOST_ORIGINS = 32
@@ -73,9 +74,9 @@ def flagged(state: ModeState) -> ModeState:
 
 
 class Casts(Protocol):
-    """Objects that hold something since they were made, without a statement that set it."""
+    """Objects, by ``numbers``, that hold something though no statement set it."""
 
-    def __contains__(self, number: int) -> bool: ...
+    numbers: set[int]
 
     def read(self, cell: Cell) -> Value | None:
         """What such an object holds under a name."""
@@ -96,6 +97,7 @@ class World:
         self.set_modes: set[int] = set()
         self.inherited = inherited
         self.casts = casts
+        self.cast = casts.numbers
 
     def settled(self) -> None:
         """What states have set so far is part of the world: none of them goes on."""
@@ -135,7 +137,7 @@ class State:
         self.world = world
         self.fields: Layers[Cell, Value] = Layers(world.set_fields) if fields is None else fields
         self.modes: Modes = Layers(world.set_modes) if modes is None else modes
-        self.grad = Grad.ON
+        self.grad = ON
         self.grad_place: Place | None = None
         self.assume: dict[Key, bool] = {}
         self.narrow: frozenset[object] = frozenset()
@@ -147,7 +149,8 @@ class State:
         """An independent copy."""
         new = State(self.world, self.fields.copy(), self.modes.copy())
         new.grad, new.grad_place = self.grad, self.grad_place
-        new.assume = self.assume.copy()
+        if self.assume:
+            new.assume = self.assume.copy()
         new.narrow, new.dead, new.locked = self.narrow, self.dead, self.locked
         new.leak = self.leak
         return new
@@ -167,7 +170,7 @@ class State:
     def unset(self, cell: Cell) -> Value | None:
         """What a variable or attribute is where nothing in this state has set it."""
         value = self.world.fields.get(cell)
-        if value is None and cell[0] in self.world.casts:
+        if value is None and cell[0] in self.world.cast:
             return self.world.casts.read(cell)
         return value
 

@@ -374,7 +374,7 @@ class Switching(Core):
         state.forget(thing.number)
         self._forget_parts(thing.number, state)
         state.modes[thing.number] = mode
-        return one(Ref(thing.number))
+        return thing.value
 
     def is_module(self, atom: object) -> bool:
         """Whether an atom is surely a module, or a part of one."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from evalguard.facts import Origin
+from evalguard.flow.atoms import Ref, Value
 from evalguard.flow.state import ModeState, State
+from evalguard.flow.values import one
 from evalguard.knowledge.entries import NO_PARTS, Parts
 from evalguard.modes import Mode, Sensitivity
 from evalguard.places import Place
-from evalguard.records import dataclass
 
 Kind = Literal["module", "object", "unknown", "list", "dict", "frame", "file", "class"]
 ANY_ITEM = "[*]"
@@ -18,7 +19,6 @@ NO_NAMES: Final[dict[str, bool]] = {}
 UNSEEN = ModeState(Mode.UNSEEN, frozenset())
 
 
-@dataclass(slots=True)
 class Thing:
     """What never changes of an object. ``parent`` holds it as ``name``, if it is known only so.
 
@@ -27,26 +27,56 @@ class Thing:
     network has some, and so have these in turn, if unknown ones.
     ``shown``: something other than a call shows that it is a module. ``off``: a parameter that is
     zero unless a caller asks for something else. ``doubts`` counts the undecided branches in
-    which it was made.
+    which it was made. (Written out, as there are many: a record takes longer to make.)
     """
 
-    number: int
-    kind: Kind
-    cls: int | None = None
-    lib: str = ""
-    text: str = ""
-    place: Place | None = None
-    parent: int | None = None
-    holder: int | None = None
-    sensitive: Sensitivity = Sensitivity.UNKNOWN
-    because: str = ""
-    shown: bool = False
-    off: bool = False
-    detector: bool = False
-    built: Origin | None = None
-    forward_born: bool = False
-    doubts: int = 0
-    parts: Parts | None = None
+    __slots__ = (
+        "_value",
+        "because",
+        "built",
+        "cls",
+        "detector",
+        "doubts",
+        "forward_born",
+        "holder",
+        "kind",
+        "lib",
+        "number",
+        "off",
+        "parent",
+        "parts",
+        "place",
+        "sensitive",
+        "shown",
+        "text",
+    )
+
+    def __init__(self, number: int, kind: Kind) -> None:
+        self.number = number
+        self.kind: Kind = kind
+        self.cls: int | None = None
+        self.lib = ""
+        self.text = ""
+        self.place: Place | None = None
+        self.parent: int | None = None
+        self.holder: int | None = None
+        self.sensitive: Sensitivity = Sensitivity.UNKNOWN
+        self.because = ""
+        self.shown = False
+        self.off = False
+        self.detector = False
+        self.built: Origin | None = None
+        self.forward_born = False
+        self.doubts = 0
+        self.parts: Parts | None = None
+        self._value: Value | None = None
+
+    @property
+    def value(self) -> Value:
+        """A value that is just this object: the same one each time."""
+        if self._value is None:
+            self._value = one(Ref(self.number))
+        return self._value
 
 
 class Things:

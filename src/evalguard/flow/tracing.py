@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
-from evalguard.events import Call, Unit, show
+from evalguard.events import Call, Unit
 from evalguard.facts import Forward, Module
 from evalguard.flow.analysis import Analysis
 from evalguard.flow.atoms import Atom, Fun, Inert, Part, Value
 from evalguard.flow.classes import Known
 from evalguard.flow.core import UNFINISHED, Arguments, Frame
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.tracks import Tracks
 from evalguard.flow.values import tainted

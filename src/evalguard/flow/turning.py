@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalguard.events import Attr, Call, Item, Name, show
+from evalguard.events import Attr, Call, Item, Name
 from evalguard.facts import ModeMisgiven, Module
 from evalguard.flow.atoms import Atom, Fun, Inert, Lib, Method, Part, Ref, Saved, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.libraries import Libraries
 from evalguard.flow.misgiven import given_text, misgiven, names_a_mode
+from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.stilling import KEPT, STILL
 from evalguard.flow.values import constant, lit, one, only

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from evalguard.flow.atoms import Atom, Lit, Made, Ref, Unknown, Value
+from evalguard.flow.atoms import Atom, Lib, Lit, Made, Ref, Unknown, Value
 
 UNKNOWN_ATOM: Final = Unknown()
 ANY_ATOM: Final[frozenset[Atom]] = frozenset((UNKNOWN_ATOM,))
@@ -30,6 +30,12 @@ def one(atom: Atom) -> Value:
 def shared(atom: Atom) -> Value:
     """The same, of what stands at many places: it is there once."""
     return one(atom)
+
+
+@lru_cache(maxsize=1 << 12)
+def library(name: str) -> Value:
+    """A library's object, by its dotted name."""
+    return one(Lib(name))
 
 
 def lit(value: object) -> Value:

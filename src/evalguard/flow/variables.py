@@ -18,6 +18,7 @@ from evalguard.flow.values import (
     constant,
     join,
     join_all,
+    library,
     lit,
     one,
     ordered,
@@ -58,13 +59,13 @@ class Variables(Forwards):
             if known is not None:
                 return known
             if name in BUILTINS:
-                return one(Lib(f"builtins.{name}"))
+                return library(f"builtins.{name}")
         return ANYTHING
 
     def assign(self, home: int, name: str, value: Value, state: State) -> None:
         """Set a variable or attribute."""
         holding = any(isinstance(atom, (Ref, Part)) for atom in value.atoms)
-        if home in self.molds and (holding or name in MARKS):
+        if home in self.molds.numbers and (holding or name in MARKS):
             self.molds.changed(home)
         state.fields[(home, name)] = value
         if state.assume:
@@ -123,7 +124,7 @@ class Variables(Forwards):
         state.fields.pop((thing.number, ITEMS))
         for index, value in enumerate(items):
             self.assign(thing.number, f"[{index}]", value, state)
-        return one(Ref(thing.number))
+        return thing.value
 
     def take_all(self, holder: int, source: Value, state: State) -> None:
         """Put the items of a container into another, under their keys where these are known."""
@@ -154,7 +155,7 @@ class Variables(Forwards):
             self.assign(holder.number, f"[{index}]", key_of(name), state)
         if state.get((atom.thing, ITEMS)) is not None or not held:
             self.assign(holder.number, ITEMS, ANYTHING, state)
-        return one(Ref(holder.number))
+        return holder.value
 
     def _contains(self, atom: Ref) -> bool:
         return self.things[atom.thing].kind in ("list", "dict")
@@ -205,7 +206,7 @@ class Variables(Forwards):
             return ANYTHING
         if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
             return ANYTHING
-        return one(Ref(self.things.child(atom.thing, name).number))
+        return self.things.child(atom.thing, name).value
 
     def _cut_out(self, atom: Ref, index: Value) -> Value | None:
         """Some of the layers of a library's network, where it isn't known which there are."""
@@ -214,14 +215,14 @@ class Variables(Forwards):
             return None
         if any(name == ITEMS or name.startswith("[") for name in self.things.names(thing.number)):
             return None
-        return one(Ref(self.things.child(thing.number, SOME_ITEMS).number))
+        return self.things.child(thing.number, SOME_ITEMS).value
 
     def _children(self, atom: Part, state: State) -> list[Value]:
         """The children of a library's network, if they are what is meant and all known."""
         parts = self.things[atom.thing].parts if atom.own else None
         names = [(name, state.get((atom.thing, name))) for name in parts or ()]
         return [
-            one(Ref(self.things.child(atom.thing, name).number)) if held is None else held
+            self.things.child(atom.thing, name).value if held is None else held
             for name, held in names
         ]
 
@@ -233,7 +234,7 @@ class Variables(Forwards):
             holder, _ = self.things.make(("cut", atom.thing, start, stop), "list")
             for place, value in enumerate(row[start:stop]):
                 self.assign(holder.number, f"[{place}]", value, state)
-            return one(Ref(holder.number))
+            return holder.value
         if known is not None and isinstance(known.value, int):
             return row[known.value] if -len(row) <= known.value < len(row) else ANYTHING
         return one(Part(atom.thing))
@@ -286,7 +287,7 @@ class Variables(Forwards):
             return ANYTHING
         if thing.cls is not None and not self._may_have(thing.cls, "__getitem__"):
             return ANYTHING
-        return one(Ref(self.things.child(atom.thing, ANY_ITEM).number))
+        return self.things.child(atom.thing, ANY_ITEM).value
 
     def sequence(self, owner: Value, state: State) -> list[Value] | None:
         """The items of a list or tuple in order, if all are known; None otherwise.

@@ -93,6 +93,7 @@ class Knowledge:
         self._bases = Table(tables.get("bases", {}), build.base)
         self._exports = Table(tables.get("exports", {}), build.export)
         self._values = Table(tables.get("values", {}), build.word("effect"))
+        self._effects: dict[str, str] = {}
         self._acting: tuple[Table[Any], ...] = (self._switches, self._wrappers, self._contexts)
         self._attributes = Table(tables.get("module_attributes", {}), build.word("returns"))
         self._keywords = Table(tables.get("keywords", {}), build.word("effect"))
@@ -286,7 +287,10 @@ class Knowledge:
 
     def effect(self, name: str) -> str:
         """What a function, or a tensor's method by its bare name, does to a result; or ``none``."""
-        return self._values.get(self.canonical(name)) or "none"
+        known = self._effects.get(name)
+        if known is None:
+            known = self._effects[name] = self._values.get(self.canonical(name)) or "none"
+        return known
 
     def measures(self, name: str) -> bool:
         """Whether it turns a result into numbers that can't carry a gradient."""

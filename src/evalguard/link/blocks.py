@@ -22,10 +22,12 @@ from evalguard.events import (
 
 def statements(block: Block) -> Iterator[Stmt]:
     """Every statement of a block outside functions and classes, at any depth."""
-    for stmt in block:
+    todo = [*reversed(block)]
+    while todo:
+        stmt = todo.pop()
         yield stmt
-        for inner in inner_blocks(stmt):
-            yield from statements(inner)
+        for inner in reversed(inner_blocks(stmt)):
+            todo.extend(reversed(inner))
 
 
 def size_of(block: Block) -> int:
@@ -50,19 +52,15 @@ def _defining(block: Block) -> Iterator[Define | DefineClass]:
             yield from _defining(stmt.cls.body)
 
 
-def inner_blocks(stmt: object) -> Iterator[Block]:
+def inner_blocks(stmt: object) -> tuple[Block, ...]:
     """The blocks of a statement, functions and classes aside."""
     if isinstance(stmt, (If, Loop)):
-        yield stmt.body
-        yield stmt.orelse
-    elif isinstance(stmt, Try):
-        yield stmt.body
-        yield stmt.orelse
-        yield stmt.final
-        for _, body in stmt.handlers:
-            yield body
-    elif isinstance(stmt, With):
-        yield stmt.body
+        return stmt.body, stmt.orelse
+    if isinstance(stmt, Try):
+        return stmt.body, stmt.orelse, stmt.final, *[body for _, body in stmt.handlers]
+    if isinstance(stmt, With):
+        return (stmt.body,)
+    return ()
 
 
 def is_main(stmt: Stmt) -> bool:
