@@ -15,6 +15,7 @@ from evalguard.flow.results import (
     returns_unlike,
     turns_itself,
 )
+from evalguard.flow.shields import makes_leaf
 from evalguard.flow.showing import show
 from evalguard.flow.state import ModeState
 from evalguard.flow.stores import stored
@@ -58,6 +59,7 @@ class Known:
     counted: int | None = None
     switch: bool | None = None
     attributes: tuple[str, ...] | None = None
+    leaf: bool | None = None
 
     @property
     def place(self) -> Place:
@@ -84,6 +86,13 @@ class Known:
         if self.attributes is None:
             self.attributes = stored(self.function) if self.owner is not None else ()
         return self.attributes
+
+    @property
+    def makes_leaf(self) -> bool:
+        """Whether all that it returns is a tensor that it makes with ``requires_grad=True``."""
+        if self.leaf is None:
+            self.leaf = makes_leaf(self.function)
+        return self.leaf
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, For
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import words_of
 from evalguard.flow.passes import Survey
-from evalguard.flow.shields import makes_leaf, works_out
+from evalguard.flow.shields import works_out
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
 from evalguard.flow.values import NO_ATOMS, NO_TAINT, join_all, lit, one, tainted
 from evalguard.flow.variables import ITEMS
@@ -176,7 +176,7 @@ class Functions(Carrying):
         thing, new = self.things.make(("call", frame.context, place), "unknown")
         if new:
             thing.text, thing.place = text, place
-            if makes_leaf(known.function):
+            if known.makes_leaf:
                 thing.kind, thing.lib = "object", "torch.nn.Parameter"
         self._renew(thing.number, state)
         return thing.value
