@@ -25,7 +25,7 @@ from evalguard.link.blocks import size_of
 from evalguard.link.interest import UNKNOWN, Bearing, Interest
 from evalguard.modes import Grad
 from evalguard.places import Place
-from evalguard.records import dataclass, field
+from evalguard.records import NamedTuple, dataclass, field
 
 DEEPEST = 40
 
@@ -95,14 +95,27 @@ class Known:
         return self.leaf
 
 
+class Traits(NamedTuple):
+    """What the text of a class tells.
+
+    ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
+    kind. ``turns``: it switches its own mode there, and ``stills``: the parts that it puts in eval
+    mode there. ``stores``: the attributes that its methods set, ``__init__`` aside.
+    """
+
+    twofold: bool
+    unlike: bool
+    turns: bool
+    stills: tuple[str, ...]
+    stores: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Blueprint:
     """A class: ``thing`` holds its attributes and methods, ``bases`` what it inherits from.
 
-    ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
-    kind. ``torch``: its file mentions PyTorch. ``grades``: it may take gradients there, itself or
-    by what it calls, ``turns``: it switches its own mode there, and ``stills``: the parts that it
-    puts in eval mode there. ``stores``: the attributes that its methods set, ``__init__`` aside.
+    ``torch``: its file mentions PyTorch. ``grades``: its ``forward`` may take gradients, itself or
+    by what it calls. What else its text tells is found out when it is first asked for.
     """
 
     number: int
@@ -111,14 +124,17 @@ class Blueprint:
     frame: int
     thing: int
     bases: tuple[Value, ...] = ()
-    twofold: bool = False
-    unlike: bool = False
     torch: bool = False
     grades: bool = False
-    turns: bool = False
-    stills: tuple[str, ...] = ()
-    stores: tuple[str, ...] = ()
     subclasses: list[int] = field(default_factory=list)
+    told: Traits | None = None
+
+    @property
+    def traits(self) -> Traits:
+        """What its text tells."""
+        if self.told is None:
+            self.told = _traits(self.cls)
+        return self.told
 
 
 class Classes:
@@ -141,13 +157,9 @@ class Classes:
     def add(self, cls: Class, path: str, frame: int, thing: int) -> Blueprint:
         """Enter a class."""
         blueprint = Blueprint(len(self._all), cls, path, frame, thing)
-        blueprint.twofold = returns_by_mode(cls)
-        blueprint.unlike = returns_unlike(cls)
-        blueprint.stores = _stored_later(cls)
         blueprint.grades = any(self._interest.of(item, path).grades for item in forwards(cls))
         if blueprint.grades:
             self.grading.append(blueprint.number)
-        blueprint.turns, blueprint.stills = turns_itself(cls), puts_in_eval(cls)
         self._all.append(blueprint)
         return blueprint
 
@@ -242,6 +254,11 @@ class Classes:
     def libraries(self, number: int) -> list[str]:
         """The library classes that a class inherits from."""
         return [atom.name for atom in self.ancestry(number) if isinstance(atom, Lib)]
+
+
+def _traits(cls: Class) -> Traits:
+    twofold, unlike, stills = returns_by_mode(cls), returns_unlike(cls), puts_in_eval(cls)
+    return Traits(twofold, unlike, turns_itself(cls), stills, _stored_later(cls))
 
 
 def _stored_later(cls: Class) -> tuple[str, ...]:

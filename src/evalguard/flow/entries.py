@@ -253,7 +253,7 @@ class Entries(Hiding):
     def _unsettle_flags(self, me: Ref, cls: int, state: State) -> None:
         """Callers that can't be seen may have called methods that set attributes anew."""
         for atom in self.classes.ancestry(cls):
-            for name in self.classes[atom.number].stores if isinstance(atom, Cls) else ():
+            for name in self.classes[atom.number].traits.stores if isinstance(atom, Cls) else ():
                 if state.get((me.thing, name)) != NOTHING:
                     self.unsettle(me.thing, name, state)
 

@@ -149,7 +149,9 @@ class Forwards(Purposes):
     def _switched_by(self, thing: Thing, args: Arguments, state: State) -> frozenset[str]:
         """The switches that a module's own ``forward`` comes to."""
         mine = self.classes.ancestry(thing.cls) if thing.cls is not None else []
-        if not any(isinstance(atom, Cls) and self.classes[atom.number].turns for atom in mine):
+        if not any(
+            isinstance(atom, Cls) and self.classes[atom.number].traits.turns for atom in mine
+        ):
             return frozenset()
         fun = self.override(thing, "forward", state)
         function = self.functions[fun.number].function if fun is not None else None
@@ -163,7 +165,7 @@ class Forwards(Purposes):
             name
             for atom in mine
             if isinstance(atom, Cls)
-            for name in self.classes[atom.number].stills
+            for name in self.classes[atom.number].traits.stills
         ]
         if not names:
             return False

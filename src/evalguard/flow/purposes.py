@@ -228,7 +228,7 @@ class Purposes(Stilling):
             return thing.detector and targets
         mine = [atom for atom in self.classes.ancestry(thing.cls) if isinstance(atom, Cls)]
         blueprints = [self.classes[atom.number] for atom in mine]
-        return any(item.unlike or (targets and item.twofold) for item in blueprints)
+        return any(item.traits.unlike or (targets and item.traits.twofold) for item in blueprints)
 
 
 def _frames(frame: Frame) -> tuple[int, ...]:
