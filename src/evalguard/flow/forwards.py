@@ -148,10 +148,9 @@ class Forwards(Purposes):
 
     def _switched_by(self, thing: Thing, args: Arguments, state: State) -> frozenset[str]:
         """The switches that a module's own ``forward`` comes to."""
-        mine = self.classes.ancestry(thing.cls) if thing.cls is not None else []
-        if not any(
-            isinstance(atom, Cls) and self.classes[atom.number].traits.turns for atom in mine
-        ):
+        ancestry = self.classes.ancestry(thing.cls) if thing.cls is not None else []
+        mine = [self.classes[atom.number] for atom in ancestry if isinstance(atom, Cls)]
+        if not any(blueprint.traits.turns for blueprint in mine):
             return frozenset()
         fun = self.override(thing, "forward", state)
         function = self.functions[fun.number].function if fun is not None else None

@@ -31,7 +31,6 @@ class Thing:
     """
 
     __slots__ = (
-        "_value",
         "because",
         "built",
         "cls",
@@ -69,14 +68,11 @@ class Thing:
         self.forward_born = False
         self.doubts = 0
         self.parts: Parts | None = None
-        self._value: Value | None = None
 
     @property
     def value(self) -> Value:
-        """A value that is just this object: the same one each time."""
-        if self._value is None:
-            self._value = one(Ref(self.number))
-        return self._value
+        """A value that is just this object."""
+        return one(Ref(self.number))
 
 
 class Things:
