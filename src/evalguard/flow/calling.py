@@ -290,7 +290,7 @@ class Calling(Constructing):
             reach = [self._reach(number, state, whole=True) for number in sorted(modules)]
             reached = frozenset[int]().union(*reach)
             self.recorder.stepped(reached | self._pieced(reached, state))
-        elif not self.speaks("scheduler", text):
+        elif not self.speaks("stepper", text):
             self.recorder.stepped(None)
 
     def _pieced(self, reached: frozenset[int], state: State) -> set[int]:

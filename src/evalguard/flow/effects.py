@@ -177,7 +177,7 @@ class Effects(Frameworks):
     def _may_train(self, name: str, site: Call) -> bool:
         """Whether something unknown may train on what it is given, by its name."""
         if self.knowledge.steps(name):
-            return not self.speaks("scheduler", show(site.func))
+            return not self.speaks("stepper", show(site.func))
         return name != "update" and self.speaks("training", name)
 
     def clear(self, number: int, state: State) -> None:

@@ -23,6 +23,7 @@ from evalguard.flow.parameters import words_of
 from evalguard.flow.passes import Survey
 from evalguard.flow.shields import works_out
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
+from evalguard.flow.things import PARAMETER
 from evalguard.flow.values import NO_ATOMS, NO_TAINT, join_all, lit, one, tainted
 from evalguard.flow.variables import ITEMS
 from evalguard.places import Place
@@ -177,7 +178,7 @@ class Functions(Carrying):
         if new:
             thing.text, thing.place = text, place
             if known.makes_leaf:
-                thing.kind, thing.lib = "object", "torch.nn.Parameter"
+                thing.kind, thing.lib = "object", PARAMETER
         self._renew(thing.number, state)
         return thing.value
 

@@ -14,6 +14,7 @@ from evalguard.places import Place
 
 Kind = Literal["module", "object", "unknown", "list", "dict", "frame", "file", "class"]
 ANY_ITEM = "[*]"
+PARAMETER = "torch.nn.Parameter"  # and what a tensor made with requires_grad=True is like
 SOME_ITEMS = "[:]"
 NO_NAMES: Final[dict[str, bool]] = {}
 UNSEEN = ModeState(Mode.UNSEEN, frozenset())

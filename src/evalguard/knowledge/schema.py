@@ -287,7 +287,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {"aliases": ("to",)}
 KINDS_OF_NAMES = (
-    "dropout", "evaluation", "layer", "sampling", "scheduler", "statistics", "stochastic", "timing",
+    "dropout", "evaluation", "layer", "sampling", "statistics", "stepper", "stochastic", "timing",
     "training",
 )  # fmt: skip
 
