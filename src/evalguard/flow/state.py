@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol, TypeGuard
+from typing import Any, Final, Protocol, TypeGuard
 
 from evalguard.facts import Origin
 from evalguard.flow.atoms import Cell, Key, Value
@@ -165,13 +165,17 @@ class State:
 
     def get(self, cell: Cell) -> Value | None:
         """The value of a variable or attribute; None if it was never set."""
-        return self.fields.get(cell) or self.unset(cell)
+        key: Any = cell  # one object for all look-ups: compiled, a pair isn't one by itself
+        return self.fields.get(key) or self._unset(key, cell[0])
 
     def unset(self, cell: Cell) -> Value | None:
         """What a variable or attribute is where nothing in this state has set it."""
-        value = self.world.fields.get(cell)
-        if value is None and cell[0] in self.world.cast:
-            return self.world.casts.read(cell)
+        return self._unset(cell, cell[0])
+
+    def _unset(self, key: Any, holder: int) -> Value | None:
+        value = self.world.fields.get(key)
+        if value is None and holder in self.world.cast:
+            return self.world.casts.read(key)
         return value
 
     def mode(self, thing: int) -> ModeState | None:
