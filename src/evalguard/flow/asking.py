@@ -76,4 +76,7 @@ class Asking(Core):
         layer = self.knowledge.layer(name)
         if layer is not None:
             return layer.sensitive is not Sensitivity.NO
+        network = self.knowledge.factory(name)
+        if network is not None and network.module and network.sensitive is Sensitivity.YES:
+            return True
         return self.knowledge.base(name) is None
