@@ -11,7 +11,8 @@ from evalguard.flow.atoms import Cls, Fun, Ref, Value
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
-from evalguard.flow.hiding import Hiding, keeps_containers
+from evalguard.flow.hiding import keeps_containers
+from evalguard.flow.opening import Opening
 from evalguard.flow.record import Recorder
 from evalguard.flow.shelters import sheltered
 from evalguard.flow.state import ModeState, State, flagged, join_modes
@@ -30,7 +31,7 @@ WRITTEN = re.compile(r"\((mode=)?(True|False)?\)$")
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
-class Entries(Hiding):
+class Entries(Opening):
     """Walks what nothing else has reached."""
 
     def __init__(self, program: Program) -> None:
