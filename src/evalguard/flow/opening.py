@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from evalguard.events import (
@@ -75,26 +75,35 @@ class Opening(Hiding):
 
     def _end_of(self, fun: Fun, known: Known) -> State | None:
         """The state that a function leaves, or the one in which it waits; off the record."""
-        seen = known.walked, known.walks
-        recorder, self.recorder = self.recorder, Recorder()
-        self.fuel, self.loops = ENTRY_FUEL, []
         state, waiting = State(self.world), list[State]()
-        inner = self.frame_of(fun, known, 0)
-        self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
 
         def wait(_: Value, current: State) -> Value:
             waiting.append(current.copy())
             return ANYTHING
 
-        inner.on_yield = wait if known.function.generator else None
+        generator = known.function.generator
+        self.aside(fun, state, wait if generator else None)
+        if self.fuel <= 0:
+            return None
+        return join_states(waiting) if generator else state
+
+    def aside(
+        self, fun: Fun, state: State, on_yield: Callable[[Value, State], Value] | None = None
+    ) -> int:
+        """Call a function as anybody may, off the record: how many calls of modules it makes."""
+        known = self.functions[fun.number]
+        seen = known.walked, known.walks
+        recorder, self.recorder = self.recorder, Recorder()
+        self.fuel, self.loops = ENTRY_FUEL, []
+        inner = self.frame_of(fun, known, 0)
+        self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
+        inner.on_yield = on_yield
         with suppress(*UNFINISHED):
             self.walk(inner, known, state)
         inner.on_yield = None
         known.walked, known.walks = seen
-        self.recorder = recorder
-        if self.fuel <= 0:
-            return None
-        return join_states(waiting) if known.function.generator else state
+        passes, self.recorder = self.recorder.count(), recorder
+        return passes
 
 
 def kept_outside(function: Function) -> Iterator[tuple[str, str]]:
