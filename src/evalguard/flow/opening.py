@@ -13,6 +13,7 @@ from evalguard.events import (
     DefineClass,
     Expr,
     Function,
+    Import,
     Item,
     Name,
     Scope,
@@ -66,12 +67,23 @@ class Opening(Hiding):
                     other.bearing = other.bearing._replace(starts=True)
 
     def _called_by(self, path: str, name: str) -> bool:
-        """Whether a file calls a function itself as it is imported or run."""
-        body = self.program.units[path].body
+        """Whether a file calls a function itself as it is imported or run, or another may."""
+        units = self.program.units
+        others = [other for other, unit in units.items() if other != path and name in unit.uses]
+        if any(self._imports(other, path) for other in others):
+            return True
+        body = units[path].body
         code = [stmt for stmt in body if not isinstance(stmt, (Define, DefineClass))]
         return any(
             isinstance(part, Call) and part.func == Name(name) for part in parts_of(tuple(code))
         )
+
+    def _imports(self, path: str, other: str) -> bool:
+        """Whether a file imports another one."""
+        resolve = self.program.imports.resolve
+        parts = parts_of(self.program.units[path].body)
+        told = [part for part in parts if isinstance(part, Import)]
+        return any(resolve(stmt.module, stmt.level, path) == other for stmt in told)
 
     def _end_of(self, fun: Fun, known: Known) -> State | None:
         """The state that a function leaves, or the one in which it waits; off the record."""
