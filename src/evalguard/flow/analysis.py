@@ -46,6 +46,7 @@ class Analysis(Entries):
         self.world.settled()
         for path, unit in self.program.units.items():
             self._run_main(path, unit)
+        self.open_files()
         self.walk_entries(self._mentioned())
         return self.recorder.facts()
 

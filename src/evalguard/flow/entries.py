@@ -11,7 +11,8 @@ from evalguard.flow.atoms import Cls, Fun, Ref, Value
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
-from evalguard.flow.hiding import Hiding, keeps_containers
+from evalguard.flow.hiding import keeps_containers
+from evalguard.flow.opening import Opening
 from evalguard.flow.record import Recorder
 from evalguard.flow.shelters import sheltered
 from evalguard.flow.state import ModeState, State, flagged, join_modes
@@ -30,7 +31,7 @@ WRITTEN = re.compile(r"\((mode=)?(True|False)?\)$")
 NEVER = frozenset(("__init__", "__new__", "__post_init__", "<lambda>"))
 
 
-class Entries(Hiding):
+class Entries(Opening):
     """Walks what nothing else has reached."""
 
     def __init__(self, program: Program) -> None:
@@ -219,7 +220,7 @@ class Entries(Hiding):
             found = self._switchable[cls] = {}
             for fun in self._switchers(cls, state):
                 after = state.copy()
-                if self._passes_nothing(self.bound_to(fun, me), after):
+                if not self.aside(self.bound_to(fun, me), after) and self.fuel > 0:
                     found.update(_in_eval(after))
         return found
 
@@ -235,20 +236,6 @@ class Entries(Hiding):
                 if isinstance(fun, Fun) and _is_switcher(self.functions[fun.number]):
                     found[fun.number] = fun
         return list(found.values())
-
-    def _passes_nothing(self, fun: Fun, state: State) -> bool:
-        """Call a method as anybody may, off the record: whether it calls no module."""
-        known = self.functions[fun.number]
-        seen = known.walked, known.walks
-        recorder, self.recorder = self.recorder, Recorder()
-        self.fuel, self.loops = ENTRY_FUEL, []
-        inner = self.frame_of(fun, known, 0)
-        self.bind_parameters(inner, known, fun, UNSEEN_CALLER, state)
-        with suppress(*UNFINISHED):
-            self.walk(inner, known, state)
-        known.walked, known.walks = seen
-        passes, self.recorder = self.recorder.count(), recorder
-        return not passes and self.fuel > 0
 
     def _unsettle_flags(self, me: Ref, cls: int, state: State) -> None:
         """Callers that can't be seen may have called methods that set attributes anew."""

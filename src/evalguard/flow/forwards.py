@@ -181,9 +181,12 @@ class Forwards(Purposes):
         """Whether switching an object may have switched a module that is called.
 
         It didn't if both are known from where they were made, and neither is a part of the other:
-        then the same line of their code has switched each of them.
+        then the same line of their code has switched each of them. A copy was made where the first
+        one was, and has its mode.
         """
         one, two = self.things[number], self.things[other]
+        if one.built is two.built:
+            return True
         if one.built is None or two.built is None or not one.kind == two.kind == "module":
             return True
         return self.within(number, other, state) or self.within(other, number, state)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from evalguard.events import Call
 from evalguard.facts import BuiltInForward, Exported
+from evalguard.flow.asking import OFF
 from evalguard.flow.atoms import Inert, Lib, Method, Part, Partial, Ref, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.effects import Effects
 from evalguard.flow.frameworks import argument_text, class_of
 from evalguard.flow.showing import show
 from evalguard.flow.state import State
-from evalguard.flow.switching import OF_PARAMETERS, OFF
+from evalguard.flow.switching import OF_PARAMETERS
 from evalguard.flow.things import Thing
 from evalguard.flow.values import NONE, constant, join_all, lit, one, only, ordered, shared, tainted
 from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 from evalguard.records import replace
+
+CONTAINER = "container"
 
 
 class Libraries(Effects):
@@ -172,6 +175,15 @@ class Libraries(Effects):
     def _default(self, value: Value) -> Value:
         atom = only(value)
         return lit(0) if isinstance(atom, Ref) and self.things[atom.thing].off else value
+
+    def fill_own(self, number: int, args: Arguments, state: State) -> None:
+        """An object of a container's subclass is given modules: ``super().__init__(*layers)``."""
+        for name in self._libraries(number):
+            layer = self.knowledge.layer(name)
+            holds = layer is not None and layer.contains == CONTAINER
+            if layer is not None and holds and self._holds_modules(layer, args, state):
+                self._fill(number, args, state)
+                return
 
     def _fill(self, number: int, args: Arguments, state: State) -> None:
         for index, value in enumerate(args.positional):

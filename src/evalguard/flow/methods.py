@@ -45,6 +45,7 @@ class Methods(Turning):
             return self.by_key(one(owner), key, state, frame) or ANYTHING
         if isinstance(owner, Ref) and name == "__init__":
             self.keep_given(owner.thing, args, state)
+            self.fill_own(owner.thing, args, state)
         dotted = self.library_method(owner.thing, name) if isinstance(owner, Ref) else ""
         if dotted:
             result = self.library_method_call(dotted, method, args, site, state, frame)

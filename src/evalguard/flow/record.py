@@ -305,13 +305,17 @@ class Recorder:
     def _known(self, taint: Iterable[int]) -> list[Pass]:
         return [known for token in taint if (known := self._passes.get(abs(token)))]
 
-    def _others(self) -> list[Fact]:
+    def _others(self, frozen: list[FrozenPart]) -> list[Fact]:
         """The other facts, but for what is seen better elsewhere: a frozen part in training."""
         seen = seen_frozen(self._passes.values())
+        stepped = {_belief(part) for part in frozen if part.stepped and part.frozen}
         return [
             fact
             for fact in self._facts.values()
-            if not (isinstance(fact, FrozenPart) and fact.undone and fact.frozen in seen)
+            if not (
+                isinstance(fact, FrozenPart)
+                and ((fact.undone and fact.frozen in seen) or _belief(fact) in stepped)
+            )
         ]
 
     def passes(self) -> list[Forward]:
@@ -350,7 +354,7 @@ class Recorder:
         ]
         forwards = [drawn(fact, steps.values()) for fact in forwards]
         frozen = frozen_parts(self._passes.values(), forwards, self.weights.thawed)
-        facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others()]
+        facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others(frozen)]
         return tuple(sorted(facts, key=_order))
 
     def _mark_adapting(self) -> None:
@@ -372,6 +376,12 @@ class Recorder:
             else placing.placed(fact, around)
             for fact, around in each
         ]
+
+
+def _belief(part: FrozenPart) -> tuple[object, ...]:
+    """What a frozen part is, and in which mode it is believed to run."""
+    known = part.module.sensitive, part.module.unsure
+    return (part.frozen, part.owner, part.home, part.mode, part.mixed, *known)
 
 
 def _order(fact: Fact) -> tuple[object, ...]:

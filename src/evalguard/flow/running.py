@@ -136,8 +136,9 @@ class Running(Rounds):
         return anew and function is not None and comes_each_time(function, stmt)
 
     def _added(self, old: Value, value: Value, state: State) -> Value:
-        """``old += value``: a list takes in the other's items."""
-        lists = [atom for atom in ordered(old.atoms) if self.is_list(atom)]
+        """``old += value``: a list (or a ``ModuleList``) takes in the other's items."""
+        held = [atom for atom in ordered(old.atoms) if isinstance(atom, Ref)]
+        lists = [atom for atom in held if self.things[atom.thing].kind in ("list", "module")]
         for atom in lists:
             self.put(atom.thing, ITEMS, self.items(value, state), state)
         return old if lists else tainted([self.deep(old, state), self.deep(value, state)])

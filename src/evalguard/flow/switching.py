@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evalguard.events import Class
 from evalguard.facts import Module, Origin
+from evalguard.flow.asking import ASKS, OFF, Asking
 from evalguard.flow.atoms import (
     Atom,
     Cls,
@@ -17,7 +17,7 @@ from evalguard.flow.atoms import (
     Saved,
     Value,
 )
-from evalguard.flow.core import Arguments, Core, Frame
+from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.things import UNSEEN, Thing
@@ -32,8 +32,6 @@ DEEPEST_MODULE = 12
 INPUT_GRADIENT = "#input-gradient"
 FROZEN = "#frozen"
 PARTLY_FROZEN = "#partly-frozen"
-ASKS = "asks self.training"
-OFF = "that is off by default"
 CONTAINERS = frozenset(("list", "dict"))
 OF_PARAMETERS = frozenset(("torch.nn.ParameterDict", "torch.nn.ParameterList"))
 
@@ -50,7 +48,7 @@ class Leaf(NamedTuple):
     optional: bool = False
 
 
-class Switching(Core):
+class Switching(Asking):
     """Reads and writes modes."""
 
     def switch(
@@ -165,12 +163,7 @@ class Switching(Core):
         if thing.cls is None:
             own = self._left_of(thing, state) if thing.parts else thing.sensitive
             return own, thing.because if own is not Sensitivity.NO else ""
-        for cls in self._asking(thing.cls):
-            if not self.flagged.isdisjoint(cls.uses):
-                return Sensitivity.YES, f"{cls.name} passes self.training on"
-            return Sensitivity.UNKNOWN, f"{cls.name} {ASKS}"
-        unknown = [name for name in self.classes.libraries(thing.cls) if self._opaque_base(name)]
-        return (Sensitivity.UNKNOWN, unknown[0]) if unknown else (Sensitivity.NO, "")
+        return self.asks(thing, state)
 
     def _left_of(self, thing: Thing, state: State) -> Sensitivity:
         """Whether a library's network is mode-sensitive but for parts that are seen by themselves.
@@ -194,21 +187,6 @@ class Switching(Core):
             isinstance(atom, (Ref, Part)) and self.things.beneath(atom.thing, whole.number)
             for atom in held.atoms
         )
-
-    def _asking(self, number: int) -> list[Class]:
-        """The project classes among a class and its bases that mention ``training``."""
-        atoms = [atom for atom in self.classes.ancestry(number) if isinstance(atom, Cls)]
-        classes = [self.classes[atom.number].cls for atom in atoms]
-        return [cls for cls in classes if "training" in cls.uses]
-
-    def _opaque_base(self, name: str) -> bool:
-        """Whether a library base class may hold layers of its own."""
-        if name.startswith(("builtins.", "abc.", "typing.")):
-            return False
-        layer = self.knowledge.layer(name)
-        if layer is not None:
-            return layer.sensitive is not Sensitivity.NO
-        return self.knowledge.base(name) is None
 
     def survey(self, number: int, text: str, state: State, export: Export | None = None) -> Survey:
         """What a call of this module would meet, or an export."""
