@@ -13,11 +13,9 @@ from evalguard.events import (
     DefineClass,
     Expr,
     Function,
-    Import,
     Item,
     Name,
     Scope,
-    show,
 )
 from evalguard.flow.atoms import Fun, Value
 from evalguard.flow.classes import Known
@@ -25,8 +23,10 @@ from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER
 from evalguard.flow.hiding import Hiding
 from evalguard.flow.record import Recorder
 from evalguard.flow.sampling import parts_of
+from evalguard.flow.showing import show
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING
+from evalguard.link import Program
 
 SWITCHING = frozenset(("eval", "train"))
 
@@ -36,6 +36,10 @@ class Opening(Hiding):
 
     Where nobody in view calls the only function that sets one, what uses it comes after that.
     """
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self._read_outside: dict[int, dict[str, str]] = {}
 
     def open_files(self) -> None:
         """Set what such functions set."""
@@ -48,11 +52,13 @@ class Opening(Hiding):
 
     def _open(self, known: Known, beside: list[Known]) -> None:
         """Let a function set its file's variables, if no other sets or switches what is there."""
-        kept = dict(kept_outside(known.function))
-        others = [other.function for other in beside if other is not known]
+        kept = self._sets_outside(known)
+        others = [other for other in beside if other is not known]
         if not kept or self.things[self.frames[known.frame].thing].kind != "file":
             return
-        if any(_handles(other, kept) or known.function.name in other.uses for other in others):
+        if any(self._handles(other, kept) for other in others):
+            return
+        if any(known.function.name in other.function.uses for other in others):
             return
         if self._called_by(known.path, known.function.name):
             return
@@ -65,6 +71,19 @@ class Opening(Hiding):
             for other in beside:
                 if not set(kept.values()).isdisjoint(other.function.uses):
                     other.bearing = other.bearing._replace(starts=True)
+
+    def _sets_outside(self, known: Known) -> dict[str, str]:
+        """What a function sets that others can reach; read once."""
+        found = self._read_outside.get(known.number)
+        if found is None:
+            found = self._read_outside[known.number] = dict(kept_outside(known.function))
+        return found
+
+    def _handles(self, known: Known, kept: dict[str, str]) -> bool:
+        """Whether a function sets the same, or may switch it."""
+        uses = known.function.uses
+        switches = not SWITCHING.isdisjoint(uses) and not set(kept.values()).isdisjoint(uses)
+        return switches or not kept.keys().isdisjoint(self._sets_outside(known))
 
     def _called_by(self, path: str, name: str) -> bool:
         """Whether a file calls a function itself as it is imported or run, or another may."""
@@ -80,9 +99,7 @@ class Opening(Hiding):
 
     def _imports(self, path: str, other: str) -> bool:
         """Whether a file imports another one."""
-        resolve = self.program.imports.resolve
-        parts = parts_of(self.program.units[path].body)
-        told = [part for part in parts if isinstance(part, Import)]
+        resolve, told = self.program.imports.resolve, self.program.units[path].imports
         return any(resolve(stmt.module, stmt.level, path) == other for stmt in told)
 
     def _end_of(self, fun: Fun, known: Known) -> State | None:
@@ -146,10 +163,3 @@ def _is_opener(known: Known) -> bool:
         return False
     needed = [param for param in known.function.params if param.default is None]
     return len(needed) <= known.function.generator
-
-
-def _handles(function: Function, kept: dict[str, str]) -> bool:
-    """Whether a function sets the same, or may switch it."""
-    roots = set(kept.values())
-    switches = not SWITCHING.isdisjoint(function.uses) and not roots.isdisjoint(function.uses)
-    return switches or any(text in kept for text, _ in kept_outside(function))
