@@ -132,7 +132,7 @@ def set_apart(survey: Survey, whole: ModeState) -> bool:
     """Whether what a pass goes through was put in train mode by itself, of a whole in eval mode."""
     if survey.mode != Mode.TRAIN or whole.mode != Mode.EVAL:
         return False
-    return all(origin.how == "switched" for origin in survey.origins)
+    return {origin.how for origin in survey.origins} == {"switched"}
 
 
 def steps(item: Pass, things: Collection[int] | None, passes: Mapping[int, Pass]) -> bool:
