@@ -20,7 +20,7 @@ from evalguard.flow.classes import Known
 from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, Fork, Frame
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import words_of
-from evalguard.flow.passes import Survey
+from evalguard.flow.passes import Survey, set_apart
 from evalguard.flow.shields import works_out
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
 from evalguard.flow.things import PARAMETER
@@ -231,7 +231,8 @@ class Functions(Carrying):
                 )
                 recording = lift.before.grad == state.grad
                 tested = self.in_unit_test(lift.place.path, frame)
-                out.append(Lifted(lift.place, module, recording, tested, lift.repeated))
+                apart = set_apart(survey, self.things.mode(lift.before, lift.module))
+                out.append(Lifted(lift.place, module, recording, tested, lift.repeated, apart))
         return tuple(out)
 
     def _as_before(self, number: int, survey: Survey, before: State, state: State) -> bool:

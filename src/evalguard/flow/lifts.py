@@ -36,7 +36,8 @@ class Lifted(NamedTuple):
 
     ``module`` is the pass's own, under the name that the caller has for the whole. ``recording``
     says that gradients were as they are, too; ``tested``, that it is the unit test's that is
-    under way; ``repeated``, that a loop goes on around it.
+    under way; ``repeated``, that a loop goes on around it; ``apart``, that the whole was put in
+    eval mode and what the pass goes through in train mode, by itself.
     """
 
     place: Place
@@ -44,13 +45,17 @@ class Lifted(NamedTuple):
     recording: bool
     tested: bool
     repeated: bool
+    apart: bool = False
 
 
 def both(some: tuple[Lifted, ...], others: tuple[Lifted, ...]) -> tuple[Lifted, ...]:
     """The calls that a pass meets the modes of, each time that it is made."""
     known = {lift.place: lift for lift in others}
     return tuple([
-        lift._replace(recording=lift.recording and known[lift.place].recording)
+        lift._replace(
+            recording=lift.recording and known[lift.place].recording,
+            apart=lift.apart and known[lift.place].apart,
+        )
         for lift in some if lift.place in known
     ])  # fmt: skip
 
@@ -74,7 +79,13 @@ class Placing:
                 self._trained.update((fact.place, *[lift.place for lift in lifts]))
 
     def placed(self, fact: Forward, lifts: tuple[Lifted, ...]) -> Forward:
-        """A pass, at the outermost of the calls around it whose caller could mend it."""
+        """A pass, at the outermost of the calls around it whose caller could mend it.
+
+        A part that is put in train mode by itself, of a whole in eval mode, is so on purpose, as
+        it is where the whole is called: if it isn't trained.
+        """
+        if any(lift.apart for lift in lifts) and Purpose.STEP not in fact.purpose:
+            fact = replace(fact, mixed=True)
         theirs = [lift for lift in lifts if lift.recording or self._is_shared(fact)]
         free = [lift for lift in theirs if not self._needs_gradients(fact, lift)]
         if free:

@@ -128,6 +128,13 @@ class Survey:
         return Survey(module, mode, mixed, assumed, origins, frozenset(parts))
 
 
+def set_apart(survey: Survey, whole: ModeState) -> bool:
+    """Whether what a pass goes through was put in train mode by itself, of a whole in eval mode."""
+    if survey.mode != Mode.TRAIN or whole.mode != Mode.EVAL:
+        return False
+    return {origin.how for origin in survey.origins} == {"switched"}
+
+
 def steps(item: Pass, things: Collection[int] | None, passes: Mapping[int, Pass]) -> bool:
     """Whether an optimizer's step trains what a call went through.
 

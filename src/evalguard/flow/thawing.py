@@ -57,7 +57,8 @@ def frozen_parts(
         thawed: What doesn't stay frozen, or as it was then, and in which entry.
 
     Returns:
-        One for each place and mode.
+        One for each place and mode; where its own call isn't in view, one for each file and place
+        that freezes it, as that is where to mend it.
     """
     out: dict[tuple[object, ...], FrozenPart] = {}
     calls: dict[tuple[str, str], list[Forward]] = {}
@@ -71,7 +72,8 @@ def frozen_parts(
                 continue
             place = own[0].place if own else item.fact.place
             made = replace(part, place=place, stepped=item.partly_stepped, calls=item.fact.calls)
-            out.setdefault((place, part.mode, part.module.text), made)
+            once = (place,) if own else (place.path, part.frozen or place, part.owner, made.stepped)
+            out.setdefault((*once, part.mode, part.module.text), made)
         for number, part in item.frozen.stilled.items():
             if _is_left(item, number, part):
                 made = replace(part, stepped=True, calls=item.fact.calls)
