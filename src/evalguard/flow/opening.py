@@ -8,6 +8,7 @@ from contextlib import suppress
 from evalguard.events import (
     Attr,
     Bind,
+    Block,
     Call,
     Define,
     DefineClass,
@@ -26,7 +27,6 @@ from evalguard.flow.sampling import parts_of
 from evalguard.flow.showing import show
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING
-from evalguard.link import Program
 
 SWITCHING = frozenset(("eval", "train"))
 
@@ -37,30 +37,24 @@ class Opening(Hiding):
     Where nobody in view calls the only function that sets one, what uses it comes after that.
     """
 
-    def __init__(self, program: Program) -> None:
-        super().__init__(program)
-        self._read_outside: dict[int, dict[str, str]] = {}
-
     def open_files(self) -> None:
         """Set what such functions set."""
         files: dict[str, list[Known]] = {}
         for known in self.functions:
             files.setdefault(known.path, []).append(known)
-        for known in list(self.functions):
-            if known.owner is None and _is_opener(known):
-                self._open(known, files[known.path])
+        for path, mine in files.items():
+            openers = [known for known in mine if known.owner is None and _is_opener(known)]
+            if openers:
+                beside = _Beside(mine, self.program.units[path].body)
+                for known in openers:
+                    self._open(known, beside)
 
-    def _open(self, known: Known, beside: list[Known]) -> None:
+    def _open(self, known: Known, beside: _Beside) -> None:
         """Let a function set its file's variables, if no other sets or switches what is there."""
-        kept = self._sets_outside(known)
-        others = [other for other in beside if other is not known]
+        kept = beside.kept[known.number]
         if not kept or self.things[self.frames[known.frame].thing].kind != "file":
             return
-        if any(self._handles(other, kept) for other in others):
-            return
-        if any(known.function.name in other.function.uses for other in others):
-            return
-        if self._called_by(known.path, known.function.name):
+        if beside.handled(known) or self._called_by(known.path, known.function.name):
             return
         after = self._end_of(Fun(known.number, known.frame, None), known)
         if after is not None:
@@ -68,34 +62,15 @@ class Opening(Hiding):
                 before = self.world.modes.get(thing)
                 after.modes[thing] = before or mode._replace(assumed=True)
             self.world.absorb(after)
-            for other in beside:
-                if not set(kept.values()).isdisjoint(other.function.uses):
-                    other.bearing = other.bearing._replace(starts=True)
-
-    def _sets_outside(self, known: Known) -> dict[str, str]:
-        """What a function sets that others can reach; read once."""
-        found = self._read_outside.get(known.number)
-        if found is None:
-            found = self._read_outside[known.number] = dict(kept_outside(known.function))
-        return found
-
-    def _handles(self, known: Known, kept: dict[str, str]) -> bool:
-        """Whether a function sets the same, or may switch it."""
-        uses = known.function.uses
-        switches = not SWITCHING.isdisjoint(uses) and not set(kept.values()).isdisjoint(uses)
-        return switches or not kept.keys().isdisjoint(self._sets_outside(known))
+            for number in {item for root in kept.values() for item in beside.users.get(root, ())}:
+                other = self.functions[number]
+                other.bearing = other.bearing._replace(starts=True)
 
     def _called_by(self, path: str, name: str) -> bool:
-        """Whether a file calls a function itself as it is imported or run, or another may."""
+        """Whether another file may call a function."""
         units = self.program.units
         others = [other for other, unit in units.items() if other != path and name in unit.uses]
-        if any(self._imports(other, path) for other in others):
-            return True
-        body = units[path].body
-        code = [stmt for stmt in body if not isinstance(stmt, (Define, DefineClass))]
-        return any(
-            isinstance(part, Call) and part.func == Name(name) for part in parts_of(tuple(code))
-        )
+        return any(self._imports(other, path) for other in others)
 
     def _imports(self, path: str, other: str) -> bool:
         """Whether a file imports another one."""
@@ -133,6 +108,38 @@ class Opening(Hiding):
         known.walked, known.walks = seen
         passes, self.recorder = self.recorder.count(), recorder
         return passes
+
+
+class _Beside:
+    """What the functions of one file set outside of themselves, use, switch and call."""
+
+    def __init__(self, functions: list[Known], body: Block) -> None:
+        self.kept = {item.number: dict(kept_outside(item.function)) for item in functions}
+        self.users: dict[str, set[int]] = {}
+        self._setters: dict[str, set[int]] = {}
+        self._switchers: set[int] = set()
+        for known in functions:
+            for name in known.function.uses:
+                self.users.setdefault(name, set()).add(known.number)
+            for text in self.kept[known.number]:
+                self._setters.setdefault(text, set()).add(known.number)
+            if not SWITCHING.isdisjoint(known.function.uses):
+                self._switchers.add(known.number)
+        code = tuple([stmt for stmt in body if not isinstance(stmt, (Define, DefineClass))])
+        calls = [part.func for part in parts_of(code) if isinstance(part, Call)]
+        self._called = {func.id for func in calls if isinstance(func, Name)}
+
+    def handled(self, known: Known) -> bool:
+        """Whether something else calls a function, or sets or may switch what it sets."""
+        mine = {known.number}
+        kept = self.kept[known.number]
+        others = self.users.get(known.function.name, set()) - mine
+        if others or known.function.name in self._called:
+            return True
+        if any(self._setters[text] - mine for text in kept):
+            return True
+        using = set[int]().union(*[self.users.get(root, set()) for root in kept.values()])
+        return bool(using & self._switchers - mine)
 
 
 def kept_outside(function: Function) -> Iterator[tuple[str, str]]:
