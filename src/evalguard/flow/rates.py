@@ -15,6 +15,7 @@ from evalguard.knowledge import Functional
 
 Finder = Callable[[str], Functional | None]
 TRAINING = "training"
+NUMBERS = (int, float)
 
 
 def read_rates(cls: Class, find: Finder) -> frozenset[str] | None:
@@ -74,4 +75,4 @@ def _attribute(rate: Expr, me: Name) -> str | None:
 
 
 def _is_zero(node: Expr) -> bool:
-    return isinstance(node, Const) and node.value == 0 and node.value is not False
+    return isinstance(node, Const) and type(node.value) in NUMBERS and node.value == 0
