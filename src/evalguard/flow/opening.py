@@ -164,9 +164,10 @@ def _root(target: Expr) -> str:
 
 
 def _is_opener(known: Known) -> bool:
-    """Whether a function may be one that is called for what it sets up: it needs nothing."""
+    """Whether a function may be one that is called for what it sets up: it needs nothing else."""
     told = known.bearing
     if not (known.matters and told.matters and told.tells) or told.trains:
         return False
     needed = [param for param in known.function.params if param.default is None]
-    return len(needed) <= known.function.generator
+    given = 1 if known.function.generator else 0  # a server gives itself to what it waits in
+    return len(needed) <= given

@@ -292,12 +292,7 @@ class Running(Rounds):
         return self._repeated(stmt, None, state, frame, point)
 
     def _unrolled(
-        self,
-        stmt: Loop,
-        items: list[Value],
-        state: State,
-        frame: Frame,
-        point: LoopPoint,
+        self, stmt: Loop, items: list[Value], state: State, frame: Frame, point: LoopPoint
     ) -> list[State]:
         states = [state]
         for item in items:

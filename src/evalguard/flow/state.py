@@ -97,7 +97,7 @@ class World:
         self.set_modes: set[int] = set()
         self.inherited = inherited
         self.casts = casts
-        self.cast = casts.numbers
+        self.cast_things = casts.numbers
 
     def settled(self) -> None:
         """What states have set so far is part of the world: none of them goes on."""
@@ -174,7 +174,7 @@ class State:
 
     def _unset(self, key: Any, holder: int) -> Value | None:
         value = self.world.fields.get(key)
-        if value is None and holder in self.world.cast:
+        if value is None and holder in self.world.cast_things:
             return self.world.casts.read(key)
         return value
 
