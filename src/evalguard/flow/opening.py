@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from evalguard.events import (
-    Attr,
     Bind,
     Block,
     Call,
     Define,
     DefineClass,
-    Expr,
     Function,
-    Item,
     Name,
     Scope,
 )
@@ -27,6 +24,7 @@ from evalguard.flow.sampling import parts_of
 from evalguard.flow.showing import show
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING
+from evalguard.link.mentions import root_of
 
 SWITCHING = frozenset(("eval", "train"))
 
@@ -147,7 +145,7 @@ def kept_outside(function: Function) -> Iterator[tuple[str, str]]:
     names = {name for part in parts_of(function.body) for name in _declared(part)}
     for part in parts_of(function.body):
         for target in part.targets if isinstance(part, Bind) else ():
-            root = _root(target)
+            root = root_of(target)
             outside = root in names or (root and root not in function.locals)
             if outside and (root in names or not isinstance(target, Name)):
                 yield show(target), root
@@ -155,12 +153,6 @@ def kept_outside(function: Function) -> Iterator[tuple[str, str]]:
 
 def _declared(part: object) -> tuple[str, ...]:
     return part.names if isinstance(part, Scope) and part.kind == "global" else ()
-
-
-def _root(target: Expr) -> str:
-    while isinstance(target, (Attr, Item)):
-        target = target.value
-    return target.id if isinstance(target, Name) else ""
 
 
 def _is_opener(known: Known) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Define, DefineClass, Expr, Function, Import, Name
+from evalguard.events import Attr, Define, DefineClass, Expr, Function, Import, Item, Name
 
 
 def names_in(node: object) -> set[str]:
@@ -48,3 +48,10 @@ def _chain(node: Attr) -> tuple[list[str], Expr]:
         names.append(item.name)
         item = item.value
     return names, item
+
+
+def root_of(target: Expr) -> str:
+    """The variable of which something is set."""
+    while isinstance(target, (Attr, Item)):
+        target = target.value
+    return target.id if isinstance(target, Name) else ""

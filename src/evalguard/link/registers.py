@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from evalguard.events import (
-    Attr,
     Bind,
     Block,
     Call,
     Define,
     DefineClass,
     Do,
-    Expr,
     Function,
-    Item,
     Name,
     Unit,
 )
 from evalguard.link.blocks import functions, inner_blocks, statements
 from evalguard.link.meanings import Meanings
-from evalguard.link.mentions import dotted_in
+from evalguard.link.mentions import dotted_in, root_of
 
 Entered = tuple[set[str], set[str]]
 
@@ -70,15 +67,8 @@ def _filled(function: Function, variables: set[str]) -> set[str]:
     for block in (function.body, *[inner.body for inner in functions(function.body)]):
         for stmt in statements(block):
             if isinstance(stmt, Bind):
-                put.update(_root(target) for target in stmt.targets)
+                put.update(root_of(target) for target in stmt.targets)
     return put & used
-
-
-def _root(target: Expr) -> str:
-    """The variable of which something is set."""
-    while isinstance(target, (Attr, Item)):
-        target = target.value
-    return target.id if isinstance(target, Name) else ""
 
 
 def _named(stmt: Bind) -> list[str]:
