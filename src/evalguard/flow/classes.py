@@ -128,6 +128,15 @@ class Blueprint:
     grades: bool = False
     subclasses: list[int] = field(default_factory=list)
     told: Traits | None = None
+    named: dict[str, Function] | None = None
+
+    @property
+    def methods(self) -> dict[str, Function]:
+        """The functions that its body defines, by name."""
+        if self.named is None:
+            defined = [item.function for item in self.cls.body if isinstance(item, Define)]
+            self.named = {function.name: function for function in defined}
+        return self.named
 
     @property
     def traits(self) -> Traits:
@@ -226,12 +235,8 @@ class Classes:
         unknown = [name for name, answer in zip(libs, answers, strict=True) if answer is None]
         if not any("." in name and not name.startswith("builtins.") for name in unknown):
             return False
-        mine = [atom for atom in ancestry if isinstance(atom, Cls)]
-        return any(self._all[atom.number].torch and self._has_forward(atom) for atom in mine)
-
-    def _has_forward(self, atom: Cls) -> bool:
-        body = self._all[atom.number].cls.body
-        return any(isinstance(item, Define) and item.function.name == "forward" for item in body)
+        mine = [self._all[atom.number] for atom in ancestry if isinstance(atom, Cls)]
+        return any(cls.torch and "forward" in cls.methods for cls in mine)
 
     def is_open(self, number: int) -> bool:
         """Whether some base can't be seen, so that it may be anything."""

@@ -125,6 +125,8 @@ class _Reading:
         self._read(method.function.body, method.cut)
 
     def _read(self, node: object, cut: Place | None) -> None:
+        if not isinstance(node, tuple):
+            return
         if isinstance(node, With):
             self._with(node, cut)
         elif isinstance(node, Call):
@@ -135,7 +137,7 @@ class _Reading:
             self._bind(node, cut)
         elif isinstance(node, (Lambda, Define)):
             self._read(node.function.body, None)  # it runs later
-        elif isinstance(node, tuple) and not _tells_nothing(node):
+        elif not _tells_nothing(node):
             for part in node:
                 self._read(part, cut)
 
@@ -239,9 +241,8 @@ class Cutting(Functions):
             return {}
         out: dict[str, Method] = {}
         for blueprint in [self.classes[item] for item in mine]:
-            for stmt in blueprint.cls.body:
-                name = stmt.function.name if isinstance(stmt, Define) else ""
-                held = state.get((blueprint.thing, name)) if name else None
+            for name in blueprint.methods:
+                held = state.get((blueprint.thing, name))
                 atom = only(held) if held is not None else None
                 if isinstance(atom, Fun):
                     known = self.functions[atom.number]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from evalguard.events import Define, Function, Raise
+from evalguard.events import Function, Raise
 from evalguard.facts import FunctionalCall, GradModeLeft, Origin
 from evalguard.flow.atoms import Cls, Fun, Ref, Value
 from evalguard.flow.beside import SWITCHES
-from evalguard.flow.classes import Known
+from evalguard.flow.classes import Blueprint, Known
 from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
+from evalguard.flow.functions import MAKER
 from evalguard.flow.hiding import keeps_containers
 from evalguard.flow.opening import Opening
 from evalguard.flow.record import Recorder
@@ -54,7 +55,9 @@ class Entries(Opening):
                 while index < len(self.functions):
                     known = self.functions[index]
                     index += 1
-                    if self._turn(known, mentioned) == turn and is_test_file(known.path) is tests:
+                    if known.walked or self._turn(known, mentioned) != turn:
+                        continue
+                    if is_test_file(known.path) is tests:
                         self._walk_if_due(known)
         self._walk_for_parts()
 
@@ -76,13 +79,16 @@ class Entries(Opening):
     def _meets_modes(self, known: Known) -> bool:
         """Whether a method's object comes with modes that its class switches or loads."""
         return known.owner is not None and any(
-            self.program.interest.switches(
-                self.classes[atom.number].cls, self.classes[atom.number].path
-            )
+            self._makes_modes(self.classes[atom.number])
             for cls in self._contexts_of(known)
             for atom in self.classes.ancestry(cls)
             if isinstance(atom, Cls)
         )
+
+    def _makes_modes(self, cls: Blueprint) -> bool:
+        """Whether making an object of a class leaves modes behind for its methods to meet."""
+        maker = cls.methods.get(MAKER)
+        return maker is not None and self.program.interest.of(maker, cls.path).switches
 
     def _walk_for_parts(self) -> None:
         """The forward passes of classes with frozen parts, and what classes keep in containers."""
@@ -153,7 +159,7 @@ class Entries(Opening):
             children = [
                 child
                 for child in self.classes[number].subclasses
-                if child not in seen and not _defines(self.classes[child].cls.body, known)
+                if child not in seen and known.function.name not in self.classes[child].methods
             ]
             seen.update(children)
             todo += children
@@ -228,10 +234,10 @@ class Entries(Opening):
         """The methods that leave a mode behind, and neither train nor measure."""
         found: dict[int, Fun] = {}
         for atom in self.classes.ancestry(cls):
-            for stmt in self.classes[atom.number].cls.body if isinstance(atom, Cls) else ():
-                if not isinstance(stmt, Define) or stmt.function.name in NEVER:
+            for name in self.classes[atom.number].methods if isinstance(atom, Cls) else ():
+                if name in NEVER:
                     continue
-                member = self.member(cls, stmt.function.name, state)
+                member = self.member(cls, name, state)
                 fun = only(member) if member is not None else None
                 if isinstance(fun, Fun) and _is_switcher(self.functions[fun.number]):
                     found[fun.number] = fun
@@ -343,10 +349,3 @@ def _in_eval(state: State) -> dict[int, ModeState]:
 def _is_asked(origin: Origin) -> bool:
     """Whether a switch was given a variable: who calls its function again may give another."""
     return origin.how == "switched" and not WRITTEN.search(origin.text)
-
-
-def _defines(body: object, known: Known) -> bool:
-    assert isinstance(body, tuple)
-    return any(
-        isinstance(item, Define) and item.function.name == known.function.name for item in body
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from evalguard.events import Attr, Call, Choice, Class, Const, Define, Expr, Function, Name
+from evalguard.events import Attr, Call, Choice, Class, Const, Define, Expr, Function, Name, Stmt
 from evalguard.flow.sampling import parts_of
 from evalguard.knowledge import Functional
 
@@ -25,16 +25,17 @@ def read_rates(cls: Class, find: Finder) -> frozenset[str] | None:
         cls: The class.
         find: Gives the function with a training flag that has a bare name.
     """
-    asked = sum(_asks(node) for node in parts_of(cls.body))
-    rates = [
-        rate
-        for stmt in cls.body
-        if isinstance(stmt, Define) and stmt.function.params
-        for rate in _rates(stmt.function, find)
-    ]
+    telling = [stmt for stmt in cls.body if _mentions_mode(stmt)]
+    asked = sum([_asks(node) for stmt in telling for node in parts_of(stmt)])
+    methods = [stmt.function for stmt in telling if isinstance(stmt, Define)]
+    rates = [rate for method in methods if method.params for rate in _rates(method, find)]
     if not asked or len(rates) != asked or None in rates:
         return None
     return frozenset([rate for rate in rates if rate])
+
+
+def _mentions_mode(stmt: Stmt) -> bool:
+    return not isinstance(stmt, Define) or TRAINING in stmt.function.uses
 
 
 def _asks(node: object) -> bool:

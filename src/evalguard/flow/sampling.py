@@ -213,9 +213,8 @@ def _names(node: object) -> Iterator[str]:
 
 def parts_of(node: object) -> Iterator[object]:
     """A statement or expression and all that is in it."""
-    todo = [node]
+    todo = [node] if isinstance(node, tuple) else []
     while todo:
         part = todo.pop()
         yield part
-        if isinstance(part, tuple):
-            todo.extend(reversed(part))
+        todo.extend([inner for inner in reversed(part) if isinstance(inner, tuple)])

@@ -18,7 +18,7 @@ def sheltered(body: Block, turns_off: Callable[[Expr], bool]) -> frozenset[str]:
     if not any(_turns_off(block, turns_off) for block in _blocks(body)):
         return frozenset()
     inside, outside = set[str](), set[str]()
-    todo: list[tuple[object, bool]] = [(body, False)]
+    todo: list[tuple[tuple[object, ...], bool]] = [(body, False)]
     while todo:
         node, off = todo.pop()
         if isinstance(node, With):
@@ -28,8 +28,7 @@ def sheltered(body: Block, turns_off: Callable[[Expr], bool]) -> frozenset[str]:
         if isinstance(node, Call) and isinstance(node.func, (Name, Attr)):
             name = node.func.name if isinstance(node.func, Attr) else node.func.id
             (inside if off else outside).add(name)
-        if isinstance(node, tuple):
-            todo += [(part, off) for part in node]
+        todo += [(part, off) for part in node if isinstance(part, tuple)]
     return frozenset(inside - outside)
 
 

@@ -14,8 +14,6 @@ from evalguard.events import (
     LOOKED_UP,
     VOLATILE,
     Call,
-    Class,
-    Define,
     Do,
     Function,
     Unit,
@@ -118,15 +116,6 @@ class Interest(NamedTuple):
         """The same, but everything in some files matters, and starts something."""
         wide = frozenset(paths)
         return self._replace(wide=wide, mains=self.mains | wide)
-
-    def switches(self, cls: Class, path: str) -> bool:
-        """Whether making an object of a class leaves modes behind for its methods to meet."""
-        return any(
-            isinstance(stmt, Define)
-            and stmt.function.name == "__init__"
-            and self.of(stmt.function, path).switches
-            for stmt in cls.body
-        )
 
 
 def interest(units: Collection[Unit], imports: Imports, knowledge: Knowledge) -> Interest:

@@ -19,6 +19,8 @@ def dotted_in(node: object) -> set[str]:
     todo: list[object] = [node]
     while todo:
         item = todo.pop()
+        if not isinstance(item, tuple):
+            continue
         if isinstance(item, Name):
             found.add(item.id)
         elif isinstance(item, Attr):
@@ -33,9 +35,7 @@ def dotted_in(node: object) -> set[str]:
             todo += item.function.decorators
         elif isinstance(item, DefineClass):
             todo += [*item.cls.bases, *item.cls.decorators, item.cls.body]
-        elif isinstance(item, (Function, Import)):
-            continue
-        elif isinstance(item, tuple):
+        elif not isinstance(item, (Function, Import)):
             todo += item
     return found
 
