@@ -8,13 +8,11 @@ from evalguard.flow.rates import TRAINING, read_rates
 from evalguard.flow.state import State
 from evalguard.flow.things import Thing
 from evalguard.flow.values import only
-from evalguard.knowledge import Functional
 from evalguard.link import Program
 from evalguard.modes import Sensitivity
 
 ASKS = "asks self.training"
 OFF = "that is off by default"
-FUNCTIONAL = "torch.nn.functional."
 
 
 class Asking(Core):
@@ -48,11 +46,9 @@ class Asking(Core):
 
     def _rates_of(self, number: int) -> frozenset[str] | None:
         if number not in self._rates:
-            self._rates[number] = read_rates(self.classes[number].cls, self._by_bare_name)
+            find = self.knowledge.functional_by_bare_name
+            self._rates[number] = read_rates(self.classes[number].cls, find)
         return self._rates[number]
-
-    def _by_bare_name(self, name: str) -> Functional | None:
-        return self.knowledge.functional(FUNCTIONAL + name) if name in self.flagged else None
 
     def _off(self, number: int, rates: frozenset[str], state: State) -> Sensitivity:
         """Whether the mode makes a difference to an object, by the rates it has been given.

@@ -261,6 +261,10 @@ class Knowledge:
         """The function of this name that has a training flag."""
         return self._functional.get(self.canonical(name))
 
+    def functional_by_bare_name(self, bare: str) -> Functional | None:
+        """The same for the last part of a name, where what is before isn't known."""
+        return self._functional.by_bare_name(bare)
+
     def hooks_of(self, base_name: str) -> Mapping[str, Hook]:
         """The methods that a framework calls on subclasses of this base, by name."""
         return self._hooks.get(self.canonical(base_name)) or _NO_HOOKS

@@ -32,6 +32,11 @@ class Table(Generic[T]):
         """The last parts of the names; of a pattern, the last that is spelled out."""
         return {bare for _, bare in self._named().values()}
 
+    def by_bare_name(self, bare: str) -> T | None:
+        """The first record whose name has this as its last part, or None."""
+        named = self._named().items()
+        return next((self.get(name) for name, (_, last) in named if last == bare), None)
+
     def by_package(self, keep: Callable[[Fields], bool] | None = None) -> dict[str, set[str]]:
         """The bare names of the records that count, by top-level package (``*``: any).
 
