@@ -68,7 +68,8 @@ class Entries(Opening):
     def _walk_if_due(self, known: Known) -> None:
         if known.walked or known.function.name in NEVER:
             return
-        if known.bearing.starts or self._meets_modes(known) or self._is_hook(known):
+        starts = known.bearing.starts or known.number in self.served
+        if starts or self._meets_modes(known) or self._is_hook(known):
             self._walk_entry(known)
 
     def _is_hook(self, known: Known) -> bool:

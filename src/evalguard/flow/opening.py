@@ -24,6 +24,7 @@ from evalguard.flow.sampling import parts_of
 from evalguard.flow.showing import show
 from evalguard.flow.state import State, join_states
 from evalguard.flow.values import ANYTHING
+from evalguard.link import Program
 from evalguard.link.mentions import root_of
 
 SWITCHING = frozenset(("eval", "train"))
@@ -32,8 +33,13 @@ SWITCHING = frozenset(("eval", "train"))
 class Opening(Hiding):
     """Walks what sets the variables of files that are nothing before.
 
-    Where nobody in view calls the only function that sets one, what uses it comes after that.
+    Where nobody in view calls the only function that sets one, what uses it comes after that:
+    the functions in ``served``, by number.
     """
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.served: set[int] = set()
 
     def open_files(self) -> None:
         """Set what such functions set."""
@@ -60,9 +66,8 @@ class Opening(Hiding):
                 before = self.world.modes.get(thing)
                 after.modes[thing] = before or mode._replace(assumed=True)
             self.world.absorb(after)
-            for number in {item for root in kept.values() for item in beside.users.get(root, ())}:
-                other = self.functions[number]
-                other.bearing = other.bearing._replace(starts=True)
+            for root in kept.values():
+                self.served |= beside.users.get(root, set())
 
     def _called_by(self, path: str, name: str) -> bool:
         """Whether another file may call a function."""
