@@ -40,7 +40,7 @@ from evalguard.flow.passes import (
     steps,
     switched_elsewhere,
 )
-from evalguard.flow.thawing import Weights, frozen_parts, seen_frozen
+from evalguard.flow.thawing import Weights, frozen_parts
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 from evalguard.records import replace
@@ -305,19 +305,6 @@ class Recorder:
     def _known(self, taint: Iterable[int]) -> list[Pass]:
         return [known for token in taint if (known := self._passes.get(abs(token)))]
 
-    def _others(self, frozen: list[FrozenPart]) -> list[Fact]:
-        """The other facts, but for what is seen better elsewhere: a frozen part in training."""
-        seen = seen_frozen(self._passes.values())
-        stepped = {_belief(part) for part in frozen if part.stepped and part.frozen}
-        return [
-            fact
-            for fact in self._facts.values()
-            if not (
-                isinstance(fact, FrozenPart)
-                and ((fact.undone and fact.frozen in seen) or _belief(fact) in stepped)
-            )
-        ]
-
     def passes(self) -> list[Forward]:
         """The forward calls as they were seen, each where it stands."""
         self._mark_adapting()
@@ -353,9 +340,11 @@ class Recorder:
             for fact in forwards
         ]
         forwards = [drawn(fact, steps.values()) for fact in forwards]
-        frozen = frozen_parts(self._passes.values(), forwards, self.weights.thawed)
-        facts: list[Fact] = [*self._placed(forwards, steps), *frozen, *self._others(frozen)]
-        return tuple(sorted(facts, key=_order))
+        others = self._facts.values()
+        noted = [fact for fact in others if isinstance(fact, FrozenPart)]
+        frozen = frozen_parts(self._passes.values(), forwards, self.weights.thawed, noted)
+        facts: list[Fact] = [fact for fact in others if not isinstance(fact, FrozenPart)]
+        return tuple(sorted([*self._placed(forwards, steps), *frozen, *facts], key=_order))
 
     def _mark_adapting(self) -> None:
         """Mark passes where the function that makes them takes gradients of their module."""
@@ -376,12 +365,6 @@ class Recorder:
             else placing.placed(fact, around)
             for fact, around in each
         ]
-
-
-def _belief(part: FrozenPart) -> tuple[object, ...]:
-    """What a frozen part is, and in which mode it is believed to run."""
-    known = part.module.sensitive, part.module.unsure
-    return (part.frozen, part.owner, part.home, part.mode, part.mixed, *known)
 
 
 def _order(fact: Fact) -> tuple[object, ...]:

@@ -47,7 +47,10 @@ class Weights:
 
 
 def frozen_parts(
-    passes: Collection[Pass], forwards: list[Forward], thawed: Collection[tuple[int, int]]
+    passes: Collection[Pass],
+    forwards: list[Forward],
+    thawed: Collection[tuple[int, int]],
+    noted: Collection[FrozenPart],
 ) -> list[FrozenPart]:
     """Frozen parts of what is trained, at their own calls where these are in view.
 
@@ -55,10 +58,12 @@ def frozen_parts(
         passes: The calls of modules.
         forwards: The facts about them.
         thawed: What doesn't stay frozen, or as it was then, and in which entry.
+        noted: Frozen parts of what a library trains, or nobody in view.
 
     Returns:
         One for each place and mode; where its own call isn't in view, one for each file and place
-        that freezes it, as that is where to mend it.
+        that freezes it, as that is where to mend it. Those that were noted come last, but for
+        what is seen in training.
     """
     out: dict[tuple[object, ...], FrozenPart] = {}
     calls: dict[tuple[str, str], list[Forward]] = {}
@@ -86,7 +91,27 @@ def frozen_parts(
                 origins=fact.origins, stepped=fact.backward is not None,
             )  # fmt: skip
             out.setdefault((fact.place, fact.mode), made)
-    return list(out.values())
+    return [*out.values(), *_unseen(noted, out.values(), passes)]
+
+
+def _unseen(
+    noted: Iterable[FrozenPart], told: Iterable[FrozenPart], passes: Iterable[Pass]
+) -> list[FrozenPart]:
+    """Those that were noted, and aren't seen in training elsewhere."""
+    trained = [part for item in passes if item.backward for part in item.frozen.parts.values()]
+    places = {part.frozen for part in trained}
+    stepped = {_belief(part) for part in told if part.stepped and part.frozen}
+    return [
+        part
+        for part in noted
+        if not (part.undone and part.frozen in places) and _belief(part) not in stepped
+    ]
+
+
+def _belief(part: FrozenPart) -> tuple[object, ...]:
+    """What a frozen part is, and in which mode it is believed to run."""
+    known = part.module.sensitive, part.module.unsure
+    return (part.frozen, part.owner, part.home, part.mode, part.mixed, *known)
 
 
 def _is_left(item: Pass, number: int, part: FrozenPart) -> bool:
@@ -101,11 +126,6 @@ def _is_left(item: Pass, number: int, part: FrozenPart) -> bool:
     if not (item.backward and item.partly_stepped) or item.trained is None:
         return False
     return item.trained.isdisjoint((item.thing, number))
-
-
-def seen_frozen(passes: Iterable[Pass]) -> set[Place | None]:
-    """Where parts were frozen that are seen in training."""
-    return {part.frozen for item in passes for part in item.frozen.parts.values() if item.backward}
 
 
 def _of(part: FrozenPart, calls: list[Forward]) -> list[Forward]:
