@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from evalguard.events import (
@@ -21,6 +21,7 @@ from evalguard.events import (
     With,
 )
 from evalguard.flow.atoms import Cls, Fun, Ref
+from evalguard.flow.classes import Blueprint
 from evalguard.flow.functions import Functions
 from evalguard.flow.state import State
 from evalguard.flow.switching import FROZEN
@@ -67,38 +68,68 @@ class Use(NamedTuple):
     cut: Place | None
 
 
-def cut_off(methods: Mapping[str, Method], read: Callable[[Method], list[Use]]) -> Cuts:
+class Methods:
+    """The methods that objects of a class have, each looked up when it is first asked for.
+
+    Args:
+        names: The names of all.
+        find: Gives one; None if what has the name is no method.
+    """
+
+    def __init__(self, names: list[str], find: Callable[[str], Method | None]) -> None:
+        self._names = names
+        self._find = find
+        self._known: dict[str, Method | None] = {}
+
+    def get(self, name: str) -> Method | None:
+        """The method of a name."""
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def cut(self, name: str, place: Place) -> bool:
+        """Gradients are off around all calls of a method; whether there is one, and that is new."""
+        method = self.get(name)
+        new = method is not None and method.cut is None
+        if method is not None and new:
+            self._known[name] = method._replace(cut=place)
+        return new
+
+    def all(self) -> list[tuple[str, Method]]:
+        """Every method, and its name."""
+        found = [(name, self.get(name)) for name in self._names]
+        return [(name, method) for name, method in found if method is not None]
+
+
+def cut_off(methods: Methods, read: Callable[[Method], list[Use]]) -> Cuts:
     """The parts that a class calls with gradients off, in its forward pass, and not otherwise.
 
     Args:
-        methods: The methods that its objects have, by name.
+        methods: The methods that its objects have.
         read: Tells what a method uses.
 
     Returns:
         The names of the parts, and where gradients are turned off around the first call of each.
     """
-    known = dict(methods)
-    while True:
-        inside = _always_cut(_below(known, read))
-        new = [name for name in inside if name in known and known[name].cut is None]
-        if not new:
-            break
-        known |= {name: known[name]._replace(cut=inside[name]) for name in new}
+    inside = _always_cut(_below(methods, read))
+    while [name for name, place in inside.items() if methods.cut(name, place)]:
+        inside = _always_cut(_below(methods, read))
     if not inside:
         return {}
-    others = [method for name, method in known.items() if name != "__init__"]
+    others = [method for name, method in methods.all() if name != "__init__"]
     everywhere = _always_cut([use for method in others for use in read(method)])
     return {name: place for name, place in everywhere.items() if name in inside}
 
 
-def _below(methods: Mapping[str, Method], read: Callable[[Method], list[Use]]) -> list[Use]:
+def _below(methods: Methods, read: Callable[[Method], list[Use]]) -> list[Use]:
     """What is used by all methods that a forward pass or a training step comes to."""
     out: list[Use] = []
-    found = [name for name in ROOTS if name in methods]
+    found = list(ROOTS)
     for name in found:
-        uses = read(methods[name])
-        called = [use.name for use in uses if use.called and use.name in methods]
-        found += [other for other in dict.fromkeys(called) if other not in found]
+        method = methods.get(name)
+        uses = read(method) if method is not None else []
+        called = dict.fromkeys([use.name for use in uses if use.called])
+        found += [other for other in called if other not in found]
         out += uses
     return out
 
@@ -234,23 +265,25 @@ class Cutting(Functions):
             uses = self.uses[key] = _Reading(method, asked).uses
         return uses
 
-    def _methods_of(self, cls: int, state: State) -> dict[str, Method]:
+    def _methods_of(self, cls: int, state: State) -> Methods:
         """The methods of a class and its bases, if one turns gradients off."""
-        mine = [atom.number for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
-        if all(set(TURNING).isdisjoint(self.classes[item].cls.uses) for item in mine):
-            return {}
-        out: dict[str, Method] = {}
-        for blueprint in [self.classes[item] for item in mine]:
-            for name in blueprint.methods:
-                held = state.get((blueprint.thing, name))
-                atom = only(held) if held is not None else None
-                if isinstance(atom, Fun):
-                    known = self.functions[atom.number]
-                    off = known.grad_place if known.grad == Grad.OFF else None
-                    out.setdefault(
-                        name, Method(atom.number, known.function, known.path, known.frame, off)
-                    )
-        return out
+        ancestry = [atom for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
+        mine = [self.classes[atom.number] for atom in ancestry]
+        if all(TURNING.isdisjoint(blueprint.cls.uses) for blueprint in mine):
+            return Methods([], lambda _: None)
+        names = dict.fromkeys([name for blueprint in mine for name in blueprint.methods])
+        return Methods(list(names), lambda name: self._method(mine, name, state))
+
+    def _method(self, mine: list[Blueprint], name: str, state: State) -> Method | None:
+        """The first of some classes' methods of a name."""
+        for blueprint in mine:
+            held = state.get((blueprint.thing, name)) if name in blueprint.methods else None
+            atom = only(held) if held is not None else None
+            if isinstance(atom, Fun):
+                known = self.functions[atom.number]
+                off = known.grad_place if known.grad == Grad.OFF else None
+                return Method(atom.number, known.function, known.path, known.frame, off)
+        return None
 
     def _does(self, name: str) -> str:
         known = self.knowledge.module_method(name)

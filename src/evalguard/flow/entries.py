@@ -100,8 +100,9 @@ class Entries(Opening):
             if known.function.name == "forward" and owner in self.with_frozen_parts:
                 self._walk_entry(known)
         for blueprint in list(self.classes):
-            telling = keeps_containers(blueprint.cls) or not SWITCHES.isdisjoint(blueprint.cls.uses)
-            if telling and self.classes.is_module(blueprint.number):
+            if not self.classes.is_module(blueprint.number):
+                continue
+            if not SWITCHES.isdisjoint(blueprint.cls.uses) or keeps_containers(blueprint.cls):
                 for cls in self._made(blueprint.number):
                     self._prototype(cls)
         self._walk_postponed()

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable
 from evalguard.facts import Forward, FrozenPart
 from evalguard.flow.passes import Pass
 from evalguard.modes import Grad, Intent, Mode
-from evalguard.places import Place
 from evalguard.records import replace
 
 

@@ -39,7 +39,7 @@ SCOPES = frozenset((
     ".no_grad", ".inference_mode", ".set_grad_enabled", ".enable_grad", ".requires_grad=",
     ".requires_grad_", "*scope", "*setter", "?reveal_mode",
 ))  # fmt: skip
-TURNING = ("no_grad", "inference_mode", "enable_grad")
+TURNING = frozenset(("no_grad", "inference_mode", "enable_grad"))
 AROUND = frozenset(("*scope", *[f".{name}" for name in TURNING]))
 LAYERS = frozenset(("*layer", "*base", "*idle"))
 IDLE = frozenset(("*idle",))  # layers that learn nothing, and do the same in both modes
