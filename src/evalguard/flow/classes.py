@@ -15,7 +15,7 @@ from evalguard.flow.results import (
     returns_unlike,
     turns_itself,
 )
-from evalguard.flow.shields import makes_leaf
+from evalguard.flow.returning import makes_leaf
 from evalguard.flow.showing import show
 from evalguard.flow.state import ModeState
 from evalguard.flow.stores import stored

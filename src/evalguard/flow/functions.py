@@ -21,7 +21,7 @@ from evalguard.flow.core import DEEPEST, NO_NAMES, UNSEEN_CALLER, Arguments, For
 from evalguard.flow.lifts import Lift, Lifted
 from evalguard.flow.parameters import words_of
 from evalguard.flow.passes import Survey, set_apart
-from evalguard.flow.shields import works_out
+from evalguard.flow.returning import works_out
 from evalguard.flow.state import State, distinguishing, is_variable, join_states, settle, turned
 from evalguard.flow.things import PARAMETER
 from evalguard.flow.values import NO_ATOMS, NO_TAINT, join_all, lit, one, tainted

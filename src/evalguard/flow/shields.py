@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from evalguard.events import (
-    NONE,
     Bind,
     Block,
     Call,
@@ -31,7 +30,7 @@ from evalguard.events import (
     With,
 )
 from evalguard.flow.results import OWN
-from evalguard.link.blocks import inner_blocks, size_of, statements
+from evalguard.link.blocks import inner_blocks, size_of
 from evalguard.link.mentions import dotted_in
 
 Around = tuple[With, ...]
@@ -69,43 +68,6 @@ def chosen(method: Function, given: Mapping[str, object]) -> bool:
         given: Its parameters of which it is known what is passed: constants.
     """
     return bool(given) and len(list(_reached(method.body, given))) < size_of(method.body)
-
-
-def works_out(function: Function) -> bool:
-    """Whether a function does nothing but work out what it returns, by the looks of it.
-
-    Args:
-        function: It.
-    """
-    found = list(statements(function.body))
-    returns = [stmt for stmt in found if isinstance(stmt, Return) and stmt.value != NONE]
-    return bool(returns) and not any(map(_does_more, found))
-
-
-def makes_leaf(function: Function) -> bool:
-    """Whether all that a function returns is a tensor that it makes with ``requires_grad=True``."""
-    found = list(statements(function.body))
-    made = {
-        target
-        for stmt in found
-        if isinstance(stmt, Bind) and _is_leaf(stmt.value)
-        for target in stmt.targets
-        if isinstance(target, Name)
-    }
-    returned = [stmt.value for stmt in found if isinstance(stmt, Return)]
-    return bool(returned) and all(value in made or _is_leaf(value) for value in returned)
-
-
-def _is_leaf(value: Expr | None) -> bool:
-    return isinstance(value, Call) and ("requires_grad", Const(True)) in value.keywords
-
-
-def _does_more(stmt: Stmt) -> bool:
-    """Whether a statement does something beside binding variables of its function."""
-    if isinstance(stmt, Bind):
-        return not all(isinstance(node, (Name, Display)) for node in stmt.targets)
-    calls = isinstance(stmt, Do) and isinstance(stmt.value, Call)
-    return calls or isinstance(stmt, (With, Try, Define))
 
 
 def read_of_self(method: Function, given: Mapping[str, object]) -> frozenset[str] | None:
