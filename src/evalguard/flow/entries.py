@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 
 from evalguard.events import Function, Raise
@@ -10,14 +11,14 @@ from evalguard.facts import FunctionalCall, GradModeLeft, Origin
 from evalguard.flow.atoms import Cls, Fun, Ref, Value
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.classes import Blueprint, Known
-from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, is_test_file
-from evalguard.flow.functions import MAKER
+from evalguard.flow.core import ENTRY_FUEL, UNFINISHED, UNSEEN_CALLER, Frame, is_test_file
 from evalguard.flow.hiding import keeps_containers
 from evalguard.flow.opening import Opening
 from evalguard.flow.record import Recorder
 from evalguard.flow.shelters import sheltered
 from evalguard.flow.state import ModeState, State, flagged, join_modes
-from evalguard.flow.values import ANYTHING, lit, only
+from evalguard.flow.things import Thing
+from evalguard.flow.values import ANYTHING, lit, only, ordered
 from evalguard.knowledge import Hook
 from evalguard.link import Program
 from evalguard.link.blocks import is_main
@@ -40,6 +41,7 @@ class Entries(Opening):
         self._prototypes: dict[int, State] = {}
         self._shelters: dict[str, frozenset[str]] = {}
         self._switchable: dict[int, dict[int, ModeState]] = {}
+        self._makers = self.knowledge.first_names()
         self.left_off: dict[str, State] = {}  # files whose import leaves gradients off
 
     def walk_entries(self, mentioned: frozenset[str]) -> None:
@@ -88,8 +90,8 @@ class Entries(Opening):
 
     def _makes_modes(self, cls: Blueprint) -> bool:
         """Whether making an object of a class leaves modes behind for its methods to meet."""
-        maker = cls.methods.get(MAKER)
-        return maker is not None and self.program.interest.of(maker, cls.path).switches
+        makers = [cls.methods[name] for name in self._makers if name in cls.methods]
+        return any(self.program.interest.of(maker, cls.path).leaves for maker in makers)
 
     def _walk_for_parts(self) -> None:
         """The forward passes of classes with frozen parts, and what classes keep in containers."""
@@ -186,18 +188,33 @@ class Entries(Opening):
             name = blueprint.cls.name
             with suppress(*UNFINISHED):
                 self.construct(thing.number, UNSEEN_CALLER, place, name, state, frame)
+                self._set_up(thing, state, frame)
             self._prototypes[cls] = state
             if module and not self._is_abstract(cls):
                 self.note_hidden(thing.number, cls, state)
                 self.note_undone(thing.number, state, frame)
         return Ref(thing.number), self._prototypes[cls].copy()
 
+    def _set_up(self, thing: Thing, state: State, frame: Frame) -> None:
+        """Call the methods of a new object that a framework calls before all others."""
+        assert thing.cls is not None
+        place = thing.place or Place(self.classes[thing.cls].path, self.classes[thing.cls].cls.at)
+        hooks = [hook for known in self._hooks_of(thing.cls) for hook in known.values()]
+        for name in dict.fromkeys([hook.name for hook in hooks if hook.first]):
+            member = self.member(thing.cls, name, state)
+            for atom in ordered(member.atoms) if member else ():
+                if isinstance(atom, Fun):
+                    fun = atom._replace(bound=Ref(thing.number))
+                    self.call_function(fun, UNSEEN_CALLER, place, thing.text, state, frame)
+
     def _hook(self, cls: int, name: str) -> Hook | None:
-        for base in self.classes.libraries(cls):
-            hook = self.knowledge.hooks_of(base).get(name)
-            if hook is not None:
-                return hook
-        return None
+        found = [known[name] for known in self._hooks_of(cls) if name in known]
+        return found[0] if found else None
+
+    def _hooks_of(self, cls: int) -> list[Mapping[str, Hook]]:
+        """What frameworks call of a class, by its bases or because of its name."""
+        names = [*self.classes.libraries(cls), self.classes[cls].cls.name]
+        return [self.knowledge.hooks_of(name) for name in names]
 
     def _prepare(self, me: Ref, cls: int, hook: Hook | None, state: State) -> None:
         """The modes at a method's start: a framework's, or whatever callers have made of them."""

@@ -269,6 +269,11 @@ class Knowledge:
         """The methods that a framework calls on subclasses of this base, by name."""
         return self._hooks.get(self.canonical(base_name)) or _NO_HOOKS
 
+    def first_names(self) -> frozenset[str]:
+        """The methods that set up a new object: ``__init__``, and those that a framework calls."""
+        hooks = [hook for known in self._hooks.every() for hook in known.values()]
+        return frozenset(["__init__", *[hook.name for hook in hooks if hook.first]])
+
     def base(self, name: str) -> Base | None:
         """What is known of the library class of this name as a base."""
         return self._bases.get(self.canonical(name))

@@ -220,6 +220,7 @@ def hooks(_name: str, fields: Fields) -> Mapping[str, Hook]:
             mode=mode_named(states.get("mode")) or Mode.UNSEEN,
             grad=grad_named(states.get("grad")) or Grad.UNSEEN,
             trains=states.get("trains", False),
+            first=states.get("first", False),
             module=Argument(states["module"], states.get("position"))
             if "module" in states
             else None,

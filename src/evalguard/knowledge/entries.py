@@ -274,14 +274,16 @@ class Functional(NamedTuple):
 class Hook(NamedTuple):
     """A method that a framework calls: the states it is called in.
 
-    ``trains``: what it returns is trained on. ``module`` is the parameter whose modes are meant,
-    where the object isn't a module itself; its name is ``self`` for whatever the object holds.
+    ``trains``: what it returns is trained on. ``first``: it is called once on each new object,
+    before all others. ``module`` is the parameter whose modes are meant, where the object isn't a
+    module itself; its name is ``self`` for whatever the object holds.
     """
 
     name: str
     mode: Mode
     grad: Grad
     trains: bool = False
+    first: bool = False
     module: Argument | None = None
     source: str = ""
 

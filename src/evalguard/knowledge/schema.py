@@ -144,6 +144,7 @@ HOOK_FIELDS: Mapping[str, Check] = {
     "mode": _MODE,
     "grad": _GRAD,
     "trains": _FLAG,
+    "first": _FLAG,
     "module": _TEXT,
     "position": _INDEX,
 }

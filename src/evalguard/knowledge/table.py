@@ -32,6 +32,10 @@ class Table(Generic[T]):
         """The last parts of the names; of a pattern, the last that is spelled out."""
         return {bare for _, bare in self._named().values()}
 
+    def every(self) -> list[T]:
+        """All records."""
+        return [known for name in self._entries if (known := self.get(name)) is not None]
+
     def by_bare_name(self, bare: str) -> T | None:
         """The first record whose name has this as its last part, or None."""
         named = self._named().items()

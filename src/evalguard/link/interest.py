@@ -77,7 +77,7 @@ class Bearing(NamedTuple):
     something else that does uses it, the more the farther down a chain of these. ``tells``: it
     starts something, makes a module, or uses what switches or trains. ``trains``: it may run a
     backward pass, ``grades``: it may take gradients. ``measures``: it may turn a result into plain
-    numbers. ``switches``: it leaves a mode behind.
+    numbers. ``switches``: it leaves a mode behind; ``leaves``: it does, or something that it calls.
     """
 
     matters: bool = True
@@ -88,6 +88,7 @@ class Bearing(NamedTuple):
     grades: bool = False
     measures: bool = False
     switches: bool = False
+    leaves: bool = False
 
 
 UNKNOWN = Bearing(tells=True)
@@ -148,6 +149,7 @@ class Bearings:
         self._flags = knowledge.functional_names()
         self._measuring = knowledge.measuring_names
         self._numbers = knowledge.number_names
+        self._first = knowledge.first_names()
         self._telling = knowledge.stepping_names | {LOOKED_UP, "globals", "import_module"}
         self._made: dict[int, frozenset[str]] = {}
         self._find()
@@ -161,14 +163,9 @@ class Bearings:
         direct = nodes_of(filter(self._makes_some, functions))
         self._makers = graph.near(direct)
         self._making = graph.calling(self._makers)
-        direct = {node for node in direct if ":" in node}
-        self._known_makers = direct | {
-            node
-            for entry in functions
-            if not entry.uses.isdisjoint(direct)
-            for node in entry.nodes
-            if ":" in node
-        }
+        direct = _exact(direct)
+        using = [entry for entry in functions if not entry.uses.isdisjoint(direct)]
+        self._known_makers = direct | _exact(nodes_of(using))
         variables = [entry for entry in graph.entries if entry.item.called]
         self._held = nodes_of(filter(self._makes, variables))
         handing = nodes_of(entry for entry in functions if not entry.uses.isdisjoint(self._held))
@@ -177,12 +174,13 @@ class Bearings:
         self._leading = graph.named(self._start | self._scoped)
         self._training = graph.closed(BACKWARD)
         self._grading = graph.closed(GRADIENT)
+        self._leaving = _exact(nodes_of(filter(self._switching, functions)))
         self._leading_back = graph.running(graph.near(BACKWARD))
         self._measured = graph.named(nodes_of(filter(self._measures, functions)))
         self._reaching = graph.closed(ROOTS | self._modules)
         acting = [entry for entry in functions if self._acts(entry)]
         self._reaching |= asked_for(acting) | methods_kept(functions, acting)
-        builders = [entry for entry in functions if entry.item.name == "__init__"]
+        builders = [entry for entry in functions if entry.item.name in self._first]
         self._built = graph.inheriting(
             {entry.item.cls for entry in builders if self._calls_maker(entry)}
         )
@@ -218,6 +216,7 @@ class Bearings:
 
     def _bearing(self, entry: Entry, function: Function) -> Bearing:
         acts = id(entry) in self._starters
+        switches = self._switching(entry)
         makes = function.name == "__init__" or "cls" in function.uses
         makes = makes and entry.item.cls in self._kin
         matters = not (
@@ -231,8 +230,13 @@ class Bearings:
             trains=not entry.uses.isdisjoint(self._training),
             grades=not entry.uses.isdisjoint(self._grading),
             measures=self._measures(entry) or not entry.uses.isdisjoint(self._measured),
-            switches=not entry.uses.isdisjoint(self._switches[entry.item.path]),
+            switches=switches,
+            leaves=switches or not entry.uses.isdisjoint(self._leaving),
         )
+
+    def _switching(self, entry: Entry) -> bool:
+        """Whether a definition leaves a mode behind."""
+        return not entry.uses.isdisjoint(self._switches[entry.item.path])
 
     def _starts(self, entry: Entry) -> bool:
         """Whether what nobody is seen to call may hold the cause of a finding."""
@@ -326,8 +330,7 @@ class Bearings:
 
     def _acts(self, entry: Entry) -> bool:
         """Whether a definition switches a mode, trains, or calls what has a training flag."""
-        switches = self._switches[entry.item.path]
-        if not (entry.uses.isdisjoint(switches) and entry.uses.isdisjoint(BACKWARD)):
+        if self._switching(entry) or not entry.uses.isdisjoint(BACKWARD):
             return True
         function = entry.item.function
         return function is not None and not self._flags.isdisjoint(function.calls)
@@ -350,6 +353,11 @@ def _led(starting: list[Entry]) -> list[Nodes]:
         callers = [entry for entry in starting if not nodes.isdisjoint(entry.nodes)]
         levels.append(nodes)
     return levels
+
+
+def _exact(nodes: Nodes) -> Nodes:
+    """The nodes by names that nothing else has."""
+    return {node for node in nodes if ":" in node}
 
 
 def _is_known(node: str) -> bool:
