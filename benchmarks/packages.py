@@ -53,15 +53,26 @@ def _lowered(path: str) -> Unit | None:
         return None
 
 
-def row(path: str) -> str:
-    """A row of the table, measured in a process of its own."""
+def apart(path: str) -> dict[str, float]:
+    """The same, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.packages", "--one", path]
     done = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603 (ours)
-    found = json.loads(done.stdout)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def together(rows: list[dict[str, float]]) -> dict[str, float]:
+    """All packages: the sums, and the highest peak."""
+    total = {name: sum(row[name] for row in rows) for name in rows[0]}
+    return {**total, "peak": max(row["peak"] for row in rows)}
+
+
+def row(name: str, found: dict[str, float]) -> str:
+    """A row of the table."""
     ratio, each = found["flow"] / found["read"], found["flow"] / found["files"] * 1000
-    numbers = [f"{found[name]:.2f}" for name in ("read", "link", "flow")]
+    numbers = [f"{found[stage]:.2f}" for stage in ("read", "link", "flow")]
     numbers += [f"{ratio:.2f}", f"{each:.1f}", f"{found['peak']:.0f}"]
-    cells = [Path(path).name, f"{found['files']:,}", f"{found['size']:.1f}", *numbers]
+    cells = [name, f"{found['files']:,}", f"{found['size']:.1f}", *numbers]
     return f"| {' | '.join(cells)} |"
 
 
@@ -77,8 +88,12 @@ def main(arguments: list[str]) -> None:
     built = "compiled" if COMPILED else "as it is written"
     print(f"Python {platform.python_version()}, evalguard {built}; processor time\n")
     print(f"| {' | '.join(HEADS)} |\n|---|{'--:|' * (len(HEADS) - 1)}")
+    rows = []
     for path in options.paths:
-        print(row(path), flush=True)
+        rows.append(apart(path))
+        print(row(Path(path).name, rows[-1]), flush=True)
+    if len(rows) > 1:
+        print(row("all", together(rows)))
 
 
 if __name__ == "__main__":

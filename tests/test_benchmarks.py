@@ -81,8 +81,8 @@ def test_packages_are_measured_each_on_its_own(
         (tmp_path / name / "net.py").write_text("import torch\n", encoding="utf-8")
     packages.main([str(tmp_path / "one"), str(tmp_path / "two")])
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
-    assert [row.split("|")[1].strip() for row in rows] == ["package", "one", "two"]
-    assert all(row.split("|")[2].strip() == "1" for row in rows[1:])
+    assert [row.split("|")[1].strip() for row in rows] == ["package", "one", "two", "all"]
+    assert [row.split("|")[2].strip() for row in rows[1:]] == ["1", "1", "2"]
 
 
 def test_what_a_process_and_its_children_take() -> None:
