@@ -52,7 +52,7 @@ class Functionals(Evaluating):
         for value in inputs:
             self.recorder.fed(value.taint)
         owner = self._module_owner(frame)
-        if owner is not None and known.probability is not None:
+        if owner is not None and known.probability is not None and not self._being_made():
             if self._postponed(state):
                 return tainted(inputs)
             self.recorder.note(self._functional_fact(known, args, site, state, frame, owner))
@@ -153,6 +153,10 @@ class Functionals(Evaluating):
             yield known
             if known.owner is not None and self.classes.is_module(known.owner):
                 return
+
+    def _being_made(self) -> bool:
+        """Whether this is done once, when a module is made: it is the same in either mode."""
+        return any(known.function.name == "__init__" for known in self._since_method())
 
     def _decided_by(self, param: Param) -> bool:
         """Whether callers decide by a parameter: they must, or ask for it, or it tells the mode."""
