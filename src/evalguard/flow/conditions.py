@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
-from evalguard.events import Attr, Call, Compare, Expr, Item, Logic, Mix, Name
+from evalguard.events import Attr, Call, Compare, Display, Expr, Item, Logic, Mix, Name
 from evalguard.flow.atoms import (
     Atom,
     Cell,
@@ -257,7 +257,7 @@ class Conditions(Attributes):
             elif isinstance(node, (Logic, Mix)):
                 todo += node.parts
             elif isinstance(node, Compare):
-                todo += [node.left, node.right]
+                todo += [node.left, node.right, *_counted(node, frame)]
             elif isinstance(node, Item):
                 todo += [node.value, node.key]
         return frozenset(found)
@@ -316,6 +316,14 @@ def _only_none(cell: Cell, holds: bool, state: State) -> None:
     if value is not None and NONE in value.atoms:
         rest = frozenset((NONE,)) if holds else value.atoms - {NONE}
         state.fields[cell] = Value(rest, value.taint) if rest else value
+
+
+def _counted(node: Compare, frame: Frame) -> list[Expr]:
+    """What the number stands for of which a test asks whether it is among others."""
+    counters = [loop.counter for loop in frame.loops] if node.op in ("in", "not in") else []
+    named = [known for known in counters if known and node.left == Name(known.name)]
+    beside = [known.beside for known in named if known.beside is not None]
+    return [x for item in beside for x in (item.items if isinstance(item, Display) else (item,))]
 
 
 def _opposite(holds: bool | None, cond: Cond | None) -> Value:

@@ -234,7 +234,7 @@ class Core:
         self.files_under_way: set[str] = set()
         self.outside: set[int] = set()
         self.with_frozen_parts: set[int] = set()
-        self.ever_frozen: set[int] = set()
+        self.ever_frozen: dict[int, int] = {}  # and how many objects there were
         self.maybe_inert: Call | None = None  # may call what has no mode
         self.optimizers: dict[int, frozenset[int]] = {}
         self.raised: list[State] | None = None

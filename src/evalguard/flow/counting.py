@@ -11,10 +11,11 @@ LAST = "last"
 
 
 class Counter(NamedTuple):
-    """What a loop counts by, and how many rounds there are."""
+    """What a loop counts by, how many rounds there are, and what it goes through beside that."""
 
     name: str
     rounds: Expr
+    beside: Expr | None = None
 
 
 def counter(loop: Loop) -> Counter | None:
@@ -28,7 +29,8 @@ def counter(loop: Loop) -> Counter | None:
     if over.func == Name("enumerate") and isinstance(target, Display) and len(over.args) == 1:
         first = target.items[0] if target.items else None
         rounds = Call(Name("len"), over.args, (), over.at)
-        return Counter(first.id, rounds) if isinstance(first, Name) else None
+        beside = target.items[1] if len(target.items) == 2 else None
+        return Counter(first.id, rounds, beside) if isinstance(first, Name) else None
     return None
 
 

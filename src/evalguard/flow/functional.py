@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from evalguard.events import Attr, Call, Const, Function
+from evalguard.events import Attr, Call, Const, Param
 from evalguard.facts import FunctionalCall
 from evalguard.flow.atoms import Lit, Ref, Saved, Value
+from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.evaluating import Evaluating
 from evalguard.flow.sampling import drawn_anew, parts_of, repeated_for
@@ -51,7 +52,7 @@ class Functionals(Evaluating):
         for value in inputs:
             self.recorder.fed(value.taint)
         owner = self._module_owner(frame)
-        if owner is not None and known.probability is not None:
+        if owner is not None and known.probability is not None and not self._being_made():
             if self._postponed(state):
                 return tainted(inputs)
             self.recorder.note(self._functional_fact(known, args, site, state, frame, owner))
@@ -113,8 +114,7 @@ class Functionals(Evaluating):
             flag=known.flag.name if known.flag else "training",
             position=known.flag.position if known.flag else None,
             me=self._me(frame),
-            guarded=any(key[0] == "training" for key in state.assume)
-            or (function is not None and self._asked_for(function, state)),
+            guarded=any(key[0] == "training" for key in state.assume) or self._asked_for(state),
             stochastic=any(self.speaks("stochastic", name) for name in names)
             or any(self.speaks("sampling", name) for name in counts)
             or (
@@ -137,14 +137,31 @@ class Functionals(Evaluating):
         """The names of what is taken to be true at this place."""
         return [thing.text.rpartition(".")[2] for thing in self._true(state)]
 
-    def _asked_for(self, function: Function, state: State) -> bool:
+    def _asked_for(self, state: State) -> bool:
         """Whether each call says if it is wanted: what it is given is true, or a part of it."""
-        given = {
-            f"{function.name}.{param.name}"
-            for param in function.params[1:]
-            if param.default is None
-        }
-        return any(self._whole(thing).text in given for thing in self._true(state))
+        given = {self._whole(thing).text for thing in self._true(state)}
+        return bool(given) and any(
+            f"{known.function.name}.{param.name}" in given and self._decided_by(param)
+            for known in self._since_method()
+            for param in known.function.params[0 if known.owner is None else 1 :]
+        )
+
+    def _since_method(self) -> Iterator[Known]:
+        """The functions that are running, out to the method of a module."""
+        for number in reversed(self.active):
+            known = self.functions[number]
+            yield known
+            if known.owner is not None and self.classes.is_module(known.owner):
+                return
+
+    def _being_made(self) -> bool:
+        """Whether this is done once, when a module is made: it is the same in either mode."""
+        return any(known.function.name == "__init__" for known in self._since_method())
+
+    def _decided_by(self, param: Param) -> bool:
+        """Whether callers decide by a parameter: they must, or ask for it, or it tells the mode."""
+        off = param.default is None or param.default == Const(False)
+        return off or self.speaks("training", param.name)
 
     def _true(self, state: State) -> list[Thing]:
         keys = [key for key, holds in state.assume.items() if holds and key[0] == "true"]

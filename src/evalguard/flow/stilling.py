@@ -11,7 +11,7 @@ from typing import Final
 from evalguard.facts import FrozenPart
 from evalguard.flow.atoms import Freeze
 from evalguard.flow.passes import Survey
-from evalguard.flow.state import State
+from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN, PARTLY_FROZEN, Switching
 from evalguard.flow.values import lit, only
 from evalguard.knowledge.entries import NO_PARTS
@@ -38,7 +38,7 @@ class Stilling(Switching):
         them back.
         """
         out: dict[int, FrozenPart] = {}
-        for item in sorted(({number, *survey.parts} & self.ever_frozen) - frozen):
+        for item in sorted(({number, *survey.parts} & self.ever_frozen.keys()) - frozen):
             for word in (KEPT, STILL):
                 place = self._stilled_at(item, word, state)
                 if place is None:
@@ -66,6 +66,26 @@ class Stilling(Switching):
         value = state.get((number, word))
         atom = only(value) if value is not None else None
         return atom.place if isinstance(atom, Freeze) else None
+
+    def _is_frozen(self, number: int, modes: list[ModeState], state: State) -> bool:
+        """The same; what is in eval mode is frozen with its whole, too."""
+        if super()._is_frozen(number, modes, state):
+            return True
+        if not self.ever_frozen or any(known.mode != Mode.EVAL for known in modes):
+            return False
+        return any(self._frozen_with(number, whole, state) for whole in self.ever_frozen)
+
+    def _frozen_with(self, number: int, whole: int, state: State) -> bool:
+        """Whether a part is frozen because its whole is, which has been given nothing new since."""
+        if number == whole or self._frozen_at(whole, state) is None:
+            return False
+        if number >= self.ever_frozen[whole] and not self.things.beneath(number, whole):
+            return False  # made later
+        parts = self._reach(whole, state)
+        if number not in parts or any(state.get((part, RENEWED)) is not None for part in parts):
+            return False
+        freed = [part for part in parts if state.get((part, FROZEN)) == lit(False)]
+        return not any(number in self._reach(part, state) for part in freed)
 
     def _stays_frozen(self, number: int, state: State) -> bool:
         """The same, but that dropout in a container with a new layer is that layer's."""

@@ -198,18 +198,18 @@ class Switching(Asking):
         sure = [leaf for leaf in leaves if leaf.sensitive is Sensitivity.YES]
         sensitive = Sensitivity.YES if sure else Sensitivity.UNKNOWN if leaves else Sensitivity.NO
         because = sure[0].because if sure else ""
+        modes = [leaf.mode for leaf in (sure or leaves)] or [self.things.mode(state, number)]
         module = Module(
             text,
             self.type_of(thing),
             sensitive,
             because,
             thing.kind == "module" or thing.shown,
-            self._frozen_at(number, state) is not None and self._stays_frozen(number, state),
+            self._is_frozen(number, modes, state),
             not sure and self._little_speaks(number, leaves, state),
             thing.built,
             all(leaf.optional for leaf in sure),
         )
-        modes = [leaf.mode for leaf in (sure or leaves)] or [self.things.mode(state, number)]
         return Survey.of(module, modes, parts)
 
     def _little_speaks(self, number: int, leaves: list[Leaf], state: State) -> bool:
@@ -274,6 +274,10 @@ class Switching(Asking):
         atoms = [atom for atom in ordered(value.atoms) if _may_be(atom, state)] if value else []
         places = {atom.place if isinstance(atom, Freeze) else None for atom in atoms}
         return places.pop() if len(places) == 1 else None
+
+    def _is_frozen(self, number: int, modes: list[ModeState], state: State) -> bool:
+        """Whether an object's parameters are frozen, where its parts have these modes."""
+        return self._frozen_at(number, state) is not None and self._stays_frozen(number, state)
 
     def _stays_frozen(self, number: int, state: State) -> bool:
         """Whether a frozen module's mode-sensitive parts weren't all unfrozen afterwards."""

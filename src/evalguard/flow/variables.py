@@ -86,7 +86,7 @@ class Variables(Forwards):
         """
         if self.loops and state.get((number, FROZEN)) == lit(False):
             self.recorder.thawed(number)
-        self.ever_frozen.add(number)
+        self.ever_frozen.setdefault(number, len(self.things))
         self.assign(number, word, one(Freeze(place, state.path())), state)
 
     def unfreeze(self, number: int, state: State) -> None:

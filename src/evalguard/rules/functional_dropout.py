@@ -61,7 +61,8 @@ When random answers at inference are wanted, as in Monte Carlo dropout and in th
 speech models. evalguard is silent if the function, the class or a flag around it is named so, if it
 is repeated for a number of samples or passes, if `training=True` is written out where each round of
 a counted loop drops values of the same input or in a package named so, if the call stands in `if
-self.training:` or in a training step, and if the probability is 0 or made of the mode.
+self.training:`, in a constructor or in a training step, where an argument asks for it (that is off
+unless given, or says whether it is training), and if the probability is 0 or made of the mode.
 
 ## Fix safety
 Safe: `training=self.training`, or a rate that is 0 unless `self.training`, changes nothing in train
