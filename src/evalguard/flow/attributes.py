@@ -139,7 +139,7 @@ class Attributes(Following):
 
     def _set(self, atom: Ref, name: str, value: Value, state: State) -> None:
         self.keep(value)
-        self.assign(atom.thing, name, value, state)
+        self.assign(atom.thing, self.held_as(atom.thing, name), value, state)
 
     def _note_replaced(self, atom: Ref, name: str, value: Value) -> None:
         """A ``train`` or ``eval`` bound to one module in place of its class's own."""
@@ -352,16 +352,14 @@ class Attributes(Following):
             return self.training_of(atom.thing, state)
         if name == PARTS and thing.kind == "module":
             return one(Part(atom.thing))
-        held = state.get((atom.thing, name))
+        held = state.get((atom.thing, self.held_as(atom.thing, name)))
         if held is not None:
             return held
         if thing.cls is not None:
             member = self.member(thing.cls, name, state)
             if member is not None:
                 return self.bound(member, atom, site, state, frame)
-        if thing.kind in ("list", "dict", "frame", "class") or self.library_method(
-            thing.number, name
-        ):
+        if self.has_method(thing.number, name) or self.library_method(thing.number, name):
             return one(Method(atom, name))
         if thing.kind in ("module", "unknown") and self.knowledge.module_method(name):
             return one(Method(atom, name))

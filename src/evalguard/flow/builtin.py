@@ -393,5 +393,6 @@ _CONTAINERS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value
     "dataclasses.field": Builtins._field,
     "collections.defaultdict": Builtins._default_dict,
     "collections.deque": Builtins._deque,
+    "munch.Munch": Builtins._dict,
     "itertools.chain": Builtins._chain,
 }

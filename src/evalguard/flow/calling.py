@@ -35,7 +35,7 @@ from evalguard.flow.values import (
     ordered,
     tainted,
 )
-from evalguard.flow.variables import ITEMS
+from evalguard.flow.variables import ITEMS, item_name
 from evalguard.modes import Grad, Sensitivity
 
 MOST_CALLEES = 8
@@ -137,7 +137,7 @@ class Calling(Constructing):
             return self._with_taint(callee, self._call(atoms[0], args, site, state, frame))
         results: list[Value] = []
         ends: list[State] = []
-        if self.switch_one_another(known) and not _picks(site):
+        if self.switch_one_another(known) and not self._one_item(site, state, frame):
             each = [self._call(atom, args, site, state, frame) for atom in known]
             return self._with_taint(callee, join_all(each))
         inert = any(isinstance(atom, Inert) for atom in atoms)
@@ -150,6 +150,18 @@ class Calling(Constructing):
         if joined is not None:
             state.adopt(joined)
         return self._with_taint(callee, join_all(results))
+
+    def _one_item(self, site: Call, state: State, frame: Frame) -> bool:
+        """Whether the callee is a method of one item of a container: ``models[i].eval()``.
+
+        A loop over all its keys comes to each of them.
+        """
+        item = site.func.value if isinstance(site.func, Attr) else None
+        if not isinstance(item, Item) or not isinstance(item.key, Name):
+            return isinstance(item, Item)
+        keys = {item_name(one(atom)) for atom in self.value(item.key, state, frame).atoms}
+        owner = only(self.value(item.value, state, frame))
+        return not isinstance(owner, Ref) or keys != set(self.held_keys(owner.thing, state))
 
     def _taking(self, callee: Value, args: Arguments) -> list[Callee]:
         """What can be called, and where that is several: what is passed fits, as others raise."""
@@ -369,8 +381,3 @@ class Calling(Constructing):
 
 def _in_place(name: str) -> bool:
     return name.endswith("_") and not name.endswith("__")
-
-
-def _picks(site: Call) -> bool:
-    """Whether the callee is a method of one item of a container: ``models[i].eval()``."""
-    return isinstance(site.func, Attr) and isinstance(site.func.value, Item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Attr, Call, Do, Expr, If, Name
+from evalguard.events import Attr, Call, Do, Expr, If, Jump, Name
 from evalguard.facts import Origin
 from evalguard.flow.atoms import Cond, Ref
 from evalguard.flow.beside import SWITCHES
@@ -10,6 +10,7 @@ from evalguard.flow.core import Frame
 from evalguard.flow.showing import show
 from evalguard.flow.state import State, is_variable
 from evalguard.flow.trying import Trying
+from evalguard.flow.values import NONE
 from evalguard.modes import Mode
 
 SWITCHABLE = frozenset(("module", "unknown"))
@@ -48,6 +49,25 @@ class Choices(Trying):
                 origin = Origin(known.mode, "flag", show(calls[0]), place)
                 end.modes[number] = known._replace(origins=frozenset((origin,)))
         return ends
+
+    def unmade(self, stmt: If, cond: Cond, holds: State, fails: State) -> None:
+        """Where there is none, and nothing is done, nothing was made that could be in a mode.
+
+        ``for net in nets: if net is None: continue``: where each net is made under a condition,
+        what becomes of those that are there is what becomes of the nets.
+        """
+        none, some, block = holds, fails, stmt.body
+        if cond.negated:
+            none, some, block = fails, holds, stmt.orelse
+        if cond.key[0] != "is" or cond.key[2] != NONE or not is_variable(cond.key[1]):
+            return
+        held = some.get(cond.key[1])
+        if held is None or not all(isinstance(item, Jump) for item in block):
+            return
+        for atom in held.atoms:
+            if isinstance(atom, Ref) and self.things[atom.thing].doubts:
+                for number in self._reach(atom.thing, some):
+                    none.modes.pop(number)
 
 
 def _switches(stmt: If) -> list[Call]:

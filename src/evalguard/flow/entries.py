@@ -313,15 +313,26 @@ class Entries(Opening):
             state.grad = Grad.UNSEEN
 
     def _sheltered(self, known: Known) -> frozenset[str]:
-        """What a function's file calls only where gradients are off."""
-        found = self._shelters.get(known.path)
+        """What a function's file calls only where gradients are off.
+
+        So may the file of a base class do, whose method a method stands for.
+        """
+        found = self._shelter(known.path, self.frames[known.frame])
+        for base in self.classes.ancestry(known.owner) if known.owner is not None else ():
+            blueprint = self.classes[base.number] if isinstance(base, Cls) else None
+            if blueprint is not None and _defines(blueprint.cls.body, known):
+                found |= self._shelter(blueprint.path, self.frames[blueprint.frame])
+        return found
+
+    def _shelter(self, path: str, home: Frame) -> frozenset[str]:
+        found = self._shelters.get(path)
         if found is None:
-            home, state = self.frames[known.frame], State(self.world)
+            state = State(self.world)
             found = sheltered(
-                self.program.units[known.path].body,
+                self.program.units[path].body,
                 lambda item: self.grad_within(item, state, home) == Grad.OFF,
             )
-            self._shelters[known.path] = found
+            self._shelters[path] = found
         return found
 
     def _given_back(self, value: Value, state: State) -> set[int]:

@@ -229,6 +229,7 @@ class Running(Rounds):
         if cond is not None:
             self.suppose(cond, True, state)
             self.suppose(cond, False, other)
+            self.unmade(stmt, cond, state, other)
         state.narrow = self.narrowed(stmt.test, True, parts, state, frame)
         other.narrow = self.narrowed(stmt.test, False, parts, other, frame)
         if _mentions_training(frame) and asks_training(stmt.test):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections import OrderedDict
 
 from evalguard.flow.atoms import Atom, Cls, Freeze, Lib, Made, Part, Ref, Value
 from evalguard.flow.core import Frame
@@ -146,8 +147,7 @@ class Variables(Forwards):
 
     def keys_of(self, atom: Ref, state: State, frame: Frame) -> Value:
         """A dict's keys, as a list."""
-        names = [name for name in self.things.names(atom.thing) if name.startswith("[")]
-        held = [name for name in names if state.get((atom.thing, name)) is not None]
+        held = self.held_keys(atom.thing, state)
         holder, _ = self.things.make(("keys", atom.thing, frame.context), "list")
         for name in self.things.names(holder.number):
             state.fields.pop((holder.number, name))
@@ -156,6 +156,21 @@ class Variables(Forwards):
         if state.get((atom.thing, ITEMS)) is not None or not held:
             self.assign(holder.number, ITEMS, ANYTHING, state)
         return holder.value
+
+    def held_keys(self, number: int, state: State) -> dict[str, None]:
+        """The names under which a container holds something by a known key, in order."""
+        names = [name for name in self.things.names(number) if name.startswith("[")]
+        return {name: None for name in names if state.get((number, name)) is not None}
+
+    def held_as(self, number: int, name: str) -> str:
+        """The name under which an object keeps an attribute: as an item, if it is a dict."""
+        item = self.things[number].kind == "dict" and not hasattr(OrderedDict, name)
+        return f"[{name!r}]" if item else name
+
+    def has_method(self, number: int, name: str) -> bool:
+        """Whether something of Python's own has a method of this name."""
+        kind = self.things[number].kind
+        return kind in ("list", "frame", "class") or (kind == "dict" and hasattr(OrderedDict, name))
 
     def _contains(self, atom: Ref) -> bool:
         return self.things[atom.thing].kind in ("list", "dict")
