@@ -72,6 +72,8 @@ class Builtins(Methods):
             return self.imported(stmt, state, frame)
         if name in _CONTAINERS:
             return _CONTAINERS[name](self, args, site, state, frame)
+        if self.knowledge.effect(name) == "mapping":
+            return self._dict(args, site, state, frame)
         if not name.startswith("builtins."):
             return self.library_call(name, args, site, state, frame)
         return self._builtin(name.partition(".")[2], args, site, state, frame)
@@ -393,6 +395,5 @@ _CONTAINERS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value
     "dataclasses.field": Builtins._field,
     "collections.defaultdict": Builtins._default_dict,
     "collections.deque": Builtins._deque,
-    "munch.Munch": Builtins._dict,
     "itertools.chain": Builtins._chain,
 }

@@ -320,7 +320,7 @@ class Entries(Opening):
         found = self._shelter(known.path, self.frames[known.frame])
         for base in self.classes.ancestry(known.owner) if known.owner is not None else ():
             blueprint = self.classes[base.number] if isinstance(base, Cls) else None
-            if blueprint is not None and _defines(blueprint.cls.body, known):
+            if blueprint is not None and known.function.name in blueprint.methods:
                 found |= self._shelter(blueprint.path, self.frames[blueprint.frame])
         return found
 

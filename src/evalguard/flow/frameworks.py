@@ -82,10 +82,9 @@ class Frameworks(Gradients):
         return Value(frozenset((Ref(thing.number),)), given.taint)
 
     def _keep_named(self, number: int, args: Arguments, state: State) -> None:
-        """A record holds what it is given, as attributes and as items."""
+        """A record holds what it is given as attributes."""
         for key, value in args.keywords:
             self.assign(number, key, value, state)
-            self.assign(number, f"[{key!r}]", value, state)
 
     def _mode_of_parts(
         self, number: int, name: str, args: Arguments, site: Call, state: State, frame: Frame

@@ -30,6 +30,7 @@ from evalguard.knowledge.entries import (
     Switch,
     Wrapper,
 )
+from evalguard.knowledge.merging import merged
 from evalguard.knowledge.schema import SCHEMA, Tables, check_tables
 from evalguard.knowledge.table import Table
 from evalguard.knowledge.words import speaks
@@ -115,7 +116,7 @@ class Knowledge:
             ValueError: for an unknown table or field, or a value of the wrong kind.
         """
         check_tables(tables)
-        return Knowledge(_merged(self._tables, tables), _merged(self._mine, tables))
+        return Knowledge(merged(self._tables, tables), merged(self._mine, tables))
 
     @property
     def is_extended(self) -> bool:
@@ -368,27 +369,6 @@ class Knowledge:
         """
         words = self._tables["names"][kind]["words"]
         return speaks(function_name, words)  # type: ignore[arg-type]
-
-
-def _merged(under: Tables, over: Tables) -> Tables:
-    merged = {table: dict(entries) for table, entries in under.items()}
-    for table, entries in over.items():
-        known = merged.setdefault(table, {})
-        for name, fields in entries.items():
-            known[name] = _merged_fields(known.get(name, {}), fields)
-    return merged
-
-
-def _merged_fields(under: Mapping[str, object], over: Mapping[str, object]) -> Mapping[str, object]:
-    """Fields of ``over`` replace those of ``under``; lists of words and methods are added to."""
-    merged = {**under, **over}
-    for field, value in over.items():
-        known = under.get(field)
-        if field == "words" and isinstance(known, list) and isinstance(value, list):
-            merged[field] = known + value
-        elif field == "methods" and isinstance(known, Mapping) and isinstance(value, Mapping):
-            merged[field] = {**known, **value}
-    return merged
 
 
 @cache

@@ -272,6 +272,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
                 "gradient",
                 "inference_method",
                 "record",
+                "mapping",
                 "steps",
                 "exits",
                 "looks",
