@@ -77,7 +77,7 @@ class Bearing(NamedTuple):
     something else that does uses it, the more the farther down a chain of these. ``tells``: it
     starts something, makes a module, or uses what switches or trains. ``trains``: it may run a
     backward pass, ``grades``: it may take gradients. ``measures``: it may turn a result into plain
-    numbers. ``switches``: it leaves a mode behind; ``leaves``: it does, or something that it calls.
+    numbers. ``switches``: it leaves a mode behind; ``leaves``: it does, or something that it uses.
     """
 
     matters: bool = True
