@@ -30,6 +30,7 @@ class Families:
         self._owners: dict[str, set[str]] = {}
         self._related: dict[str, frozenset[str]] = {}
         self._own: dict[str, dict[str, Nodes]] = {}
+        self._plain: dict[str, set[str]] = {}
         for item in defined:
             if item.member:
                 self._owners.setdefault(item.name, set()).add(item.cls)
@@ -55,12 +56,18 @@ class Families:
     def uses(self, item: Definition) -> set[str]:
         """The nodes of what a definition is made of."""
         local = frozenset(item.function.locals if item.function else ())
+        plain = self._plain.setdefault(item.path, set())
         found: set[str] = set()
         for dotted in item.mentions:
-            if item.cls and "." in dotted and self._meanings.parts(dotted)[0] in ITSELF:
+            if dotted in plain:
+                continue
+            root, attributes = self._meanings.parts(dotted)
+            if item.cls and root in ITSELF and "." in dotted:
                 found.update(self._of_itself(item.cls, dotted))
-            else:
-                found.update(self._meanings.of(item.path, dotted, local))
+                continue
+            found.update(self._meanings.of(item.path, dotted, local))
+            if not attributes and not self._meanings.of(item.path, dotted):
+                plain.add(dotted)  # neither of the file's nor as a function's own it tells anything
         return found
 
     def _of_itself(self, cls: str, dotted: str) -> Nodes:
