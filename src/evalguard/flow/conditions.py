@@ -40,7 +40,6 @@ from evalguard.flow.values import (
     lit,
     one,
     only,
-    ordered,
     tainted,
 )
 
@@ -297,9 +296,13 @@ class Conditions(Attributes):
             if cond is not None:
                 self.suppose(cond, holds, state)
             elif isinstance(test, Attr) and test.name == "training":
-                for atom in ordered(self.value(test.value, state, frame).atoms):
-                    if isinstance(atom, Ref):
-                        self.tells_training(("training", atom.thing), holds, state)
+                self._told_by_mode(self.value(test.value, state, frame), holds, state)
+
+    def _told_by_mode(self, owner: Value, holds: bool, state: State) -> None:
+        """What ``training`` tells of who was asked, if that is but one object."""
+        asked = [atom for atom in owner.atoms if isinstance(atom, Ref)]
+        if len(asked) == 1:
+            self.tells_training(("training", asked[0].thing), holds, state)
 
     def suppose(self, cond: Cond, holds: bool, state: State) -> None:
         """Go on where a condition holds, or where it doesn't."""
