@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from evalguard.context import textual
 from evalguard.context.outline import Item, Outline, alias, outline
-from evalguard.events import Import, Unit
+from evalguard.events import LOOKED_UP, Import, Unit
 from evalguard.link.imports import Imports, is_package, stem
 from evalguard.source import Unreadable, raw
 
@@ -165,9 +165,9 @@ class Needs:
                 self._follow(stmt, path, frozenset((name,)))
 
     def _look_into(self, path: str, uses: Names) -> None:
-        """Ask for the names of a module by which it may be used."""
+        """Ask for the names of a module by which it may be used; all, if that is told by a run."""
         surface = self._surface(path)
-        names = sorted(uses & surface.names)
+        names = sorted(surface.names if LOOKED_UP in uses else uses & surface.names)
         parts = sorted(uses & self._stems) if is_package(path) else []
         inner = [part for name in parts if (part := self.imports.submodule(path, name))]
         if not (names or inner or surface.stars) or self.outline(path) is None:

@@ -155,6 +155,11 @@ class Analysis(Entries):
             self._absent.add((path, name))
         return None
 
+    def names_of_file(self, path: str) -> list[str]:
+        """The names that a file gives something; walking it first, if need be."""
+        self.import_file(path)
+        return self.things.names(self.file_frame(path).thing)
+
     def _defined_later(self, path: str, name: str, frame: Frame) -> bool:
         """In a circle of imports: define a function or class before its file gets there."""
         key = (frame.thing, name)

@@ -9,7 +9,6 @@ from evalguard.facts import Revealed
 from evalguard.flow.atoms import (
     Atom,
     Cls,
-    File,
     Fun,
     Lib,
     Lit,
@@ -20,8 +19,8 @@ from evalguard.flow.atoms import (
     Value,
 )
 from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.lookups import Lookups
 from evalguard.flow.members import FIELD
-from evalguard.flow.methods import Methods
 from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.things import Thing
@@ -53,7 +52,7 @@ NAMED_TUPLE = ("typename", "field_names")
 DISPLAYS = frozenset(("list", "tuple", "set", "dict"))
 
 
-class Builtins(Methods):
+class Builtins(Lookups):
     """Calls of builtins and of methods that aren't the project's."""
 
     def library_or_builtin(
@@ -168,15 +167,6 @@ class Builtins(Methods):
             return ANYTHING
         return lit(range(*bounds))
 
-    def _getattr(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        if len(args.positional) < 2:
-            return ANYTHING
-        owner, name = args.positional[0], constant(args.positional[1])
-        if name is not None and isinstance(name.value, str):
-            return self.attribute(owner, name.value, site, state, frame)
-        atom = only(owner)
-        return self.library_item(atom, ANYTHING) if isinstance(atom, Lib) else ANYTHING
-
     def set_by_name(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         """``setattr(owner, "name", value)``, or a method of that name (pytest's)."""
         name = constant(args.positional[1]) if len(args.positional) == 3 else None
@@ -193,15 +183,6 @@ class Builtins(Methods):
         for atom in owner.atoms:
             if isinstance(atom, Ref) and self.things[atom.thing].kind == "module":
                 self.put(atom.thing, ITEMS, value, state)
-
-    def _globals(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        return one(File(frame.path))
-
-    def _vars(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
-        atom = only(args.positional[0]) if args.positional else None
-        if isinstance(atom, File):
-            return one(atom)
-        return one(Lib(f"{atom.name}.__dict__")) if isinstance(atom, Lib) else ANYTHING
 
     def _class_of(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
         atoms = args.positional[0].atoms if len(args.positional) == 1 else frozenset()
@@ -378,15 +359,16 @@ _BUILTINS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]]
     "map": Builtins._map,
     "next": Builtins._next,
     "range": Builtins._range,
-    "getattr": Builtins._getattr,
+    "getattr": Builtins.get_by_name,
     "setattr": Builtins.set_by_name,
     "hasattr": Builtins._hasattr,
     "callable": Builtins._callable,
     "isinstance": Builtins._isinstance,
     "dict": Builtins._dict,
     "property": Builtins._property,
-    "globals": Builtins._globals,
-    "vars": Builtins._vars,
+    "globals": Builtins.names_here,
+    "vars": Builtins.names_of,
+    "eval": Builtins.evaluated,
     "type": Builtins._class_of,
 }
 _CONTAINERS: dict[str, Callable[[Builtins, Arguments, Call, State, Frame], Value]] = {

@@ -21,6 +21,7 @@ from evalguard.flow.atoms import (
 from evalguard.flow.builtin import REVEAL
 from evalguard.flow.constructing import Constructing
 from evalguard.flow.core import Arguments, Frame
+from evalguard.flow.functions import MAKER
 from evalguard.flow.showing import show
 from evalguard.flow.state import State, join_states
 from evalguard.flow.switching import DEEPEST_MODULE
@@ -129,7 +130,7 @@ class Calling(Constructing):
         self, callee: Value, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Call whatever a value stands for; several callees are alternatives."""
-        known = self._taking(callee, args)
+        known = self._taking(callee, args, state)
         atoms = known[:MOST_CALLEES]
         if not atoms or (callee.taint and all(self.of_unknown(atom) for atom in atoms)):
             return self._nameless(callee, args, site, state, frame)
@@ -163,14 +164,23 @@ class Calling(Constructing):
         owner = only(self.value(item.value, state, frame))
         return not isinstance(owner, Ref) or keys != set(self.held_keys(owner.thing, state))
 
-    def _taking(self, callee: Value, args: Arguments) -> list[Callee]:
+    def _taking(self, callee: Value, args: Arguments, state: State) -> list[Callee]:
         """What can be called, and where that is several: what is passed fits, as others raise."""
         each = self.like_others(ordered(callee.atoms)) if len(callee.atoms) > 1 else callee.atoms
         known = [atom for atom in each if isinstance(atom, CALLABLE)]
         if len(known) < 2:
             return known
-        fits = [atom for atom in known if not isinstance(atom, Fun) or self.takes(atom, args)]
+        fits = [atom for atom in known if self._may_take(atom, args, state)]
         return fits or known
+
+    def _may_take(self, atom: Callee, args: Arguments, state: State) -> bool:
+        """Whether what is passed fits a function, or what an object of a class is made from."""
+        if not isinstance(atom, Cls):
+            return not isinstance(atom, Fun) or self.takes(atom, args)
+        makers = self.member(atom.number, MAKER, state)
+        maker = only(makers) if makers is not None else None
+        me = Ref(self.classes[atom.number].thing)
+        return not isinstance(maker, Fun) or self.takes(maker._replace(bound=me), args)
 
     def _with_taint(self, callee: Value, result: Value) -> Value:
         return Value(result.atoms, result.taint | callee.taint) if callee.taint else result

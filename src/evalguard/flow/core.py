@@ -349,6 +349,10 @@ class Core:
         """What a file of the program defines under a name."""
         raise NotImplementedError
 
+    def names_of_file(self, path: str) -> list[str]:
+        """The names that a file of the program gives something."""
+        raise NotImplementedError
+
     def imported(self, stmt: Import, state: State, frame: Frame) -> Value:
         """What an import binds."""
         raise NotImplementedError

@@ -19,7 +19,17 @@ from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
 from evalguard.flow.freezing import Freezing
 from evalguard.flow.showing import show
 from evalguard.flow.state import State
-from evalguard.flow.values import ANYTHING, constant, join, join_all, lit, one, only, ordered
+from evalguard.flow.values import (
+    ANYTHING,
+    NO_TAINT,
+    constant,
+    join,
+    join_all,
+    lit,
+    one,
+    only,
+    ordered,
+)
 from evalguard.places import NOWHERE
 
 PARTIAL_METHOD = "partialmethod"
@@ -163,7 +173,8 @@ class Members(Freezing):
         """An item of ``globals()``, of a module's ``__dict__`` or of ``sys.modules``."""
         atom, known = only(owner), constant(key)
         if known is None or not isinstance(known.value, str):
-            return None
+            unseen = known is None
+            return self.maker_in(atom.path, state) if unseen and isinstance(atom, File) else None
         if isinstance(atom, File):
             return self.file_value(atom.path, known.value, state) or ANYTHING
         if not isinstance(atom, Lib):
@@ -174,6 +185,22 @@ class Members(Freezing):
             return self.imported(Import(known.value, 0, None, "", NOWHERE), state, frame)
         whole, _, last = atom.name.rpartition(".")
         return self.of_library(f"{whole}.{known.value}", frame) if last == "__dict__" else None
+
+    def maker_in(self, path: str, state: State) -> Value | None:
+        """What a name that can't be seen stands for in a file: whatever makes a module there."""
+        values = [self.file_value(path, name, state) for name in self.names_of_file(path)]
+        atoms = [atom for value in values if value is not None for atom in value.atoms]
+        makers = frozenset([atom for atom in atoms if self._makes_module(atom)])
+        return Value(makers, NO_TAINT) if makers else None
+
+    def _makes_module(self, atom: Atom) -> bool:
+        """Whether a call of this makes a module, and doesn't train it at once."""
+        if isinstance(atom, Cls):
+            return self.classes.is_module(atom.number)
+        if not isinstance(atom, Fun) or atom.number in self.active:
+            return False
+        bearing = self.functions[atom.number].bearing
+        return bearing.makes and not bearing.trains
 
     def of_class(self, atom: Cls, name: str, state: State) -> Value:
         """Read an attribute of a class."""

@@ -77,7 +77,8 @@ class Bearing(NamedTuple):
     something else that does uses it, the more the farther down a chain of these. ``tells``: it
     starts something, makes a module, or uses what switches or trains. ``trains``: it may run a
     backward pass, ``grades``: it may take gradients. ``measures``: it may turn a result into plain
-    numbers. ``switches``: it leaves a mode behind; ``leaves``: it does, or something that it uses.
+    numbers. ``makes``: it may make a module. ``switches``: it leaves a mode behind; ``leaves``: it
+    does, or something that it uses.
     """
 
     matters: bool = True
@@ -87,6 +88,7 @@ class Bearing(NamedTuple):
     trains: bool = False
     grades: bool = False
     measures: bool = False
+    makes: bool = False
     switches: bool = False
     leaves: bool = False
 
@@ -159,6 +161,8 @@ class Bearings:
         functions = [entry for entry in graph.entries if entry.item.function]
         self._modules = graph.modules(LAYERS)
         self._makings = self._modules | MADE
+        files = [entry for entry in graph.entries if not entry.item.name]
+        self._holding = nodes_of(entry for entry in files if self._calls_module(entry))
         self._start = graph.near(nodes_of(filter(self._acts, graph.entries)))
         direct = nodes_of(filter(self._makes_some, functions))
         self._makers = graph.near(direct)
@@ -217,19 +221,21 @@ class Bearings:
     def _bearing(self, entry: Entry, function: Function) -> Bearing:
         acts = id(entry) in self._starters
         switches = self._switching(entry)
-        makes = function.name == "__init__" or "cls" in function.uses
-        makes = makes and entry.item.cls in self._kin
+        makes = self._makes(entry)
+        builds = function.name == "__init__" or "cls" in function.uses
+        builds = builds and entry.item.cls in self._kin
         matters = not (
             entry.uses.isdisjoint(self._reaching) and self._telling.isdisjoint(function.uses)
         )
         return Bearing(
-            matters=matters or makes or acts,
+            matters=matters or builds or acts,
             starts=acts and not self._hangs(entry),
             led=sum(not nodes.isdisjoint(entry.nodes) for nodes in self._led),
-            tells=acts or makes or self._makes(entry) or not entry.uses.isdisjoint(self._start),
+            tells=acts or builds or makes or not entry.uses.isdisjoint(self._start),
             trains=not entry.uses.isdisjoint(self._training),
             grades=not entry.uses.isdisjoint(self._grading),
             measures=self._measures(entry) or not entry.uses.isdisjoint(self._measured),
+            makes=makes,
             switches=switches,
             leaves=switches or not entry.uses.isdisjoint(self._leaving),
         )
@@ -300,10 +306,10 @@ class Bearings:
     def _makes_some(self, entry: Entry) -> bool:
         """Whether a function makes a module itself: it calls something by the name of one.
 
-        Or it calls what a package of networks has under a name that isn't written there.
+        Or it calls what a package or file of networks has under a name that isn't written there.
         """
         function = entry.item.function
-        by_name = "*factory" in entry.uses and function is not None
+        by_name = "*factory" in entry.uses or not entry.uses.isdisjoint(self._holding)
         if by_name and function is not None and LOOKED_UP in function.uses:
             return True
         return self._calls_one_of(entry, self._makings)

@@ -36,6 +36,7 @@ from evalguard.events import (
     Yield,
 )
 from evalguard.lower.counting import one_apart
+from evalguard.lower.naming import calls, is_string, looks_up
 from evalguard.lower.scopes import Scopes
 from evalguard.places import WIDTH, Cut, Span
 
@@ -160,7 +161,7 @@ class Expressions:
 
     def _operation(self, node: ast.BinOp) -> Expr:
         sides = (node.left, node.right)
-        if isinstance(node.op, ast.Add) and any(_is_string(side) for side in sides):
+        if isinstance(node.op, ast.Add) and any(is_string(side) for side in sides):
             return Joined(self.exprs(sides))
         return self._mix(node)
 
@@ -319,24 +320,6 @@ class Expressions:
         raise NotImplementedError
 
 
-def looks_up(node: ast.expr) -> bool:
-    """Whether this is ``getattr(owner, name)``, or ``owner.__dict__[name]``."""
-    if isinstance(node, ast.Subscript):
-        names = isinstance(node.value, ast.Attribute) and node.value.attr == "__dict__"
-        return names and not _is_string(node.slice)
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "getattr"
-        and len(node.args) > 1
-        and not _is_string(node.args[1])
-    )
-
-
-def _is_string(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
 def _attributes(expr: Expr, names: list[str]) -> Expr:
     for name in names:
         expr = _tuple(Attr, (expr, name))
@@ -354,8 +337,7 @@ def _chain(node: ast.Attribute) -> tuple[list[str], ast.expr]:
 
 def _called(node: ast.expr) -> str:
     """The name of an object that a call of it stands for: ``super()`` is the object itself."""
-    is_super = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    return "super" if is_super and node.func.id == "super" else ""  # type: ignore[attr-defined]
+    return "super" if calls(node) == "super" else ""
 
 
 def _of_mode(node: Expr) -> bool:

@@ -37,7 +37,8 @@ from evalguard.events import (
     Unit,
     With,
 )
-from evalguard.lower.expressions import Expressions, looks_up
+from evalguard.lower.expressions import Expressions
+from evalguard.lower.naming import looks_up
 from evalguard.lower.searched import folders
 
 MOST_ARMS = 50
