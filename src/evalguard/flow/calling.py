@@ -27,6 +27,7 @@ from evalguard.flow.state import State, join_states
 from evalguard.flow.switching import DEEPEST_MODULE
 from evalguard.flow.values import (
     ANYTHING,
+    UNKNOWN_ATOM,
     constant,
     detached,
     join,
@@ -40,6 +41,7 @@ from evalguard.flow.variables import ITEMS, item_name
 from evalguard.modes import Grad, Sensitivity
 
 MOST_CALLEES = 8
+MOST_GUESSED = 3
 TAKES_IN = frozenset(("append", "extend", "insert", "update"))
 Callee = Fun | Cls | Lib | Method | Ref | Partial | Inert | Part | Ctx
 CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part, Ctx)
@@ -131,7 +133,7 @@ class Calling(Constructing):
     ) -> Value:
         """Call whatever a value stands for; several callees are alternatives."""
         known = self._taking(callee, args, state)
-        atoms = known[:MOST_CALLEES]
+        atoms = known[: MOST_GUESSED if UNKNOWN_ATOM in callee.atoms else MOST_CALLEES]
         if not atoms or (callee.taint and all(self.of_unknown(atom) for atom in atoms)):
             return self._nameless(callee, args, site, state, frame)
         if len(atoms) == 1:
@@ -170,12 +172,13 @@ class Calling(Constructing):
         known = [atom for atom in each if isinstance(atom, CALLABLE)]
         if len(known) < 2:
             return known
-        fits = [atom for atom in known if self._may_take(atom, args, state)]
+        guessed = UNKNOWN_ATOM in callee.atoms
+        fits = [atom for atom in known if self._may_take(atom, args, guessed, state)]
         return fits or known
 
-    def _may_take(self, atom: Callee, args: Arguments, state: State) -> bool:
-        """Whether what is passed fits a function, or what an object of a class is made from."""
-        if not isinstance(atom, Cls):
+    def _may_take(self, atom: Callee, args: Arguments, guessed: bool, state: State) -> bool:
+        """Whether what is passed fits a function; of a class that is guessed, its constructor."""
+        if not isinstance(atom, Cls) or not guessed:
             return not isinstance(atom, Fun) or self.takes(atom, args)
         makers = self.member(atom.number, MAKER, state)
         maker = only(makers) if makers is not None else None

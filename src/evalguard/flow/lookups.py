@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, Const, Joined
+from evalguard.events import Call, Const, Expr, Joined
 from evalguard.flow.atoms import File, Lib, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.methods import Methods
@@ -42,14 +42,18 @@ class Lookups(Methods):
         if text is not None:
             whole = str(text.value)
             return self._spelled(whole, site, state, frame) if _is_dotted(whole) else ANYTHING
-        owner = one(File(frame.path))
-        first = site.args[0].parts[0] if site.args and isinstance(site.args[0], Joined) else None
-        if isinstance(first, Const):
-            prefix = str(first.value)
-            if not prefix.endswith(".") or not _is_dotted(prefix[:-1]):
-                return ANYTHING
-            owner = self._spelled(prefix[:-1], site, state, frame)
+        parts = site.args[0].parts if site.args and isinstance(site.args[0], Joined) else ()
+        owner = self._spelled_before(parts, site, state, frame) if parts else one(File(frame.path))
         return self.get_by_name(Arguments((owner, ANYTHING)), site, state, frame)
+
+    def _spelled_before(
+        self, parts: tuple[Expr, ...], site: Call, state: State, frame: Frame
+    ) -> Value:
+        """What is written before a name that isn't known: ``models`` in ``f"models.{name}"``."""
+        first = str(parts[0].value) if isinstance(parts[0], Const) else ""
+        if len(parts) != 2 or not first.endswith(".") or not _is_dotted(first[:-1]):
+            return ANYTHING
+        return self._spelled(first[:-1], site, state, frame)
 
     def _spelled(self, dotted: str, site: Call, state: State, frame: Frame) -> Value:
         """What a name written in a text stands for."""

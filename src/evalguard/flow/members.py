@@ -187,11 +187,36 @@ class Members(Freezing):
         return self.of_library(f"{whole}.{known.value}", frame) if last == "__dict__" else None
 
     def maker_in(self, path: str, state: State) -> Value | None:
-        """What a name that can't be seen stands for in a file: whatever makes a module there."""
+        """What a name that can't be seen stands for in a file: whatever makes a module there.
+
+        What others of these are made of is theirs, not what the file is asked for.
+        """
         values = [self.file_value(path, name, state) for name in self.names_of_file(path)]
         atoms = [atom for value in values if value is not None for atom in value.atoms]
         makers = frozenset([atom for atom in atoms if self._makes_module(atom)])
-        return Value(makers, NO_TAINT) if makers else None
+        if not makers or any(Cls(owner) in makers for owner in self._owners_under_way()):
+            return None
+        tops = [atom for atom in makers if not self._is_used_by(atom, makers)]
+        return Value((frozenset(tops) or makers) | ANYTHING.atoms, NO_TAINT)
+
+    def _owners_under_way(self) -> list[int]:
+        """The classes of the methods under way."""
+        owners = [self.functions[number].owner for number in self.active]
+        return [owner for owner in owners if owner is not None]
+
+    def _is_used_by(self, atom: Atom, others: frozenset[Atom]) -> bool:
+        """Whether one of some classes and functions mentions another."""
+        name, _ = self._definition(atom)
+        return any(name in self._definition(other)[1] for other in others if other != atom)
+
+    def _definition(self, atom: Atom) -> tuple[str, tuple[str, ...]]:
+        """The name of a class or function, and the names that it uses."""
+        if isinstance(atom, Cls):
+            cls = self.classes[atom.number].cls
+            return cls.name, cls.uses
+        assert isinstance(atom, Fun)
+        function = self.functions[atom.number].function
+        return function.name, function.uses
 
     def _makes_module(self, atom: Atom) -> bool:
         """Whether a call of this makes a module, and doesn't train it at once."""
