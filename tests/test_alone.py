@@ -40,7 +40,7 @@ APART = frozenset((
     "A decorator that registers / By its own name, without a call",
     "A decorator that registers / A registry object",
     "A decorator that registers / Classes that register themselves as they are made",
-    "getattr(module, name)",
+    "Whatever a file makes, by a name that can't be seen",
     "getattr(module, name) / vars(module), module.__dict__, sys.modules",
     "globals()[name]",
     "Saved and restored",
