@@ -222,6 +222,7 @@ class Core:
         self.beside: dict[tuple[Place, bool], Purpose] = {}
         self.leftovers: dict[Place, tuple[str, ...]] = {}
         self.tracks = Tracks()
+        self.anew: dict[int, tuple[Place, ...]] = {}  # modules, and the loops they were made in
         self.chains: list[Chain] = [Chain(0, None, -1)]
         self._contexts: dict[tuple[int, Place, int], int] = {}
         self.loops: list[LoopPoint] = []

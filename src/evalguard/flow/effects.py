@@ -14,6 +14,7 @@ from evalguard.flow.values import ANYTHING, MADE, constant, detached, one, order
 from evalguard.modes import Grad
 
 TENSORS = "torch."
+AT_BIRTH = "torch.nn.init."  # gives random weights, as a network is born with
 
 
 class Effects(Frameworks):
@@ -148,11 +149,14 @@ class Effects(Frameworks):
         frame: Frame,
     ) -> Value:
         taint = tainted(values)
+        canonical = self.knowledge.canonical(name)
         if not name.startswith("builtins."):
             of_result = owner is not None and bool(owner.taint)
-            pure = of_result or self.knowledge.canonical(name).startswith(TENSORS)
+            pure = of_result or canonical.startswith(TENSORS)
             self.recorder.fed(taint.taint, kept=not pure)
-        if args.positional or args.keywords:
+        given = args.positional or args.keywords
+        handed = bool(given) and not _of_tensors(canonical)
+        if handed:
             self._handled(args, state)
         last = name.rpartition(".")[2]
         if taint.taint and self._may_train(last, site):
@@ -170,7 +174,7 @@ class Effects(Frameworks):
             thing.text, thing.place = show(site), place
         self._renew(thing.number, state)
         result = thing.value
-        if args.positional or args.keywords:
+        if handed:
             self.note_optimizer(result, args, state)
         return result
 
@@ -302,3 +306,9 @@ def _holder(node: Expr) -> Expr | None:
     while isinstance(root, Attr):
         root = root.value
     return holder if isinstance(root, Name) else None
+
+
+def _of_tensors(name: str) -> bool:
+    """Whether a function of PyTorch makes tensors of tensors, or gives random weights."""
+    package = name.rpartition(".")[0] + "."
+    return package in (TENSORS, AT_BIRTH)

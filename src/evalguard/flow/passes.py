@@ -75,7 +75,7 @@ class Pass:
     partly_stepped: bool = False
     unsettled: bool = False
     learns: bool = False
-    newborn: bool = False
+    trial: bool = False
     loaded: bool = False
     chosen: bool = False
     added: bool = False
@@ -230,8 +230,7 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.LOADED
     if item.shape and not (item.used or item.kept):
         purpose |= Purpose.SHAPE
-    looked_at = item.shape or Purpose.ONE_ITEM in purpose
-    if looked_at and item.newborn and _once_as_built(item):
+    if item.trial:
         purpose |= Purpose.TRIAL
     purpose |= item.lost
     return replace(
@@ -322,13 +321,6 @@ def _meet(one: Pass, other: Pass) -> bool:
 def _is_maker(fact: Forward) -> bool:
     """Whether it is made in a constructor, before any training."""
     return fact.function.rpartition(".")[2] == "__init__"
-
-
-def _once_as_built(item: Pass) -> bool:
-    """Whether no loop repeats it; one in a method of its module is that method's affair."""
-    looped = Purpose.IN_LOADER_LOOP in item.fact.purpose
-    repeated = item.lifts[0].repeated if item.lifts else looped
-    return not repeated and all(origin.how == "built" for origin in item.fact.origins)
 
 
 def either(one: Module, other: Module) -> Module:

@@ -356,6 +356,8 @@ class Switching(Asking):
         state.forget(thing.number)
         self._forget_parts(thing.number, state)
         state.modes[thing.number] = mode
+        if self.loops or thing.number in self.anew:
+            self.anew[thing.number] = tuple([loop.place for loop in self.loops if not loop.once])
         return thing.value
 
     def is_module(self, atom: object) -> bool:
