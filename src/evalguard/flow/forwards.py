@@ -210,7 +210,10 @@ class Forwards(Purposes):
     def _frozen_within(
         self, number: int, parts: frozenset[int], state: State
     ) -> dict[int, FrozenPart]:
-        """The frozen parts of a module and of its parts, down to those that are frozen whole."""
+        """The frozen parts of a module and of its parts, down to those that are frozen whole.
+
+        Where some of its layers were put in eval mode, that may be some of theirs.
+        """
         out = self._frozen_parts(number, state)
         todo = [] if parts.isdisjoint(self.ever_frozen) else self._registered(number, state)
         seen = {number}
@@ -220,6 +223,8 @@ class Forwards(Purposes):
                 out |= self._frozen_parts(item, state)
                 todo += self._registered(item, state)
             seen.add(item)
+        if out and self.things.mode(state, number).mixed:
+            return {part: replace(told, mixed=True) for part, told in out.items()}
         return out
 
     def _frozen_parts(self, number: int, state: State) -> dict[int, FrozenPart]:
