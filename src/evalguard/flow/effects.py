@@ -10,7 +10,16 @@ from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.switching import OF_PARAMETERS
 from evalguard.flow.things import is_parameter
-from evalguard.flow.values import ANYTHING, MADE, constant, detached, one, ordered, tainted
+from evalguard.flow.values import (
+    ANYTHING,
+    MADE,
+    NO_TAINT,
+    constant,
+    detached,
+    one,
+    ordered,
+    tainted,
+)
 from evalguard.modes import Grad
 
 TENSORS = "torch."
@@ -57,6 +66,9 @@ class Effects(Frameworks):
             return taint
         if word == "assigns" and len(args.positional) == 3:
             return self.set_by_name(args, site, state, frame)
+        flag = constant(args.values()[0]) if args.values() else None
+        if word == "input_gradient" and (flag is None or flag.value):
+            self.wants_gradient(state, frame)
         if word == "backward":
             self.recorder.backward(taint.taint, self.place(frame, site.at))
             self._graded(frame)
@@ -255,6 +267,10 @@ class Effects(Frameworks):
             if isinstance(atom, Ref) and not is_parameter(self.things[atom.thing].lib):
                 old = self.optimizers.get(atom.thing, frozenset())
                 self.optimizers[atom.thing] = old | things
+                refs = frozenset[Atom](Ref(thing) for thing in things)
+                self.optimized[atom.thing] = self.born_in_forward(
+                    Value(refs.union(given), NO_TAINT)
+                )
 
     def _are_tensors(self, value: Value, state: State, depth: int = 3) -> bool:
         """Whether a value is a tensor made in view, of no module, or holds nothing else."""

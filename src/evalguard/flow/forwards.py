@@ -266,10 +266,11 @@ class Forwards(Purposes):
         return Grad.UNSEEN if method and not held and state.grad == Grad.ON else state.grad
 
     def _records_nothing(self, number: int, args: Arguments, state: State) -> bool:
-        """Whether a project class's ``forward`` turns gradients off for all that it returns."""
+        """Whether a class's ``forward`` turns gradients off for all that it returns."""
         fun = self.override(self.things[number], "forward", state)
         if fun is None:
-            return False
+            made = self.knowledge.factory(self.things[number].lib)
+            return made is not None and made.grad == Grad.OFF
         known = self.functions[fun.number]
         if known.grad is not None:
             return known.grad == Grad.OFF

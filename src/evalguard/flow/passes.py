@@ -275,14 +275,21 @@ def in_steps(passes: Mapping[int, Pass]) -> set[int]:
 
 
 def against(passes: Mapping[int, Pass], trained: set[int]) -> set[int]:
-    """Modules trained against one another: one's detached output trains the other."""
+    """The passes of modules trained against one another: one's detached output trains the other.
+
+    With those that the same call of a method makes: it is the whole that is trained so.
+    """
     found: set[int] = set()
     for item in passes.values():
         for token in item.inputs if item.stepped else ():
             source = passes.get(-token)
             if source and source.thing in trained and source.thing != item.thing:
                 found |= {source.thing, item.thing}
-    return found
+    theirs = {token for token, item in passes.items() if item.thing in found}
+    calls = {passes[token].lifts[0].place for token in theirs if passes[token].lifts}
+    return theirs | {
+        token for token, item in passes.items() if item.lifts and item.lifts[0].place in calls
+    }
 
 
 def mark_alike(passes: Collection[Pass]) -> None:

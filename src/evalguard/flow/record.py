@@ -323,7 +323,7 @@ class Recorder:
         mark_losses(self._passes.values())
         mark_trials(self._passes.values(), self.weights.handled, trained)
         return [
-            finished(item, token in beside, item.thing in trained, item.thing in rivals)
+            finished(item, token in beside, item.thing in trained, token in rivals)
             for token, item in self._passes.items()
         ]
 
