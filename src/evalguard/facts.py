@@ -88,7 +88,8 @@ class Purpose(Flag):
     MAY_ADAPT = auto()  # it can't be seen, and modules of the project take gradients when called
     TIMED = auto()  # what counts is how long it takes: a made-up input, again and again
     ADAPTS = auto()  # gradients of the module are taken on the way, where it is called
-    TRIAL = auto()  # a network as it was born, once: its result's shape is looked at, too
+    TRIAL = auto()  # a network as it was born, once: its result's shape is looked at, or many are
+    ANEW = auto()  # each round of a loop makes such a module, and calls it
     LOADED = auto()  # it was given weights by `load_state_dict`
     ONE_ITEM = auto()  # of all that a loop goes through, one is looked at
     AGAIN = auto()  # the same input in each round of a counted loop: only chance differs

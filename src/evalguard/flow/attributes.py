@@ -164,10 +164,10 @@ class Attributes(Following):
 
     def keep(self, value: Value) -> None:
         """A module made inside a forward pass may be kept on an object."""
-        for place in self._born_in_forward(value):
+        for place in self.born_in_forward(value):
             self.recorder.kept(place)
 
-    def _born_in_forward(self, value: Value) -> list[Place | None]:
+    def born_in_forward(self, value: Value) -> list[Place | None]:
         """Where those modules of a value were made that a forward pass makes."""
         out: list[Place | None] = []
         for atom in value.atoms:
@@ -185,7 +185,7 @@ class Attributes(Following):
 
     def keep_once(self, holder: Expr, values: list[Value], span: Span, frame: Frame) -> None:
         """An item made inside a forward pass is kept if it is made only where it is missing."""
-        born = [value for value in values if self._born_in_forward(value)]
+        born = [value for value in values if self.born_in_forward(value)]
         if not (born and frame.in_forward and frame.known):
             return
         if is_guarded(frame.known.function, holder, span):

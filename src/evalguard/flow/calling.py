@@ -315,6 +315,8 @@ class Calling(Constructing):
             reach = [self._reach(number, state, whole=True) for number in sorted(modules)]
             reached = frozenset[int]().union(*reach)
             self.recorder.stepped(reached | self._pieced(reached, state))
+            for place in [place for thing in known for place in self.optimized.get(thing, ())]:
+                self.recorder.kept(place)
         elif not self.speaks("stepper", text):
             self.recorder.stepped(None)
 

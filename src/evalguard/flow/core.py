@@ -222,6 +222,7 @@ class Core:
         self.beside: dict[tuple[Place, bool], Purpose] = {}
         self.leftovers: dict[Place, tuple[str, ...]] = {}
         self.tracks = Tracks()
+        self.anew: dict[int, tuple[Place, ...]] = {}  # modules, and the loops they were made in
         self.chains: list[Chain] = [Chain(0, None, -1)]
         self._contexts: dict[tuple[int, Place, int], int] = {}
         self.loops: list[LoopPoint] = []
@@ -237,6 +238,7 @@ class Core:
         self.ever_frozen: dict[int, int] = {}  # and how many objects there were
         self.maybe_inert: Call | None = None  # may call what has no mode
         self.optimizers: dict[int, frozenset[int]] = {}
+        self.optimized: dict[int, list[Place | None]] = {}  # made in a forward pass
         self.raised: list[State] | None = None
         self.setters: dict[int, Fun] = {}
         self.set_names: set[str] = set()

@@ -10,10 +10,20 @@ from evalguard.flow.showing import show
 from evalguard.flow.state import State
 from evalguard.flow.switching import OF_PARAMETERS
 from evalguard.flow.things import is_parameter
-from evalguard.flow.values import ANYTHING, MADE, constant, detached, one, ordered, tainted
+from evalguard.flow.values import (
+    ANYTHING,
+    MADE,
+    NO_TAINT,
+    constant,
+    detached,
+    one,
+    ordered,
+    tainted,
+)
 from evalguard.modes import Grad
 
 TENSORS = "torch."
+AT_BIRTH = "torch.nn.init."  # gives random weights, as a network is born with
 
 
 class Effects(Frameworks):
@@ -56,6 +66,9 @@ class Effects(Frameworks):
             return taint
         if word == "assigns" and len(args.positional) == 3:
             return self.set_by_name(args, site, state, frame)
+        flag = constant(args.values()[0]) if args.values() else None
+        if word == "input_gradient" and (flag is None or flag.value):
+            self.wants_gradient(state, frame)
         if word == "backward":
             self.recorder.backward(taint.taint, self.place(frame, site.at))
             self._graded(frame)
@@ -148,11 +161,14 @@ class Effects(Frameworks):
         frame: Frame,
     ) -> Value:
         taint = tainted(values)
+        canonical = self.knowledge.canonical(name)
         if not name.startswith("builtins."):
             of_result = owner is not None and bool(owner.taint)
-            pure = of_result or self.knowledge.canonical(name).startswith(TENSORS)
+            pure = of_result or canonical.startswith(TENSORS)
             self.recorder.fed(taint.taint, kept=not pure)
-        if args.positional or args.keywords:
+        given = args.positional or args.keywords
+        handed = bool(given) and not _of_tensors(canonical)
+        if handed:
             self._handled(args, state)
         last = name.rpartition(".")[2]
         if taint.taint and self._may_train(last, site):
@@ -170,7 +186,7 @@ class Effects(Frameworks):
             thing.text, thing.place = show(site), place
         self._renew(thing.number, state)
         result = thing.value
-        if args.positional or args.keywords:
+        if handed:
             self.note_optimizer(result, args, state)
         return result
 
@@ -251,6 +267,10 @@ class Effects(Frameworks):
             if isinstance(atom, Ref) and not is_parameter(self.things[atom.thing].lib):
                 old = self.optimizers.get(atom.thing, frozenset())
                 self.optimizers[atom.thing] = old | things
+                refs = frozenset[Atom](Ref(thing) for thing in things)
+                self.optimized[atom.thing] = self.born_in_forward(
+                    Value(refs.union(given), NO_TAINT)
+                )
 
     def _are_tensors(self, value: Value, state: State, depth: int = 3) -> bool:
         """Whether a value is a tensor made in view, of no module, or holds nothing else."""
@@ -302,3 +322,9 @@ def _holder(node: Expr) -> Expr | None:
     while isinstance(root, Attr):
         root = root.value
     return holder if isinstance(root, Name) else None
+
+
+def _of_tensors(name: str) -> bool:
+    """Whether a function of PyTorch makes tensors of tensors, or gives random weights."""
+    package = name.rpartition(".")[0] + "."
+    return package in (TENSORS, AT_BIRTH)

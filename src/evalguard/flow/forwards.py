@@ -210,7 +210,10 @@ class Forwards(Purposes):
     def _frozen_within(
         self, number: int, parts: frozenset[int], state: State
     ) -> dict[int, FrozenPart]:
-        """The frozen parts of a module and of its parts, down to those that are frozen whole."""
+        """The frozen parts of a module and of its parts, down to those that are frozen whole.
+
+        Where some of its layers were put in eval mode, that may be some of theirs.
+        """
         out = self._frozen_parts(number, state)
         todo = [] if parts.isdisjoint(self.ever_frozen) else self._registered(number, state)
         seen = {number}
@@ -220,6 +223,8 @@ class Forwards(Purposes):
                 out |= self._frozen_parts(item, state)
                 todo += self._registered(item, state)
             seen.add(item)
+        if out and self.things.mode(state, number).mixed:
+            return {part: replace(told, mixed=True) for part, told in out.items()}
         return out
 
     def _frozen_parts(self, number: int, state: State) -> dict[int, FrozenPart]:
@@ -261,10 +266,11 @@ class Forwards(Purposes):
         return Grad.UNSEEN if method and not held and state.grad == Grad.ON else state.grad
 
     def _records_nothing(self, number: int, args: Arguments, state: State) -> bool:
-        """Whether a project class's ``forward`` turns gradients off for all that it returns."""
+        """Whether a class's ``forward`` turns gradients off for all that it returns."""
         fun = self.override(self.things[number], "forward", state)
         if fun is None:
-            return False
+            made = self.knowledge.factory(self.things[number].lib)
+            return made is not None and made.grad == Grad.OFF
         known = self.functions[fun.number]
         if known.grad is not None:
             return known.grad == Grad.OFF

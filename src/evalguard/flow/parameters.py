@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalguard.events import Attr, Const, Item, Name, Param
-from evalguard.flow.atoms import Atom, Cls, Fun, Lib, Ref, Value
+from evalguard.flow.atoms import Atom, Cls, Fun, Lib, Part, Ref, Value
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
 from evalguard.flow.core import Arguments, Frame
@@ -37,10 +37,9 @@ class Parameters(Builtins):
         return args.open or _fits(known.function.params, given, frozenset(args.named()))
 
     def modules_in(self, args: Arguments) -> list[int]:
-        """The modules that a call is given."""
-        things = [
-            atom.thing for value in args.values() for atom in value.atoms if isinstance(atom, Ref)
-        ]
+        """The modules that a call is given, or parts of."""
+        given = [atom for value in args.values() for atom in value.atoms]
+        things = [atom.thing for atom in given if isinstance(atom, (Ref, Part))]
         return [number for number in things if self.things[number].kind == "module"]
 
     def put_in_doubt(self, args: Arguments, left: ModeState, state: State) -> None:
@@ -48,7 +47,7 @@ class Parameters(Builtins):
         reached = [self._reach(number, state) for number in self.modules_in(args)]
         for part in sorted(frozenset[int]().union(*reached)):
             own = self.things.mode(state, part)
-            if left.mode == Mode.EVAL and own.mode == Mode.TRAIN:
+            if (left.mode == Mode.EVAL or left.mixed) and own.mode == Mode.TRAIN:
                 state.modes[part] = own._replace(mixed=True, assumed=True)
 
     def like_others(self, callees: Sequence[Atom]) -> list[Atom]:

@@ -75,7 +75,7 @@ class Pass:
     partly_stepped: bool = False
     unsettled: bool = False
     learns: bool = False
-    newborn: bool = False
+    trial: bool = False
     loaded: bool = False
     chosen: bool = False
     added: bool = False
@@ -230,8 +230,7 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
         purpose |= Purpose.LOADED
     if item.shape and not (item.used or item.kept):
         purpose |= Purpose.SHAPE
-    looked_at = item.shape or Purpose.ONE_ITEM in purpose
-    if looked_at and item.newborn and _once_as_built(item):
+    if item.trial:
         purpose |= Purpose.TRIAL
     purpose |= item.lost
     return replace(
@@ -276,14 +275,21 @@ def in_steps(passes: Mapping[int, Pass]) -> set[int]:
 
 
 def against(passes: Mapping[int, Pass], trained: set[int]) -> set[int]:
-    """Modules trained against one another: one's detached output trains the other."""
+    """The passes of modules trained against one another: one's detached output trains the other.
+
+    With those that the same call of a method makes: it is the whole that is trained so.
+    """
     found: set[int] = set()
     for item in passes.values():
         for token in item.inputs if item.stepped else ():
             source = passes.get(-token)
             if source and source.thing in trained and source.thing != item.thing:
                 found |= {source.thing, item.thing}
-    return found
+    theirs = {token for token, item in passes.items() if item.thing in found}
+    calls = {passes[token].lifts[0].place for token in theirs if passes[token].lifts}
+    return theirs | {
+        token for token, item in passes.items() if item.lifts and item.lifts[0].place in calls
+    }
 
 
 def mark_alike(passes: Collection[Pass]) -> None:
@@ -322,13 +328,6 @@ def _meet(one: Pass, other: Pass) -> bool:
 def _is_maker(fact: Forward) -> bool:
     """Whether it is made in a constructor, before any training."""
     return fact.function.rpartition(".")[2] == "__init__"
-
-
-def _once_as_built(item: Pass) -> bool:
-    """Whether no loop repeats it; one in a method of its module is that method's affair."""
-    looped = Purpose.IN_LOADER_LOOP in item.fact.purpose
-    repeated = item.lifts[0].repeated if item.lifts else looped
-    return not repeated and all(origin.how == "built" for origin in item.fact.origins)
 
 
 def either(one: Module, other: Module) -> Module:

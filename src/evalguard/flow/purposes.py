@@ -42,7 +42,7 @@ class Purposes(Stilling):
         frame: Frame,
     ) -> Purpose:
         """All that speaks of why a module is called."""
-        around = self._at_hand(number, survey, args, state, frame)
+        around = self._at_hand(number, survey, args, state, frame) | self._made_within(number)
         return around | self._again(survey, site, frame) | self._on_purpose(survey, frame)
 
     def _at_hand(
@@ -73,6 +73,14 @@ class Purposes(Stilling):
         if frame.repeats:
             return purpose | Purpose.IN_LOADER_LOOP
         return purpose | (Purpose.ONE_ITEM if frame.loops else Purpose.NONE)
+
+    def _made_within(self, number: int) -> Purpose:
+        """Whether a loop under way has made a module, or the one that it is a part of."""
+        while (holder := self.things[number].holder) is not None and number not in self.anew:
+            number = holder
+        made = self.anew.get(number)
+        anew = made and any(loop.place in made for loop in self.loops)
+        return Purpose.ANEW if anew else Purpose.NONE
 
     def _asked_to_record(self, state: State, frame: Frame) -> Purpose:
         """Whether the function under way has a flag choose, and gradients are on."""

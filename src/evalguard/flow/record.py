@@ -22,6 +22,7 @@ from evalguard.facts import (
     TrainingAssigned,
 )
 from evalguard.flow.lifts import Placing, both
+from evalguard.flow.newborn import mark_trials
 from evalguard.flow.passes import (
     Around,
     Frozen,
@@ -311,7 +312,6 @@ class Recorder:
         self.weights.settle(self._passes.values())
         trained = {item.thing for item in self._passes.values() if item.stepped}
         for item in self._passes.values():
-            item.newborn = self.weights.handled.isdisjoint(item.parts)
             item.loaded = item.thing in self.weights.loaded
             if item.chosen and item.thing in self._evaled:
                 item.fact = replace(item.fact, module=replace(item.fact.module, unsure=True))
@@ -321,8 +321,9 @@ class Recorder:
         beside = in_steps(self._passes)
         mark_alike(self._passes.values())
         mark_losses(self._passes.values())
+        mark_trials(self._passes.values(), self.weights.handled, trained)
         return [
-            finished(item, token in beside, item.thing in trained, item.thing in rivals)
+            finished(item, token in beside, item.thing in trained, token in rivals)
             for token, item in self._passes.items()
         ]
 

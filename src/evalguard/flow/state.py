@@ -60,7 +60,9 @@ def turned(
     known: ModeState | None, before: ModeState | None, after: ModeState | None
 ) -> ModeState | None:
     """The modes that were left, this one among them if it is another than before."""
-    if after is None or (before is not None and before.mode == after.mode):
+    if after is None:
+        return known
+    if before is not None and (before.mode, before.mixed) == (after.mode, after.mixed):
         return known
     return after if known is None else join_modes(known, after)
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from evalguard.facts import FrozenPart
-from evalguard.flow.atoms import Freeze
 from evalguard.flow.passes import Survey
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN, PARTLY_FROZEN, Switching
-from evalguard.flow.values import lit, only
+from evalguard.flow.values import lit
 from evalguard.knowledge.entries import NO_PARTS
 from evalguard.modes import Mode, Sensitivity
-from evalguard.places import Place
 from evalguard.records import replace
 
 DROPOUT: Final = "Dropout"
@@ -40,7 +38,7 @@ class Stilling(Switching):
         out: dict[int, FrozenPart] = {}
         for item in sorted(({number, *survey.parts} & self.ever_frozen.keys()) - frozen):
             for word in (KEPT, STILL):
-                place = self._stilled_at(item, word, state)
+                place = self.marked_at(item, word, state)
                 if place is None:
                     continue
                 text = survey.module.text if item == number else self.things[item].text
@@ -60,12 +58,6 @@ class Stilling(Switching):
                     kept=word == KEPT,
                 )
         return out
-
-    def _stilled_at(self, number: int, word: str, state: State) -> Place | None:
-        """Where a module, or its layers, were put in eval mode."""
-        value = state.get((number, word))
-        atom = only(value) if value is not None else None
-        return atom.place if isinstance(atom, Freeze) else None
 
     def _is_frozen(self, number: int, modes: list[ModeState], state: State) -> bool:
         """The same; what is in eval mode is frozen with its whole, too."""

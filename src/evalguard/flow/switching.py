@@ -270,7 +270,11 @@ class Switching(Asking):
 
     def _frozen_at(self, number: int, state: State) -> Place | None:
         """Where an object's parameters were frozen."""
-        value = state.get((number, FROZEN))
+        return self.marked_at(number, FROZEN, state)
+
+    def marked_at(self, number: int, word: str, state: State) -> Place | None:
+        """Where an object was given a mark, on the paths that may have led here."""
+        value = state.get((number, word))
         atoms = [atom for atom in ordered(value.atoms) if _may_be(atom, state)] if value else []
         places = {atom.place if isinstance(atom, Freeze) else None for atom in atoms}
         return places.pop() if len(places) == 1 else None
@@ -356,6 +360,8 @@ class Switching(Asking):
         state.forget(thing.number)
         self._forget_parts(thing.number, state)
         state.modes[thing.number] = mode
+        if self.loops or thing.number in self.anew:
+            self.anew[thing.number] = tuple([loop.place for loop in self.loops if not loop.once])
         return thing.value
 
     def is_module(self, atom: object) -> bool:

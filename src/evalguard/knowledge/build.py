@@ -82,6 +82,7 @@ def factory(name: str, fields: Fields) -> Factory:
             for each in cases
         ),
         parts={part: Sensitivity(word) for part, word in fields.get("parts", {}).items()},
+        grad=grad_named(fields.get("grad")),
         source=fields.get("source", ""),
     )
 

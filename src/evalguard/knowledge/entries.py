@@ -81,6 +81,7 @@ class Factory(NamedTuple):
     module in a returned tuple. ``mixed`` says that the parts differ in mode. ``layer`` is the only
     kind of mode-sensitive layer in it, if there is just one. ``parts`` are all of its children, by
     name and in their order, and whether each is mode-sensitive; nothing, if they aren't known.
+    ``grad``: the state inside of its calls, None if that is the caller's.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Factory(NamedTuple):
     layer: str = ""
     cases: tuple[Case, ...] = ()
     parts: Parts = NO_PARTS
+    grad: Grad | None = None
     source: str = ""
 
     def mode_of(self, positional: Positional = (), keywords: Keywords = NOTHING) -> Mode:

@@ -176,6 +176,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "detector": _FLAG,
             "layer": _TEXT,
             "parts": _PARTS,
+            "grad": _GRAD,
             "cases": _CASES,
         },
         "wrappers": _ARGUMENT
@@ -266,6 +267,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "effect": _one_of(
                 "measures",
                 "detaches",
+                "input_gradient",
                 "dummy",
                 "shape",
                 "backward",
