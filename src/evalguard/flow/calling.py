@@ -225,11 +225,12 @@ class Calling(Constructing):
         """Call a layer that does the same in both modes, or one of a module's parts."""
         if isinstance(atom, Part) and self._is_own_part(atom, site, frame):
             return self.forward(atom.thing, args, site, state, frame)
-        self.weights_changed(site, state, frame)
+        changed = self.weights_changed(site, state, frame)
         values = [self.deep(value, state) for value in args.values()]
         for value in values:
             self.recorder.fed(value.taint)
-        return tainted(values)
+        known = tainted(values)
+        return Value(frozenset((atom,)), known.taint) if changed else known
 
     def _is_own_part(self, atom: Part, site: Call, frame: Frame) -> bool:
         """Whether a method of a module calls its parts one by one, as its ``forward`` does."""

@@ -18,11 +18,17 @@ class Following(Members):
         if isinstance(target, Item) or (isinstance(target, Attr) and target.name == "data"):
             self._set_from(target.value, (given,), state, frame)
 
-    def weights_changed(self, site: Call, state: State, frame: Frame) -> None:
-        """``weight.add_(...)``: by PyTorch's convention the name tells that it works in place."""
+    def weights_changed(self, site: Call, state: State, frame: Frame) -> bool:
+        """``weight.add_(...)``: by PyTorch's convention the name tells that it works in place.
+
+        Returns:
+            Whether it does.
+        """
         func = site.func
-        if isinstance(func, Attr) and func.name.endswith("_") and not func.name.endswith("__"):
-            self._set_from(func.value, site.args, state, frame)
+        if not isinstance(func, Attr) or not _in_place(func):
+            return False
+        self._set_from(func.value, site.args, state, frame)
+        return True
 
     def _set_from(self, target: Expr, given: tuple[Expr, ...], state: State, frame: Frame) -> None:
         followers = self._weights_in(target, state, frame)
@@ -36,9 +42,17 @@ class Following(Members):
 
     def _weights_in(self, node: Expr, state: State, frame: Frame) -> set[int]:
         """The modules of whose weights a name, or what is read from it, may be one."""
-        while isinstance(node, (Attr, Item)):
+        while isinstance(node, (Attr, Item, Call)):
+            if isinstance(node, Call):
+                if not (isinstance(node.func, Attr) and _in_place(node.func)):
+                    return set()
+                node = node.func  # ``weight.mul_(...)`` gives the weight
             node = node.value
         if not isinstance(node, Name):
             return set()
         atoms = self.value(node, state, frame).atoms
         return {atom.thing for atom in atoms if isinstance(atom, Part)}
+
+
+def _in_place(func: Attr) -> bool:
+    return func.name.endswith("_") and not func.name.endswith("__")

@@ -12,6 +12,7 @@ from evalguard.flow.misgiven import names_a_mode
 from evalguard.flow.showing import show
 from evalguard.flow.state import ModeState, State
 from evalguard.flow.switching import FROZEN
+from evalguard.flow.things import UNSEEN
 from evalguard.flow.turning import MethodCall, Turning
 from evalguard.flow.values import ANYTHING, constant, join_all, lit, one, only, tainted
 from evalguard.flow.variables import ITEMS, item_name, key_of
@@ -128,6 +129,7 @@ class Methods(Turning):
         if isinstance(owner, Ref):
             thing = self.things[owner.thing]
             if thing.kind == "unknown" and not self._as_of_module(known, args, thing.shown):
+                self._own_switch(owner, known, state, frame)
                 return self.effect(known.name, one(owner), args, site, state, frame)
             if not known.shared:
                 thing.shown = True
@@ -145,6 +147,11 @@ class Methods(Turning):
         if known.returns == "none":
             return lit(None)
         return tainted([self.deep(value, state) for value in args.values()])
+
+    def _own_switch(self, owner: Ref, known: ModuleMethod, state: State, frame: Frame) -> None:
+        """A module's ``eval`` that takes something is its class's own: it may do what it likes."""
+        if known.effect == "eval" and self.things[owner.thing].shown:
+            self._switch_whole(owner, UNSEEN, state, frame)
 
     def _as_of_module(self, known: ModuleMethod, args: Arguments, shown: bool) -> bool:
         """Whether a call on something unknown looks like the call of a module's method."""
