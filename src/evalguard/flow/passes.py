@@ -276,11 +276,11 @@ def in_steps(passes: Mapping[int, Pass]) -> set[int]:
 
 
 def against(passes: Mapping[int, Pass], trained: set[int]) -> set[int]:
-    """Modules trained against one another: one's detached output trains the other."""
+    """Modules trained against one another: one's output trains the other, but only detached."""
     found: set[int] = set()
     for item in passes.values():
         for token in item.inputs if item.stepped else ():
-            source = passes.get(-token)
+            source = None if -token in item.inputs else passes.get(-token)
             if source and source.thing in trained and source.thing != item.thing:
                 found |= {source.thing, item.thing}
     return found
