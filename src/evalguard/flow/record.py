@@ -311,7 +311,8 @@ class Recorder:
         self.weights.settle(self._passes.values())
         trained = {item.thing for item in self._passes.values() if item.stepped}
         for item in self._passes.values():
-            item.newborn = self.weights.handled.isdisjoint(item.parts)
+            wholes = {lift.whole for lift in item.lifts}
+            item.newborn = self.weights.handled.isdisjoint(item.parts | wholes)
             item.loaded = item.thing in self.weights.loaded
             if item.chosen and item.thing in self._evaled:
                 item.fact = replace(item.fact, module=replace(item.fact.module, unsure=True))
