@@ -23,7 +23,6 @@ from evalguard.flow.values import (
 from evalguard.modes import Grad
 
 TENSORS = "torch."
-AT_BIRTH = "torch.nn.init."  # gives random weights, as a network is born with
 
 
 class Effects(Frameworks):
@@ -325,6 +324,5 @@ def _holder(node: Expr) -> Expr | None:
 
 
 def _of_tensors(name: str) -> bool:
-    """Whether a function of PyTorch makes tensors of tensors, or gives random weights."""
-    package = name.rpartition(".")[0] + "."
-    return package in (TENSORS, AT_BIRTH)
+    """Whether a function of PyTorch makes tensors of tensors."""
+    return name.rpartition(".")[0] + "." == TENSORS

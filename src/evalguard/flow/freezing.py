@@ -23,8 +23,19 @@ class Freezing(Variables):
             word = PARTLY_FROZEN if number in state.narrow else FROZEN
             self.freeze(number, word, place, state)
             self._freeze_named(number, place, state)
-        elif not self._unfreeze_named(number, state):
-            self.unfreeze(number, state)
+        elif number in state.narrow:
+            if not self._unfreeze_named(number, state):
+                self.unfreeze(number, state)
+        else:
+            self.thaw(number, state)
+
+    def thaw(self, number: int, state: State) -> None:
+        """All of an object's parameters are trained from here on, and those of its parts."""
+        for part in sorted(self._reach(number, state)) if self.ever_frozen else ():
+            old = state.get((part, FROZEN)) if part in self.ever_frozen else None
+            if old is not None and part != number and old != lit(False):
+                self.unfreeze(part, state)
+        self.unfreeze(number, state)
 
     def _freeze_named(self, number: int, place: Place, state: State) -> None:
         """The children that a test picks by their names are frozen, or all the others."""

@@ -230,9 +230,10 @@ class Functions(Carrying):
                     survey.module, text=lift.text, type=self.type_of(whole), built=whole.built
                 )
                 recording = lift.before.grad == state.grad
-                tested = self.in_unit_test(lift.place.path, frame)
+                tested, again = self.in_unit_test(lift.place.path, frame), lift.repeated
                 apart = set_apart(survey, self.things.mode(lift.before, lift.module))
-                out.append(Lifted(lift.place, module, recording, tested, lift.repeated, apart))
+                at, owner = lift.place, lift.module
+                out.append(Lifted(at, owner, module, recording, tested, again, apart))
         return tuple(out)
 
     def _as_before(self, number: int, survey: Survey, before: State, state: State) -> bool:

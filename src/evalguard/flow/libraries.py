@@ -19,6 +19,7 @@ from evalguard.modes import Mode, Sensitivity
 from evalguard.records import replace
 
 CONTAINER = "container"
+WRAPPER = "argument"
 
 
 class Libraries(Effects):
@@ -150,11 +151,22 @@ class Libraries(Effects):
         mode = self.written(Mode.TRAIN, "built", show(site), place)
         thing.built = next(iter(mode.origins))
         result = self.born(thing, mode, state)
+        if layer.contains == WRAPPER:
+            self._wraps(layer.name, args)
         if holder:
             self._fill(thing.number, args, state)
             for name, value in args.keywords:
                 self.assign(thing.number, name, value, state)
         return result
+
+    def _wraps(self, name: str, args: Arguments) -> None:
+        """What a wrapper is made around is a module, even if nothing else of it can be seen."""
+        wrapper = self.knowledge.wrapper(name)
+        value = self.argument(wrapper.argument, args) if wrapper is not None else None
+        for atom in value.atoms if value is not None else ():
+            if isinstance(atom, Ref):
+                thing = self.things[atom.thing]
+                thing.shown = thing.shown or thing.kind == "unknown"
 
     def _holds_modules(self, layer: Layer, args: Arguments, state: State) -> bool:
         """Whether a container is made of modules; one of parameters may be made of a module's."""

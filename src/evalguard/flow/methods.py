@@ -177,7 +177,7 @@ class Methods(Turning):
             elif frozen:
                 self.freeze(owner.thing, FROZEN, self.place(frame, site.at), state)
             else:
-                self.unfreeze(owner.thing, state)
+                self.thaw(owner.thing, state)
         return None
 
     def _applies(self, call: MethodCall, state: State, frame: Frame) -> Value | None:

@@ -275,14 +275,15 @@ def in_steps(passes: Mapping[int, Pass]) -> set[int]:
 
 
 def against(passes: Mapping[int, Pass], trained: set[int]) -> set[int]:
-    """The passes of modules trained against one another: one's detached output trains the other.
+    """The passes of modules trained against one another: one trains by the other's detached output.
 
-    With those that the same call of a method makes: it is the whole that is trained so.
+    And only by that. With those that the same call of a method makes: it is the whole that is
+    trained so.
     """
     found: set[int] = set()
     for item in passes.values():
         for token in item.inputs if item.stepped else ():
-            source = passes.get(-token)
+            source = None if -token in item.inputs else passes.get(-token)
             if source and source.thing in trained and source.thing != item.thing:
                 found |= {source.thing, item.thing}
     theirs = {token for token, item in passes.items() if item.thing in found}

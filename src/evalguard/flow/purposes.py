@@ -90,13 +90,16 @@ class Purposes(Stilling):
         return Purpose.ADAPTS if asked else Purpose.NONE
 
     def _adapting(self, number: int, survey: Survey) -> Purpose:
-        """Whether a module takes gradients when called; one that can't be seen may do as others."""
-        cls = self.things[number].cls
+        """Whether a module takes gradients when called; one that can't be seen may do as others.
+
+        A library's layer, or wrapper, takes none itself.
+        """
+        cls, lib = self.things[number].cls, self.things[number].lib
         if cls is not None:
             mine = [atom.number for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
             grades = any(self.classes[item].grades for item in mine)
             return Purpose.ADAPTS if grades else Purpose.NONE
-        if survey.module.sensitive is not Sensitivity.UNKNOWN:
+        if survey.module.sensitive is not Sensitivity.UNKNOWN or self.knowledge.layer(lib):
             return Purpose.NONE
         theirs = any(map(self.classes.is_module, self.classes.grading))
         return Purpose.MAY_ADAPT if theirs else Purpose.NONE
