@@ -230,10 +230,9 @@ class Functions(Carrying):
                     survey.module, text=lift.text, type=self.type_of(whole), built=whole.built
                 )
                 recording = lift.before.grad == state.grad
-                tested, again = self.in_unit_test(lift.place.path, frame), lift.repeated
+                tested = self.in_unit_test(lift.place.path, frame)
                 apart = set_apart(survey, self.things.mode(lift.before, lift.module))
-                at, owner = lift.place, lift.module
-                out.append(Lifted(at, owner, module, recording, tested, again, apart))
+                out.append(Lifted(lift.place, module, recording, tested, lift.repeated, apart))
         return tuple(out)
 
     def _as_before(self, number: int, survey: Survey, before: State, state: State) -> bool:

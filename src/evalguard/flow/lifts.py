@@ -32,7 +32,7 @@ class Lift(NamedTuple):
 
 
 class Lifted(NamedTuple):
-    """A call of a method of ``whole``, made in the modes that a pass inside it meets.
+    """A call of a method, made in the modes that a pass inside it meets.
 
     ``module`` is the pass's own, under the name that the caller has for the whole. ``recording``
     says that gradients were as they are, too; ``tested``, that it is the unit test's that is
@@ -41,7 +41,6 @@ class Lifted(NamedTuple):
     """
 
     place: Place
-    whole: int
     module: Module
     recording: bool
     tested: bool

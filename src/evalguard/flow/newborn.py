@@ -20,7 +20,7 @@ def mark_trials(passes: Collection[Pass], handled: set[int], trained: set[int]) 
         handled: The modules that may have other weights.
         trained: The modules that are trained somewhere.
     """
-    unhandled = [item for item in passes if handled.isdisjoint(_with_wholes(item))]
+    unhandled = [item for item in passes if handled.isdisjoint(item.parts)]
     as_built = [item for item in unhandled if _is_as_built(item)]
     homes = {_home(item) for item in as_built if item.thing not in trained and _is_anew(item)}
     for item in as_built:
@@ -29,11 +29,6 @@ def mark_trials(passes: Collection[Pass], handled: set[int], trained: set[int]) 
     for item in unhandled:
         if item.idle and item.thing not in trained and not _is_repeated(item):
             item.trial |= _is_born(item)
-
-
-def _with_wholes(item: Pass) -> frozenset[int]:
-    """Its module's parts, and the modules whose methods call it."""
-    return item.parts.union([lift.whole for lift in item.lifts])
 
 
 def _is_as_built(item: Pass) -> bool:
