@@ -35,6 +35,7 @@ from evalguard.places import NOWHERE
 PARTIAL_METHOD = "partialmethod"
 FIELD = "field"
 READ = frozenset(("property", "cached"))
+MOST_NAMES = 100  # of a file that is asked for any of them; in a larger one it isn't looked up
 
 
 class Members(Freezing):
@@ -191,7 +192,10 @@ class Members(Freezing):
 
         What others of these are made of is theirs, not what the file is asked for.
         """
-        values = [self.file_value(path, name, state) for name in self.names_of_file(path)]
+        names = self.names_of_file(path)
+        if len(names) > MOST_NAMES:
+            return None
+        values = [self.file_value(path, name, state) for name in names]
         atoms = [atom for value in values if value is not None for atom in value.atoms]
         makers = frozenset([atom for atom in atoms if self._makes_module(atom)])
         if not makers or any(Cls(owner) in makers for owner in self._owners_under_way()):
