@@ -57,6 +57,13 @@ class File(NamedTuple):
     tag: str = "file"
 
 
+class Sought(NamedTuple):
+    """What a file has under a name that only a run tells."""
+
+    path: str
+    tag: str = "sought"
+
+
 class Lit(NamedTuple):
     """A constant. Its type is part of it, so that 1 and True differ."""
 
@@ -164,6 +171,7 @@ Atom = (
     | Lib
     | Method
     | File
+    | Sought
     | Lit
     | Cond
     | Saved

@@ -15,19 +15,18 @@ from evalguard.flow.atoms import (
     Part,
     Partial,
     Ref,
+    Sought,
     Super,
     Value,
 )
 from evalguard.flow.builtin import REVEAL
-from evalguard.flow.constructing import Constructing
 from evalguard.flow.core import Arguments, Frame
-from evalguard.flow.functions import MAKER
+from evalguard.flow.seeking import Seeking
 from evalguard.flow.showing import show
 from evalguard.flow.state import State, join_states
 from evalguard.flow.switching import DEEPEST_MODULE
 from evalguard.flow.values import (
     ANYTHING,
-    UNKNOWN_ATOM,
     constant,
     detached,
     join,
@@ -41,13 +40,12 @@ from evalguard.flow.variables import ITEMS, item_name
 from evalguard.modes import Grad, Sensitivity
 
 MOST_CALLEES = 8
-MOST_GUESSED = 3
 TAKES_IN = frozenset(("append", "extend", "insert", "update"))
-Callee = Fun | Cls | Lib | Method | Ref | Partial | Inert | Part | Ctx
-CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part, Ctx)
+Callee = Fun | Cls | Lib | Method | Ref | Partial | Inert | Part | Ctx | Sought
+CALLABLE = (Fun, Cls, Lib, Method, Ref, Partial, Inert, Part, Ctx, Sought)
 
 
-class Calling(Constructing):
+class Calling(Seeking):
     """Calls."""
 
     def call(self, node: Call, state: State, frame: Frame) -> Value:
@@ -132,8 +130,8 @@ class Calling(Constructing):
         self, callee: Value, args: Arguments, site: Call, state: State, frame: Frame
     ) -> Value:
         """Call whatever a value stands for; several callees are alternatives."""
-        known = self._taking(callee, args, state)
-        atoms = known[: MOST_GUESSED if UNKNOWN_ATOM in callee.atoms else MOST_CALLEES]
+        known = self._taking(callee, args)
+        atoms = known[:MOST_CALLEES]
         if not atoms or (callee.taint and all(self.of_unknown(atom) for atom in atoms)):
             return self._nameless(callee, args, site, state, frame)
         if len(atoms) == 1:
@@ -166,24 +164,14 @@ class Calling(Constructing):
         owner = only(self.value(item.value, state, frame))
         return not isinstance(owner, Ref) or keys != set(self.held_keys(owner.thing, state))
 
-    def _taking(self, callee: Value, args: Arguments, state: State) -> list[Callee]:
+    def _taking(self, callee: Value, args: Arguments) -> list[Callee]:
         """What can be called, and where that is several: what is passed fits, as others raise."""
         each = self.like_others(ordered(callee.atoms)) if len(callee.atoms) > 1 else callee.atoms
         known = [atom for atom in each if isinstance(atom, CALLABLE)]
         if len(known) < 2:
             return known
-        guessed = UNKNOWN_ATOM in callee.atoms
-        fits = [atom for atom in known if self._may_take(atom, args, guessed, state)]
+        fits = [atom for atom in known if not isinstance(atom, Fun) or self.takes(atom, args)]
         return fits or known
-
-    def _may_take(self, atom: Callee, args: Arguments, guessed: bool, state: State) -> bool:
-        """Whether what is passed fits a function; of a class that is guessed, its constructor."""
-        if not isinstance(atom, Cls) or not guessed:
-            return not isinstance(atom, Fun) or self.takes(atom, args)
-        makers = self.member(atom.number, MAKER, state)
-        maker = only(makers) if makers is not None else None
-        me = Ref(self.classes[atom.number].thing)
-        return not isinstance(maker, Fun) or self.takes(maker._replace(bound=me), args)
 
     def _with_taint(self, callee: Value, result: Value) -> Value:
         return Value(result.atoms, result.taint | callee.taint) if callee.taint else result
@@ -216,6 +204,8 @@ class Calling(Constructing):
             return self.call_value(atom.target, both, site, state, frame)
         if isinstance(atom, Ctx):
             return self._decorating(atom, args, site, state, frame)
+        if isinstance(atom, Sought):
+            return self.call_value(self.sought(atom, args, state), args, site, state, frame)
         assert isinstance(atom, (Inert, Part)), atom
         return self._call_part(atom, args, site, state, frame)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalguard.events import Call, Const, Expr, Joined
-from evalguard.flow.atoms import File, Lib, Value
+from evalguard.flow.atoms import File, Lib, Sought, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
@@ -22,7 +22,7 @@ class Lookups(Methods):
             return self.attribute(owner, name.value, site, state, frame)
         atom = only(owner)
         if isinstance(atom, File):
-            return self.maker_in(atom.path, state) or ANYTHING
+            return one(Sought(atom.path))
         return self.library_item(atom, ANYTHING) if isinstance(atom, Lib) else ANYTHING
 
     def names_here(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:

@@ -12,6 +12,7 @@ from evalguard.flow.atoms import (
     Method,
     Partial,
     Ref,
+    Sought,
     Super,
     Value,
 )
@@ -19,23 +20,12 @@ from evalguard.flow.core import NO_ARGUMENTS, Arguments, Frame
 from evalguard.flow.freezing import Freezing
 from evalguard.flow.showing import show
 from evalguard.flow.state import State
-from evalguard.flow.values import (
-    ANYTHING,
-    NO_TAINT,
-    constant,
-    join,
-    join_all,
-    lit,
-    one,
-    only,
-    ordered,
-)
+from evalguard.flow.values import ANYTHING, constant, join, join_all, lit, one, only, ordered
 from evalguard.places import NOWHERE
 
 PARTIAL_METHOD = "partialmethod"
 FIELD = "field"
 READ = frozenset(("property", "cached"))
-MOST_NAMES = 100  # of a file that is asked for any of them; in a larger one it isn't looked up
 
 
 class Members(Freezing):
@@ -174,8 +164,7 @@ class Members(Freezing):
         """An item of ``globals()``, of a module's ``__dict__`` or of ``sys.modules``."""
         atom, known = only(owner), constant(key)
         if known is None or not isinstance(known.value, str):
-            unseen = known is None
-            return self.maker_in(atom.path, state) if unseen and isinstance(atom, File) else None
+            return one(Sought(atom.path)) if known is None and isinstance(atom, File) else None
         if isinstance(atom, File):
             return self.file_value(atom.path, known.value, state) or ANYTHING
         if not isinstance(atom, Lib):
@@ -186,50 +175,6 @@ class Members(Freezing):
             return self.imported(Import(known.value, 0, None, "", NOWHERE), state, frame)
         whole, _, last = atom.name.rpartition(".")
         return self.of_library(f"{whole}.{known.value}", frame) if last == "__dict__" else None
-
-    def maker_in(self, path: str, state: State) -> Value | None:
-        """What a name that can't be seen stands for in a file: whatever makes a module there.
-
-        What others of these are made of is theirs, not what the file is asked for.
-        """
-        names = self.names_of_file(path)
-        if len(names) > MOST_NAMES:
-            return None
-        values = [self.file_value(path, name, state) for name in names]
-        atoms = [atom for value in values if value is not None for atom in value.atoms]
-        makers = frozenset([atom for atom in atoms if self._makes_module(atom)])
-        if not makers or any(Cls(owner) in makers for owner in self._owners_under_way()):
-            return None
-        tops = [atom for atom in makers if not self._is_used_by(atom, makers)]
-        return Value((frozenset(tops) or makers) | ANYTHING.atoms, NO_TAINT)
-
-    def _owners_under_way(self) -> list[int]:
-        """The classes of the methods under way."""
-        owners = [self.functions[number].owner for number in self.active]
-        return [owner for owner in owners if owner is not None]
-
-    def _is_used_by(self, atom: Atom, others: frozenset[Atom]) -> bool:
-        """Whether one of some classes and functions mentions another."""
-        name, _ = self._definition(atom)
-        return any(name in self._definition(other)[1] for other in others if other != atom)
-
-    def _definition(self, atom: Atom) -> tuple[str, tuple[str, ...]]:
-        """The name of a class or function, and the names that it uses."""
-        if isinstance(atom, Cls):
-            cls = self.classes[atom.number].cls
-            return cls.name, cls.uses
-        assert isinstance(atom, Fun)
-        function = self.functions[atom.number].function
-        return function.name, function.uses
-
-    def _makes_module(self, atom: Atom) -> bool:
-        """Whether a call of this makes a module, and doesn't train it at once."""
-        if isinstance(atom, Cls):
-            return self.classes.is_module(atom.number)
-        if not isinstance(atom, Fun) or atom.number in self.active:
-            return False
-        bearing = self.functions[atom.number].bearing
-        return bearing.makes and not bearing.trains
 
     def of_class(self, atom: Cls, name: str, state: State) -> Value:
         """Read an attribute of a class."""
