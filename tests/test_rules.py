@@ -98,7 +98,11 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
     [
         ({}, CERTAIN),
         ({"mode": Mode.TRAIN | Mode.EVAL, "origins": (BUILT, EVALED)}, POSSIBLE),
-        ({"mode": Mode.TRAIN | Mode.EVAL, "origins": (TRAINED, EVALED)}, LIKELY),
+        ({"mode": Mode.TRAIN | Mode.EVAL, "origins": (TRAINED, EVALED)}, POSSIBLE),
+        (
+            {"mode": Mode.TRAIN | Mode.EVAL, "origins": (TRAINED, EVALED), "later": Mode.TRAIN},
+            LIKELY,
+        ),
         ({"mode": Mode.EVAL}, None),
         ({"mode": Mode.UNSEEN}, None),
         ({"mode": Mode.UNSEEN | Mode.EVAL}, None),

@@ -155,9 +155,9 @@ class Recorder:
         self._facts[(type(fact), fact.place, fact.calls)] = fact
 
     def later(self, token: int, behind: list[Place], mode: Mode) -> None:
-        """Note the mode of a later round of the loop that has brought another mode."""
+        """Note the mode of a later round, of the loop that has brought eval mode if there is one."""
         known = self._passes[token]
-        if known.fact.loop in behind:
+        if known.fact.loop in behind or (behind and known.fact.loop is None):
             known.fact = replace(known.fact, later=known.fact.later | mode)
 
     def kept(self, place: Place | None) -> None:

@@ -167,12 +167,13 @@ def _put_back(fact: Forward) -> bool:
 def _traced(fact: Forward) -> bool:
     """The train mode comes from a visible place, and so does the module.
 
-    Where eval mode was seen too, only a ``train()`` counts: that one path forgets an ``eval()``
-    says little, as the path may never be taken; one on which the mode can't be seen says less.
+    Where eval mode was seen too, only a ``train()`` counts that an earlier round of a loop comes
+    to: that one path forgets an ``eval()`` says little, as the path may never be taken; one on
+    which the mode can't be seen says less.
     """
     if fact.module.unsure or Mode.UNSEEN in fact.mode:
         return False
-    if Mode.EVAL in fact.mode and not _switched(fact):
+    if Mode.EVAL in fact.mode and not (fact.later == Mode.TRAIN and _switched(fact)):
         return False
     visible = any(origin.how not in ("given", "flag") for origin in origins_of(fact, Mode.TRAIN))
     if {origin.how for origin in origins_of(fact, Mode.TRAIN)} == {"flag"}:

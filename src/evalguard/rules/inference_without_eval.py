@@ -72,8 +72,8 @@ A module whose class can't be seen and a function whose callers can't be seen ar
 gradients on and no training in the function, as when a transform is fitted; and so is train mode
 that the function itself chooses where another branch chooses eval mode. If nothing in view
 sets the mode, it is reported only where the same run trains the module in it, and measures. Where
-the mode can't be seen on one of the ways to the call, or the results are thrown away, it is
-`possible` too. A network with neither dropout nor batch norm is never reported: today both modes
+on one of the ways to the call the mode can't be seen, or is eval mode, but for the first round of a
+loop, or where the results are thrown away, it is `possible` too. A network with neither dropout nor batch norm is never reported: today both modes
 give the same numbers.
 """
 
