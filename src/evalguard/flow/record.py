@@ -155,7 +155,7 @@ class Recorder:
         self._facts[(type(fact), fact.place, fact.calls)] = fact
 
     def later(self, token: int, behind: list[Place], mode: Mode) -> None:
-        """Note the mode of a later round, of the loop that has brought eval mode if there is one."""
+        """Note the mode of a later round: of the loop that has brought eval mode, if one has."""
         known = self._passes[token]
         if known.fact.loop in behind or (behind and known.fact.loop is None):
             known.fact = replace(known.fact, later=known.fact.later | mode)

@@ -73,8 +73,8 @@ gradients on and no training in the function, as when a transform is fitted; and
 that the function itself chooses where another branch chooses eval mode. If nothing in view
 sets the mode, it is reported only where the same run trains the module in it, and measures. Where
 on one of the ways to the call the mode can't be seen, or is eval mode, but for the first round of a
-loop, or where the results are thrown away, it is `possible` too. A network with neither dropout nor batch norm is never reported: today both modes
-give the same numbers.
+loop, or where the results are thrown away, it is `possible` too. A network with neither dropout nor
+batch norm is never reported: today both modes give the same numbers.
 """
 
 from __future__ import annotations
