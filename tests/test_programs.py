@@ -81,6 +81,8 @@ def together(*paths: str) -> frozenset[str]:
         ("if x: from a import b", {("a", 0, "b")}),
         ("importlib.import_module('a.b')", {("a.b", 0, None)}),
         ("import_module('.b', __package__)", {("b", 1, None)}),
+        ("import_module('a.' + b)", {("a.", 0, None)}),
+        ('import_module(f"a.b.{c}")', {("a.b.", 0, None)}),
         ("x = 'a.b'", set()),
     ],
 )  # fmt: skip
@@ -142,6 +144,10 @@ def test_the_standard_library_has_nothing_to_do_with_modules() -> None:
         ({"x/a.py": "import sys\nsys.path.append('lib')", "x/b.py": "import c", "y/lib/c.py": ""},
          [("x/a.py", "x/b.py", "y/lib/c.py")]),
         ({"a.py": "import_module('p.q')", "p/q.py": ""}, [("a.py", "p/q.py")]),
+        ({"a.py": "import_module('p.' + x)", "p/q.py": "", "p/r.py": "", "p/s/t.py": ""},
+         [("a.py", "p/q.py", "p/r.py"), ("p/s/t.py",)]),
+        ({"a.py": "import_module(f'p.s.{x}')", "p/q.py": "", "p/s/t.py": "", "s/t.py": ""},
+         [("a.py", "p/s/t.py"), ("p/q.py",), ("s/t.py",)]),
     ],
 )  # fmt: skip
 def test_what_belongs_together(files: dict[str, str], expected: list[tuple[str, ...]]) -> None:

@@ -57,10 +57,18 @@ class File(NamedTuple):
     tag: str = "file"
 
 
-class Sought(NamedTuple):
-    """What a file has under a name that only a run tells."""
+class Files(NamedTuple):
+    """One of some modules of the project; only a run tells which."""
 
-    path: str
+    paths: tuple[str, ...]
+    tag: str = "files"
+
+
+class Sought(NamedTuple):
+    """What one of some files has under a name; if it is empty, only a run tells it."""
+
+    paths: tuple[str, ...]
+    name: str = ""
     tag: str = "sought"
 
 
@@ -171,6 +179,7 @@ Atom = (
     | Lib
     | Method
     | File
+    | Files
     | Sought
     | Lit
     | Cond

@@ -9,6 +9,7 @@ from evalguard.flow.atoms import (
     Cls,
     Ctx,
     File,
+    Files,
     Fun,
     Inert,
     Lib,
@@ -18,6 +19,7 @@ from evalguard.flow.atoms import (
     Part,
     Partial,
     Ref,
+    Sought,
     Super,
     Value,
 )
@@ -327,6 +329,8 @@ class Attributes(Following):
             return self.of_library(f"{atom.name}.{name}", frame)
         if isinstance(atom, File):
             return self._of_file(atom, name, state)
+        if isinstance(atom, Files):
+            return one(Sought(atom.paths, name))
         if isinstance(atom, Cls):
             return self.of_class(atom, name, state)
         if isinstance(atom, Super):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evalguard.events import Attr, Call, Class, Comprehension, Import
+from evalguard.events import Attr, Call, Class, Comprehension
 from evalguard.facts import Revealed
 from evalguard.flow.atoms import (
     Atom,
@@ -67,8 +67,8 @@ class Builtins(Lookups):
         if self.knowledge.exits(name):
             state.dead = True
             return lit(None)
-        if name == IMPORT and (stmt := self._import_by_name(args, site)) is not None:
-            return self.imported(stmt, state, frame)
+        if name == IMPORT:
+            return self.import_by_name(args, site, state, frame)
         if name in _CONTAINERS:
             return _CONTAINERS[name](self, args, site, state, frame)
         if self.knowledge.effect(name) == "mapping":
@@ -76,20 +76,6 @@ class Builtins(Lookups):
         if not name.startswith("builtins."):
             return self.library_call(name, args, site, state, frame)
         return self._builtin(name.partition(".")[2], args, site, state, frame)
-
-    def _import_by_name(self, args: Arguments, site: Call) -> Import | None:
-        """``importlib.import_module`` of a name that is known, as a statement."""
-        name, package = [constant(value) for value in (*args.values(), ANYTHING, ANYTHING)][:2]
-        if name is None or not isinstance(name.value, str):
-            return None
-        module = name.value.lstrip(".")
-        level = len(name.value) - len(module)
-        if level and package is not None and str(package.value).replace(".", "").isidentifier():
-            within = str(package.value).split(".")
-            return Import(
-                ".".join([*within[: len(within) - level + 1], module]), 0, None, "", site.at
-            )
-        return Import(module, level, None, "", site.at)
 
     def made_method(self, function: Value, owner: Value) -> Value:
         """``MethodType(function, owner)``, or ``function.__get__(owner)``."""

@@ -205,7 +205,7 @@ class Calling(Seeking):
         if isinstance(atom, Ctx):
             return self._decorating(atom, args, site, state, frame)
         if isinstance(atom, Sought):
-            return self.call_value(self.sought(atom, args, state), args, site, state, frame)
+            return self.call_sought(atom, args, site, state, frame)
         assert isinstance(atom, (Inert, Part)), atom
         return self._call_part(atom, args, site, state, frame)
 

@@ -237,6 +237,7 @@ class Core:
         self.with_frozen_parts: set[int] = set()
         self.ever_frozen: dict[int, int] = {}  # and how many objects there were
         self.maybe_inert: Call | None = None  # may call what has no mode
+        self.guessed: set[int] = set()  # objects that may be of another kind
         self.optimizers: dict[int, frozenset[int]] = {}
         self.optimized: dict[int, list[Place | None]] = {}  # made in a forward pass
         self.raised: list[State] | None = None

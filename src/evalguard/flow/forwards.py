@@ -98,7 +98,7 @@ class Forwards(Purposes):
     ) -> Survey:
         """What is known of a module that is called; no mode if its ``forward`` sets another."""
         survey = self.survey(number, text, state)
-        if self.maybe_inert is site:
+        if self.maybe_inert is site or number in self.guessed:
             survey = replace(survey, module=replace(survey.module, optional=True))
         if self._turns_itself(number, args, survey.mode, state):
             survey = replace(survey, mode=Mode.UNSEEN, mixed=False, origins=frozenset())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evalguard.events import Call, Const, Expr, Joined
-from evalguard.flow.atoms import File, Lib, Sought, Value
+from evalguard.events import Call, Const, Expr, Import, Joined
+from evalguard.flow.atoms import File, Files, Lib, Sought, Value
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.methods import Methods
 from evalguard.flow.state import State
@@ -21,8 +21,8 @@ class Lookups(Methods):
         if name is not None and isinstance(name.value, str):
             return self.attribute(owner, name.value, site, state, frame)
         atom = only(owner)
-        if isinstance(atom, File):
-            return one(Sought(atom.path))
+        if isinstance(atom, (File, Files)):
+            return one(Sought(atom.paths if isinstance(atom, Files) else (atom.path,)))
         return self.library_item(atom, ANYTHING) if isinstance(atom, Lib) else ANYTHING
 
     def names_here(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
@@ -42,18 +42,27 @@ class Lookups(Methods):
         if text is not None:
             whole = str(text.value)
             return self._spelled(whole, site, state, frame) if _is_dotted(whole) else ANYTHING
-        parts = site.args[0].parts if site.args and isinstance(site.args[0], Joined) else ()
-        owner = self._spelled_before(parts, site, state, frame) if parts else one(File(frame.path))
+        if not (site.args and isinstance(site.args[0], Joined)):
+            owner = one(File(frame.path))
+        else:
+            before = _written_before(site.args[0])
+            owner = self._spelled(before, site, state, frame) if before else ANYTHING
         return self.get_by_name(Arguments((owner, ANYTHING)), site, state, frame)
 
-    def _spelled_before(
-        self, parts: tuple[Expr, ...], site: Call, state: State, frame: Frame
-    ) -> Value:
-        """What is written before a name that isn't known: ``models`` in ``f"models.{name}"``."""
-        first = str(parts[0].value) if isinstance(parts[0], Const) else ""
-        if len(parts) != 2 or not first.endswith(".") or not _is_dotted(first[:-1]):
-            return ANYTHING
-        return self._spelled(first[:-1], site, state, frame)
+    def import_by_name(self, args: Arguments, site: Call, state: State, frame: Frame) -> Value:
+        """``importlib.import_module``: of a name that isn't known, a module of the package."""
+        name, package = [constant(value) for value in (*args.values(), ANYTHING, ANYTHING)][:2]
+        if name is None or not isinstance(name.value, str):
+            before = _written_before(site.args[0]) if site.args else ""
+            paths = self.program.imports.within(before, frame.path) if before else ()
+            return one(Files(paths)) if paths else ANYTHING
+        module = name.value.lstrip(".")
+        level = len(name.value) - len(module)
+        if level and package is not None and str(package.value).replace(".", "").isidentifier():
+            within = str(package.value).split(".")
+            module = ".".join([*within[: len(within) - level + 1], module])
+            level = 0
+        return self.imported(Import(module, level, None, "", site.at), state, frame)
 
     def _spelled(self, dotted: str, site: Call, state: State, frame: Frame) -> Value:
         """What a name written in a text stands for."""
@@ -66,3 +75,12 @@ class Lookups(Methods):
 
 def _is_dotted(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
+
+
+def _written_before(node: Expr) -> str:
+    """What is written before a name that isn't known: ``models`` in ``f"models.{name}"``."""
+    parts = node.parts if isinstance(node, Joined) and len(node.parts) == 2 else ()
+    first = parts[0].value if parts and isinstance(parts[0], Const) else None
+    if not isinstance(first, str) or not first.endswith(".") or not _is_dotted(first[:-1]):
+        return ""
+    return first[:-1]

@@ -164,7 +164,7 @@ class Members(Freezing):
         """An item of ``globals()``, of a module's ``__dict__`` or of ``sys.modules``."""
         atom, known = only(owner), constant(key)
         if known is None or not isinstance(known.value, str):
-            return one(Sought(atom.path)) if known is None and isinstance(atom, File) else None
+            return one(Sought((atom.path,))) if known is None and isinstance(atom, File) else None
         if isinstance(atom, File):
             return self.file_value(atom.path, known.value, state) or ANYTHING
         if not isinstance(atom, Lib):

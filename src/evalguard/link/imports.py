@@ -49,6 +49,7 @@ class Imports:
         self._tails = [tuple(tail.split("/")) for tail in sorted(tails)]
         self._paths: dict[str, str] = {}
         self._by_last: dict[str, list[tuple[str, ...]]] = {}
+        self._homes: dict[str, dict[tuple[str, ...], list[str]]] = {}
         for path in every:
             if is_notebook(path):
                 continue
@@ -98,6 +99,31 @@ class Imports:
         if not is_package(path):
             return None
         return self._read(self._paths.get("/".join((*self._parts(path), name))))
+
+    def within(self, package: str, importer: str) -> tuple[str, ...]:
+        """The modules that lie directly in a package, or in a folder that is imported like one.
+
+        Args:
+            package: Its dotted name.
+            importer: The path of the file that imports one of them.
+        """
+        names = tuple(package.split("."))
+        best: tuple[int, tuple[str, ...]] | None = None
+        for home in self._homes_of(names[-1]):
+            root = home[: len(home) - len(names)]
+            closeness = _closeness(root, self._folder(importer), len(names))
+            if home[len(root) :] == names and closeness is not None:
+                best = max(best or (closeness, home), (closeness, home))
+        return tuple(self._homes_of(names[-1])[best[1]]) if best is not None else ()
+
+    def _homes_of(self, name: str) -> Mapping[tuple[str, ...], list[str]]:
+        """The folders of a name, and the modules in each, in a fixed order."""
+        if not self._homes:
+            for path in sorted({*self._paths.values()} - self._unread):
+                folder = self._folder(path)
+                if folder and not is_package(path):
+                    self._homes.setdefault(folder[-1], {}).setdefault(folder, []).append(path)
+        return self._homes.get(name, {})
 
     def adds_folders(self, path: str) -> bool:
         """Whether a file puts folders on ``sys.path``."""

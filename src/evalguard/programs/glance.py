@@ -10,7 +10,7 @@ from evalguard.context.needs import bytes_of
 from evalguard.link.imports import is_notebook
 from evalguard.records import NamedTuple
 
-_STRING = re.compile(rb"""["'](\.*)([A-Za-z_][\w.]*)["']""")
+_STRING = re.compile(rb"""["'](\.*)([A-Za-z_][\w.]*)["'{]""")
 _TELLING = (b"torch", b"reveal_mode")
 
 Imported = tuple[str, int, str | None]
@@ -19,9 +19,10 @@ Imported = tuple[str, int, str | None]
 class Glance(NamedTuple):
     """What a file shows.
 
-    ``imports`` are the modules and names of its import statements, ``folders`` what it puts on
-    ``sys.path``. ``bare``: it holds nothing but comments. ``speaks``: it has a word that only
-    code for PyTorch has.
+    ``imports`` are the modules and names of its import statements, and packages of which it may
+    import any module, with a dot after them. ``folders`` are what it puts on ``sys.path``.
+    ``bare``: it holds nothing but comments. ``speaks``: it has a word that only code for PyTorch
+    has.
     """
 
     imports: tuple[Imported, ...] = ()

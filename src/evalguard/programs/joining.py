@@ -91,6 +91,9 @@ class _Targets:
 
     def _find(self, stmt: Imported, importer: str) -> Iterator[str]:
         module, level, name = stmt
+        if module.endswith("."):
+            yield from self.imports.within(module[:-1], importer)
+            return
         path = self.imports.resolve(module, level, importer)
         if path is not None:
             yield path
