@@ -82,18 +82,18 @@ class Judge:
             files: The program.
             each: Is called before a file is read.
         """
-        return with_room(partial(self._files, files, each))
+        with at_rest():
+            return with_room(partial(self._files, files, each))
 
     def _files(self, files: Files, each: Callable[[], object]) -> Result:
         texts: dict[str, str] = {}
         reader = self._reader or read
         readings: list[Reading] = []
-        with at_rest():
-            source, take = _noting(reader, texts), self._lowered if files.telling else _proved
-            for path in files.asked:
-                each()
-                readings.append(take(path, source))
-            findings = self._found(files, readings) if files.telling else ()
+        source, take = _noting(reader, texts), self._lowered if files.telling else _proved
+        for path in files.asked:
+            each()
+            readings.append(take(path, source))
+        findings = self._found(files, readings) if files.telling else ()
         return self._result(findings, texts, readings)
 
     def _lowered(self, path: str, source: Reader) -> Unit | FileError:
@@ -107,7 +107,8 @@ class Judge:
 
     def texts(self, texts: Mapping[str, str]) -> Result:
         """Check texts, by path, as one program."""
-        return with_room(partial(self._texts, texts))
+        with at_rest():
+            return with_room(partial(self._texts, texts))
 
     def _texts(self, texts: Mapping[str, str]) -> Result:
         spoken: dict[str, str] = {}
@@ -118,21 +119,21 @@ class Judge:
 
     def trace(self, files: Files, each: Callable[[], object] = lambda: None) -> Trace:
         """Tell what is believed at each call of a module; the arguments are those of ``files``."""
-        return with_room(partial(self._trace, files, each))
+        with at_rest():
+            return with_room(partial(self._trace, files, each))
 
     def _trace(self, files: Files, each: Callable[[], object]) -> Trace:
         from evalguard.flow.tracing import trace
 
-        with at_rest():
-            readings: list[Reading] = []
-            for path in files.asked:
-                each()
-                readings.append(self._lowered(path, self._reader or read))
-            context = self._context(files, readings)
-            self._settled(context, files.asked)
+        readings: list[Reading] = []
+        for path in files.asked:
+            each()
+            readings.append(self._lowered(path, self._reader or read))
+        context = self._context(files, readings)
+        self._settled(context, files.asked)
+        told = trace(context.program(), frozenset(files.asked))
+        while context.widen(call.place for call in told.calls if Mode.UNSEEN in call.mode):
             told = trace(context.program(), frozenset(files.asked))
-            while context.widen(call.place for call in told.calls if Mode.UNSEEN in call.mode):
-                told = trace(context.program(), frozenset(files.asked))
         errors = tuple(each for each in readings if isinstance(each, FileError))
         checked = tuple(unit.path for unit in _units(readings))
         notebooks = _notebooks(readings)
