@@ -33,7 +33,6 @@ from evalguard.flow.passes import (
     drawn,
     elsewhere,
     finished,
-    in_steps,
     leave,
     mark_alike,
     mark_losses,
@@ -42,6 +41,7 @@ from evalguard.flow.passes import (
     switched_elsewhere,
 )
 from evalguard.flow.thawing import Weights, frozen_parts
+from evalguard.flow.within import in_steps
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 from evalguard.records import replace
