@@ -343,7 +343,7 @@ class Recorder:
         forwards = [drawn(fact, steps.values()) for fact in forwards]
         others = self._facts.values()
         noted = [fact for fact in others if isinstance(fact, FrozenPart)]
-        frozen = frozen_parts(self._passes.values(), forwards, self.weights.thawed, noted)
+        frozen = frozen_parts(self._passes.values(), forwards, self.weights, noted)
         facts: list[Fact] = [fact for fact in others if not isinstance(fact, FrozenPart)]
         return tuple(sorted([*self._placed(forwards, steps), *frozen, *facts], key=_order))
 
