@@ -28,6 +28,7 @@ from evalguard.places import Place
 from evalguard.records import NamedTuple, dataclass, field
 
 DEEPEST = 40
+STEPS = frozenset(("backward", "step"))  # what a training step comes to
 
 
 @dataclass(slots=True)
@@ -100,7 +101,8 @@ class Traits(NamedTuple):
 
     ``twofold``: its ``forward`` returns something else in train mode, and ``unlike``: of another
     kind. ``turns``: it switches its own mode there, and ``stills``: the parts that it puts in eval
-    mode there. ``stores``: the attributes that its methods set, ``__init__`` aside.
+    mode there. ``stores``: the attributes that its methods set, ``__init__`` aside. ``learns``:
+    its ``forward`` takes a training step itself.
     """
 
     twofold: bool
@@ -108,6 +110,7 @@ class Traits(NamedTuple):
     turns: bool
     stills: tuple[str, ...]
     stores: tuple[str, ...]
+    learns: bool
 
 
 @dataclass(slots=True)
@@ -263,7 +266,8 @@ class Classes:
 
 def _traits(cls: Class) -> Traits:
     twofold, unlike, stills = returns_by_mode(cls), returns_unlike(cls), puts_in_eval(cls)
-    return Traits(twofold, unlike, turns_itself(cls), stills, _stored_later(cls))
+    learns = any(STEPS.issubset(function.uses) for function in forwards(cls))
+    return Traits(twofold, unlike, turns_itself(cls), stills, _stored_later(cls), learns)
 
 
 def _stored_later(cls: Class) -> tuple[str, ...]:

@@ -26,10 +26,11 @@ from evalguard.flow.atoms import (
 )
 from evalguard.flow.attributes import Attributes
 from evalguard.flow.core import Frame
-from evalguard.flow.counting import LAST, asks_last
+from evalguard.flow.counting import LAST, above_zero, asks_last
 from evalguard.flow.naming import Picked, asked
 from evalguard.flow.state import State, is_variable
 from evalguard.flow.values import (
+    ABOVE_ZERO,
     ANY_ATOM,
     ANYTHING,
     NONE,
@@ -116,7 +117,7 @@ class Conditions(Attributes):
         atom = only(value)
         if isinstance(atom, Lit):
             return bool(atom.value), None
-        if isinstance(atom, (Fun, Cls, Lib, Inert, File, Partial)):
+        if isinstance(atom, (Fun, Cls, Lib, Inert, File, Partial)) or atom == ABOVE_ZERO:
             return True, None
         cond = self._condition(self._as_value(atom))
         if cond is None:
@@ -176,6 +177,8 @@ class Conditions(Attributes):
 
     def _same(self, op: str, left: Value, right: Value, state: State) -> bool | None:
         one_, two = constant(left), constant(right)
+        if two is not None and only(left) == ABOVE_ZERO:
+            return above_zero(op, two.value)
         if op in ("==", "is"):
             mine, theirs = _constants(left), _constants(right)
             if mine and theirs:

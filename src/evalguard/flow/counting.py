@@ -34,6 +34,31 @@ def counter(loop: Loop) -> Counter | None:
     return None
 
 
+def counted(loop: Loop) -> Name | None:
+    """What a loop counts by, if that is above zero in all its rounds but the first."""
+    over, target = loop.iterable, loop.target
+    if not isinstance(over, Call) or over.keywords or not 0 < len(over.args) < 3:
+        return None
+    if over.func == Name("enumerate") and isinstance(target, Display) and target.items:
+        target = target.items[0]
+    elif over.func != Name("range"):
+        return None
+    first = over.args[0] if over.func == Name("range") else over.args[-1]
+    negative = isinstance(first, Const) and isinstance(first.value, int) and first.value < 0
+    return target if isinstance(target, Name) and not negative else None
+
+
+def above_zero(op: str, bound: object) -> bool | None:
+    """What a comparison with a number tells of a whole one above zero."""
+    if not isinstance(bound, (int, float)):
+        return None
+    least = {">": 0, ">=": 1}.get(op)
+    if least is not None:
+        return True if bound <= least else None
+    most = {"==": 0, "is": 0, "<=": 0, "<": 1}.get(op)
+    return False if most is not None and bound <= most else None
+
+
 def asks_last(node: Compare, known: Counter | None) -> bool:
     """Whether a comparison asks if a counter is at the last round of its loop."""
     return known is not None and node.left == Name(known.name) and _alike(node.right, known.rounds)

@@ -309,8 +309,16 @@ class Entries(Opening):
             state.grad, state.grad_place = grad, known.grad_place
         elif self._is_of_module(fun) and not self._answers(fun, known.function):
             state.grad = Grad.UNSEEN  # callers decide
-        elif known.function.name in self._sheltered(known):
+        elif known.function.name in self._sheltered(known) or self._is_handed(known):
             state.grad = Grad.UNSEEN
+
+    def _is_handed(self, known: Known) -> bool:
+        """Whether an object that is a function was made in view: callers weren't followed to it."""
+        if known.owner is None or known.function.name != "__call__":
+            return False
+        things = [self.things[number] for number in range(len(self.things))]
+        made = [x.number for x in things if x.cls == known.owner and x.kind == "object"]
+        return not self.outside.issuperset(made)
 
     def _sheltered(self, known: Known) -> frozenset[str]:
         """What a function's file calls only where gradients are off.

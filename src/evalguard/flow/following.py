@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalguard.events import Attr, Call, Expr, Item, Name
-from evalguard.flow.atoms import Part
+from evalguard.flow.atoms import Part, Ref
 from evalguard.flow.core import Frame
 from evalguard.flow.members import Members
 from evalguard.flow.sampling import parts_of
@@ -36,9 +36,33 @@ class Following(Members):
             return
         named = [part for part in parts_of(given) if isinstance(part, Name)]
         for name in named:
-            for leader in self._weights_in(name, state, frame) - followers:
+            leaders = self._weights_in(name, state, frame) - followers
+            for leader in leaders:
                 for follower in followers:
                     self.recorder.weights.following.add((follower, leader))
+            self._set_within(followers, leaders, state, frame)
+
+    def _set_within(
+        self, followers: set[int], leaders: set[int], state: State, frame: Frame
+    ) -> None:
+        """A method sets the weights of one part of its object from those of another."""
+        cls = self.things[frame.me.thing].cls if frame.me is not None else None
+        if cls is None or frame.me is None:
+            return
+        home = self.classes[cls].path, self.classes[cls].cls.name
+        led = self._names_of(leaders, frame.me.thing, state)
+        for name in self._names_of(followers, frame.me.thing, state) if led else ():
+            self.recorder.weights.led.setdefault((*home, name), set()).update(led)
+
+    def _names_of(self, parts: set[int], number: int, state: State) -> list[str]:
+        """By which names an object has these, as its class says it."""
+        held = [(name, state.get((number, name))) for name in self.things.holding(number)]
+        return [
+            f"self.{name}"
+            for name, value in held
+            if value is not None
+            and any(isinstance(atom, Ref) and atom.thing in parts for atom in value.atoms)
+        ]
 
     def _weights_in(self, node: Expr, state: State, frame: Frame) -> set[int]:
         """The modules of whose weights a name, or what is read from it, may be one."""

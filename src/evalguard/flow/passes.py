@@ -243,37 +243,6 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
     )
 
 
-def _beside_step(item: Pass, steps: Mapping[int, list[Pass]]) -> bool:
-    """Whether a pass stands in every round of a loop beside a training step of its module.
-
-    Or in its stead, where a condition decides and nothing is done with what comes out.
-    """
-    block = item.block
-    if block is None or item.stepped:
-        return False
-    mine = steps.get(item.thing, [])
-    if block[1]:
-        return any(step.block == block for step in mine)
-    return item.idle and any(
-        step.block is not None and step.block[0] == block[0] and not _meet(item, step)
-        for step in mine
-    )
-
-
-def in_steps(passes: Mapping[int, Pass]) -> set[int]:
-    """The passes that belong to a training step of their module: beside it, or made for it."""
-    steps: dict[int, list[Pass]] = {}
-    for item in passes.values():
-        if item.stepped:
-            steps.setdefault(item.thing, []).append(item)
-    found = {token for token, item in passes.items() if _beside_step(item, steps)}
-    for thing, mine in steps.items():
-        for token in set[int]().union(*[step.inputs for step in mine]):
-            if -token in passes and passes[-token].thing == thing:
-                found.add(-token)  # what it gave, detached, is in what the step is called on
-    return found
-
-
 def against(passes: Mapping[int, Pass], trained: set[int]) -> set[int]:
     """The passes of modules trained against one another: one trains by the other's detached output.
 
@@ -304,7 +273,7 @@ def mark_alike(passes: Collection[Pass]) -> None:
         if item.stepped:
             steps.setdefault((item.thing, item.entry), []).append(item)
     for item in unseen if steps else ():
-        found = [step for step in steps.get((item.thing, item.entry), ()) if _meet(item, step)]
+        found = [step for step in steps.get((item.thing, item.entry), ()) if meet(item, step)]
         if found and not item.stepped:
             item.fact = replace(item.fact, alike=min(step.fact.place for step in found))
 
@@ -321,7 +290,7 @@ def mark_losses(passes: Collection[Pass]) -> None:
             item.fact = replace(item.fact, purpose=item.fact.purpose | Purpose.OTHER_RESULT)
 
 
-def _meet(one: Pass, other: Pass) -> bool:
+def meet(one: Pass, other: Pass) -> bool:
     """Whether both calls may happen in one run: no condition tells them apart."""
     return all((key, not holds) not in other.assumed for key, holds in one.assumed)
 

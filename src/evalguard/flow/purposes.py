@@ -90,15 +90,17 @@ class Purposes(Stilling):
         return Purpose.ADAPTS if asked else Purpose.NONE
 
     def _adapting(self, number: int, survey: Survey) -> Purpose:
-        """Whether a module takes gradients when called; one that can't be seen may do as others.
+        """Whether a module takes gradients when called, or a training step.
 
-        A library's layer, or wrapper, takes none itself.
+        One that can't be seen may do as others; a library's layer, or wrapper, takes none itself.
         """
         cls, lib = self.things[number].cls, self.things[number].lib
         if cls is not None:
             mine = [atom.number for atom in self.classes.ancestry(cls) if isinstance(atom, Cls)]
-            grades = any(self.classes[item].grades for item in mine)
-            return Purpose.ADAPTS if grades else Purpose.NONE
+            each = [self.classes[item] for item in mine]
+            grades = Purpose.ADAPTS if any(item.grades for item in each) else Purpose.NONE
+            learns = any(item.traits.learns for item in each)
+            return grades | (Purpose.SAME_STEP if learns else Purpose.NONE)
         if survey.module.sensitive is not Sensitivity.UNKNOWN or self.knowledge.layer(lib):
             return Purpose.NONE
         theirs = any(map(self.classes.is_module, self.classes.grading))

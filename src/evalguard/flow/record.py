@@ -33,7 +33,6 @@ from evalguard.flow.passes import (
     drawn,
     elsewhere,
     finished,
-    in_steps,
     leave,
     mark_alike,
     mark_losses,
@@ -42,6 +41,7 @@ from evalguard.flow.passes import (
     switched_elsewhere,
 )
 from evalguard.flow.thawing import Weights, frozen_parts
+from evalguard.flow.within import in_steps
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
 from evalguard.records import replace
@@ -343,7 +343,7 @@ class Recorder:
         forwards = [drawn(fact, steps.values()) for fact in forwards]
         others = self._facts.values()
         noted = [fact for fact in others if isinstance(fact, FrozenPart)]
-        frozen = frozen_parts(self._passes.values(), forwards, self.weights.thawed, noted)
+        frozen = frozen_parts(self._passes.values(), forwards, self.weights, noted)
         facts: list[Fact] = [fact for fact in others if not isinstance(fact, FrozenPart)]
         return tuple(sorted([*self._placed(forwards, steps), *frozen, *facts], key=_order))
 

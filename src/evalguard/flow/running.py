@@ -36,13 +36,13 @@ from evalguard.flow.atoms import Ctx, Key, Lib, Ref, Value
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.conditions import asks_training
 from evalguard.flow.core import FILE_FLOOR, Exhausted, Fork, Frame, LoopPoint
-from evalguard.flow.counting import LAST, counter, finished, going_on
+from evalguard.flow.counting import LAST, counted, counter, finished, going_on
 from evalguard.flow.guards import comes_each_time
 from evalguard.flow.leftovers import left_over
 from evalguard.flow.rounds import Rounds, no_round, one_round, runs_once
 from evalguard.flow.showing import show
 from evalguard.flow.state import Modes, State, flagged, settle
-from evalguard.flow.values import detached, only, ordered, tainted
+from evalguard.flow.values import ABOVE_ZERO, detached, one, only, ordered, tainted
 from evalguard.flow.variables import ITEMS
 from evalguard.places import Span
 
@@ -340,10 +340,13 @@ class Running(Rounds):
     ) -> list[State]:
         if point.round > 1:
             point.carried = self.still_in_eval(point, states)
+        later = counted(stmt) if point.round > 1 else None
         for current in states:
             self._leave_behind(stmt, current, frame)
             if item is not None and stmt.target is not None:
                 self.bind(stmt.target, item, current, frame, stmt.at)
+                if later is not None:
+                    self.bind(later, one(ABOVE_ZERO), current, frame, stmt.at)
             elif stmt.test is not None:
                 self._while_test(stmt.test, current, frame)
         ends = self.run(stmt.body, states, frame) + point.continues

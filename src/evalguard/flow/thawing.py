@@ -16,13 +16,15 @@ class Weights:
     ``thawed``: those that don't stay frozen, or as they were then, and in which entry;
     ``following``: those whose weights are set from others', and these; ``cut``: those that their
     own class calls with gradients off; ``handled``: those that may not have the weights that they
-    were born with, and ``loaded`` those that were given others.
+    were born with, and ``loaded`` those that were given others. ``led``: the parts of a class (by
+    its file and name) whose weights its methods set, and from which of its parts.
     """
 
     def __init__(self) -> None:
         self.cut: set[int] = set()
         self.thawed: set[tuple[int, int]] = set()
         self.following: set[tuple[int, int]] = set()
+        self.led: dict[tuple[str, str, str], set[str]] = {}
         self.handled: set[int] = set()
         self.loaded: set[int] = set()
 
@@ -30,6 +32,12 @@ class Weights:
         """The weights of these may not be those that they were born with."""
         self.handled.update(things)
         self.loaded.update(things if loaded else ())
+
+    def led_by(self, part: FrozenPart, beside: Iterable[FrozenPart]) -> bool:
+        """Whether its class sets a frozen part's weights from those of a part that isn't frozen."""
+        leaders = self.led.get((part.home, part.owner, part.module.text), set[str]())
+        still = {item.module.text for item in beside if item.owner == part.owner}
+        return not leaders <= still
 
     def settle(self, passes: Collection[Pass]) -> None:
         """What follows a module that is trained doesn't stay as it was; nor what others train."""
@@ -48,7 +56,7 @@ class Weights:
 def frozen_parts(
     passes: Collection[Pass],
     forwards: list[Forward],
-    thawed: Collection[tuple[int, int]],
+    weights: Weights,
     noted: Collection[FrozenPart],
 ) -> list[FrozenPart]:
     """Frozen parts of what is trained, at their own calls where these are in view.
@@ -56,7 +64,7 @@ def frozen_parts(
     Args:
         passes: The calls of modules.
         forwards: The facts about them.
-        thawed: What doesn't stay frozen, or as it was then, and in which entry.
+        weights: What doesn't stay frozen, or as it was then.
         noted: Frozen parts of what a library trains, or nobody in view.
 
     Returns:
@@ -72,7 +80,9 @@ def frozen_parts(
     for item in passes:
         for number, part in item.frozen.parts.items() if item.backward else ():
             own = _of(part, calls.get((part.owner, part.module.text), []))
-            if (number, item.entry) in thawed or _kept(own):
+            if (number, item.entry) in weights.thawed or _kept(own):
+                continue
+            if weights.led_by(part, item.frozen.parts.values()):
                 continue
             place = own[0].place if own else item.fact.place
             made = replace(part, place=place, stepped=item.partly_stepped, calls=item.fact.calls)

@@ -15,6 +15,7 @@ NO_TAINT: Final[frozenset[int]] = frozenset()
 ANYTHING: Final = Value(ANY_ATOM, NO_TAINT)
 NEVER: Final = Value(NO_ATOMS, NO_TAINT)
 MADE: Final = Made()
+ABOVE_ZERO: Final = Unknown("above zero")  # some whole number
 NONE: Final = Lit("NoneType", None)
 MOST_ATOMS: Final = 64
 USUAL: Final = frozenset((bool, int, str, type(None)))
