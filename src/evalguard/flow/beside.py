@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from evalguard.events import Attr, Block, Call, Const, Do, Function, If, Loop, Stmt
 from evalguard.link.blocks import inner_blocks, statements
@@ -46,6 +47,22 @@ def beside_opposed(body: Block, at: Span) -> bool:
             call is not None and _opposed(mine, call, same=False) for call in near
         )
     return False
+
+
+def evaled_next(body: Block, call: Call) -> bool:
+    """Whether what a call changes in place is put in eval mode in the statement after it."""
+    if ("inplace", Const(True)) not in call.keywords or not call.args:
+        return False
+    return any(
+        isinstance(stmt, Do)
+        and stmt.value == call
+        and (switch := _switch(after)) is not None
+        and isinstance(switch.func, Attr)
+        and switch.func.value == call.args[0]
+        and not _trains(switch)
+        for block in _blocks(body)
+        for stmt, after in pairwise(block)
+    )
 
 
 def only_switches(body: Block) -> bool:

@@ -282,7 +282,9 @@ class Conditions(Attributes):
         atoms = self.lookup(told.subject.id, state, frame).atoms
         meant = told.holds == holds
         picked = [
-            Picked(x.thing, told.word, told.begins, meant) for x in atoms if isinstance(x, Part)
+            Picked(x.thing, told.word, told.begins, meant, told.layer)
+            for x in atoms
+            if isinstance(x, Part)
         ]
         return frozenset(picked)
 

@@ -43,6 +43,8 @@ class Entries(Opening):
         self._switchable: dict[int, dict[int, ModeState]] = {}
         self._makers = self.knowledge.first_names()
         self.left_off: dict[str, State] = {}  # files whose import leaves gradients off
+        self._objects: dict[int, list[int]] = {}  # by their classes
+        self._sorted = 0  # how many things these were chosen from
 
     def walk_entries(self, mentioned: frozenset[str]) -> None:
         """Walk every function not yet reached.
@@ -316,9 +318,16 @@ class Entries(Opening):
         """Whether an object that is a function was made in view: callers weren't followed to it."""
         if known.owner is None or known.function.name != "__call__":
             return False
-        things = [self.things[number] for number in range(len(self.things))]
-        made = [x.number for x in things if x.cls == known.owner and x.kind == "object"]
-        return not self.outside.issuperset(made)
+        return not self.outside.issuperset(self._objects_of(known.owner))
+
+    def _objects_of(self, cls: int) -> list[int]:
+        """The objects of a class, modules aside."""
+        for number in range(self._sorted, len(self.things)):
+            thing = self.things[number]
+            if thing.kind == "object" and thing.cls is not None:
+                self._objects.setdefault(thing.cls, []).append(number)
+        self._sorted = len(self.things)
+        return self._objects.get(cls, [])
 
     def _sheltered(self, known: Known) -> frozenset[str]:
         """What a function's file calls only where gradients are off.

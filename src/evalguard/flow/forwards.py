@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalguard.events import Attr, Call, Const, Expr, Param, With
-from evalguard.facts import Forward, FrozenPart, Origin, Purpose
+from evalguard.facts import Forward, FrozenPart, Origin
 from evalguard.flow.atoms import Cls, Lib, Ref, Value
 from evalguard.flow.beside import SWITCHES
 from evalguard.flow.core import Arguments, Frame
@@ -48,7 +48,6 @@ class Forwards(Purposes):
         path, items = state.path(), tuple(loop.unrolled for loop in self.loops)
         token = self.recorder.token(frame.context, place, path, items)
         frozen = self._frozen_within(number, survey.parts, state)
-        begun = self.recorder.begun(number, len(self.loops))
         fact = Forward(
             place,
             frame.known.function.qualname if frame.known else "",
@@ -61,8 +60,7 @@ class Forwards(Purposes):
             grad=grad,
             grad_place=state.grad_place,
             purpose=self.purpose(number, survey, args, site, state, frame)
-            | self.tuning(number, frozen, state)
-            | (Purpose.SAME_STEP if begun else Purpose.NONE),
+            | self.tuning(number, frozen, state),
             caller_unseen=self.chains[frame.context].parent == 0,
             switcher=self._switcher(survey.origins, frame),
             turns=self.turns_of(survey.origins),
@@ -76,9 +74,12 @@ class Forwards(Purposes):
         lifts = self.lifted(number, survey, state, frame)
         around = Around(block, survey.parts, lifts, frozenset(state.assume.items()))
         self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach, still), around)
+        self.recorder.in_begun(token, number, len(self.loops))
         self.recorder.later(token, self.loops_behind(), survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)
+        if number in self.things.hooked or not survey.parts.isdisjoint(self.things.hooked):
+            self.recorder.hooked(token)
         result = self._result(token, inputs, grad)
         return Value(frozenset((MADE,)), result.taint) if self.made_up(args) else result
 

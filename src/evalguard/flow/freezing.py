@@ -47,7 +47,7 @@ class Freezing(Variables):
             for child in named:
                 self.freeze(child, FROZEN, place, state)
         elif self._apart(number, test, state):
-            if self.things[number].parts:
+            if self.things[number].parts or test.layer:
                 self.freeze(number, FROZEN, place, state)
             for child in named:
                 self.unfreeze(child, state)
@@ -68,7 +68,9 @@ class Freezing(Variables):
         tests = [item for item in state.narrow if isinstance(item, Picked) and item.thing == number]
         if len(tests) != 1:
             return None
-        return tests[0] if any(map(tests[0].fits, self._child_names(number, state))) else None
+        unseen = tests[0].layer and bool(self.things[number].lib) and not self.things[number].parts
+        found = unseen or any(map(tests[0].fits, self._child_names(number, state)))
+        return tests[0] if found else None
 
     def _child_names(self, number: int, state: State) -> list[str]:
         """The names of an object's children, as far as they are known."""

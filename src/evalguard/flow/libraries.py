@@ -6,6 +6,7 @@ from evalguard.events import Call
 from evalguard.facts import BuiltInForward, Exported
 from evalguard.flow.asking import OFF
 from evalguard.flow.atoms import Inert, Lib, Method, Part, Partial, Ref, Value
+from evalguard.flow.beside import evaled_next
 from evalguard.flow.core import Arguments, Frame
 from evalguard.flow.effects import Effects
 from evalguard.flow.frameworks import argument_text, class_of
@@ -94,6 +95,8 @@ class Libraries(Effects):
         value = self.argument(export.argument, args)
         atom = only(value) if value is not None else None
         if not isinstance(atom, Ref) or export.applies(*self.constants(args)) is not True:
+            return
+        if frame.known and evaled_next(frame.known.function.body, site):
             return
         seen = self.survey(atom.thing, self.things[atom.thing].text, state, export)
         text = argument_text(export.argument, site) or seen.module.text

@@ -217,6 +217,11 @@ class Methods(Turning):
             self.recorder.weights.touched(reach, loaded=True)
         return None
 
+    def _hooks(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
+        if isinstance(call.owner, (Ref, Part)):
+            self.things.hook(call.owner.thing)
+        return None
+
     def _clears(self, call: MethodCall, state: State, frame: Frame) -> Value | None:
         if isinstance(call.owner, (Ref, Part)):
             self.clear(call.owner.thing, state)
@@ -313,6 +318,7 @@ _EFFECTS: dict[str, Callable[[Methods, MethodCall, State, Frame], Value | None]]
     "forwards": Methods._forwards,
     "loads": Methods._loads,
     "clears": Methods._clears,
+    "hooks": Methods._hooks,
 }
 
 _READS: dict[str, Callable[[Methods, Ref, Call, State, Frame], Value]] = {

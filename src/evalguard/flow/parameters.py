@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalguard.events import Attr, Const, Item, Name, Param
+from evalguard.events import Attr, Const, Display, Expr, Item, Name, Param
 from evalguard.flow.atoms import Atom, Cls, Fun, Lib, Part, Ref, Value
 from evalguard.flow.builtin import Builtins
 from evalguard.flow.classes import Known
@@ -13,6 +13,8 @@ from evalguard.flow.state import ModeState, State
 from evalguard.flow.values import ANYTHING, constant, one, only
 from evalguard.flow.variables import ITEMS
 from evalguard.modes import Mode
+
+UNIONS = frozenset(("typing.Union", "typing.Optional"))
 
 
 class Parameters(Builtins):
@@ -116,13 +118,10 @@ class Parameters(Builtins):
     def _noted_list(self, param: Param, inner: Frame, known: Known, state: State) -> Value | None:
         """What an unseen caller passes for a ``List[Net]``: modules of that class."""
         home = self.frames.get(known.frame)
-        note = param.note
-        if home is None or not isinstance(note, Item):
+        note = None if home is None else self._noted_item(param.note, state, home)
+        if home is None or note is None:
             return None
-        kind = self._library_name(self.value(note.value, state, home))
-        if not self.knowledge.is_sequence(kind):
-            return None
-        atom = only(self.value(note.key, state, home))
+        atom = only(self.value(note, state, home))
         if not isinstance(atom, Cls) or not self.classes.is_module(atom.number):
             return None
         thing, _ = self.things.make(("noted", inner.thing, param.name), "module")
@@ -131,6 +130,17 @@ class Parameters(Builtins):
         holder = self.container(f"noted {param.name}", known.function.at, inner)
         self.assign(holder.number, ITEMS, thing.value, state)
         return holder.value
+
+    def _noted_item(self, note: Expr | None, state: State, home: Frame) -> Expr | None:
+        """``Net`` of ``List[Net]``, and of ``Union[Net, List[Net]]``."""
+        if not isinstance(note, Item):
+            return None
+        kind = self._library_name(self.value(note.value, state, home))
+        if self.knowledge.is_sequence(kind):
+            return note.key
+        among = note.key.items if isinstance(note.key, Display) else (note.key,)
+        found = [self._noted_item(each, state, home) for each in among if kind in UNIONS]
+        return next((each for each in found if each is not None), None)
 
     def _library_name(self, value: Value) -> str:
         atom = only(value)

@@ -49,7 +49,9 @@ class Pass:
     ``owned``: an optimizer steps that is seen to have its parameters. ``trained``: the modules
     whose parameters have the optimizers that step, None if that can't be seen. ``chosen``: it may
     reach another module instead, which knows no mode. ``added``: all that it gives is added up.
-    ``dropped``: its module's method makes it, and nobody takes what that returns.
+    ``dropped``: its module's method makes it, and nobody takes what that returns. ``hooked``: a
+    hook gets what it computes on the way. ``begun``: a step of its module has begun before it,
+    which a backward pass has ``ended``.
     """
 
     thing: int
@@ -80,6 +82,9 @@ class Pass:
     chosen: bool = False
     added: bool = False
     dropped: Purpose = Purpose.NONE
+    hooked: bool = False
+    begun: bool = False
+    ended: bool = False
 
     @property
     def used(self) -> bool:
@@ -89,7 +94,15 @@ class Pass:
     @property
     def idle(self) -> bool:
         """Whether nothing at all is done with the result."""
-        return not (self.used or self.fed or self.shape)
+        return not (self.used or self.fed or self.shape or self._handed_over)
+
+    @property
+    def _handed_over(self) -> bool:
+        """Whether a hook takes features of a network that was loaded and that nobody switched."""
+        hows = {origin.how for origin in self.origins}
+        if not self.hooked or self.fact.grad != Grad.OFF or "switched" in hows:
+            return False
+        return self.loaded or "loaded" in hows
 
     @property
     def lost(self) -> Purpose:
@@ -214,7 +227,7 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
         The fact, with what the call is for.
     """
     fact, purpose = item.fact, item.fact.purpose
-    if in_step:
+    if in_step or item.ended or (item.begun and not trained):
         purpose |= Purpose.SAME_STEP
     if rival:
         purpose |= Purpose.ADVERSARIAL
@@ -241,58 +254,6 @@ def finished(item: Pass, in_step: bool, trained: bool, rival: bool) -> Forward:
         intent=_intent(item, purpose),
         unsettled=item.unsettled,
     )
-
-
-def against(passes: Mapping[int, Pass], trained: set[int]) -> set[int]:
-    """The passes of modules trained against one another: one trains by the other's detached output.
-
-    And only by that. With those that the same call of a method makes: it is the whole that is
-    trained so.
-    """
-    found: set[int] = set()
-    for item in passes.values():
-        for token in item.inputs if item.stepped else ():
-            source = None if -token in item.inputs else passes.get(-token)
-            if source and source.thing in trained and source.thing != item.thing:
-                found |= {source.thing, item.thing}
-    theirs = {token for token, item in passes.items() if item.thing in found}
-    calls = {passes[token].lifts[0].place for token in theirs if passes[token].lifts}
-    return theirs | {
-        token for token, item in passes.items() if item.lifts and item.lifts[0].place in calls
-    }
-
-
-def mark_alike(passes: Collection[Pass]) -> None:
-    """Mark those whose module is trained on the same way, in the same mode, unseen by anybody.
-
-    What is called on another's results may be a loss, which has no mode.
-    """
-    unseen = [item for item in passes if item.fact.mode == Mode.UNSEEN and not item.inputs]
-    steps: dict[tuple[int, int], list[Pass]] = {}
-    for item in unseen:
-        if item.stepped:
-            steps.setdefault((item.thing, item.entry), []).append(item)
-    for item in unseen if steps else ():
-        found = [step for step in steps.get((item.thing, item.entry), ()) if meet(item, step)]
-        if found and not item.stepped:
-            item.fact = replace(item.fact, alike=min(step.fact.place for step in found))
-
-
-def mark_losses(passes: Collection[Pass]) -> None:
-    """Mark those whose module gives its losses itself: they are added up where it is trained.
-
-    Of a module that can't be seen, they are taken to be what it gives in train mode only.
-    """
-    added = [item for item in passes if item.added]
-    giving = {item.thing for item in added if item.stepped}
-    for item in added:
-        if item.thing in giving and item.fact.module.sensitive is Sensitivity.UNKNOWN:
-            item.fact = replace(item.fact, purpose=item.fact.purpose | Purpose.OTHER_RESULT)
-
-
-def meet(one: Pass, other: Pass) -> bool:
-    """Whether both calls may happen in one run: no condition tells them apart."""
-    return all((key, not holds) not in other.assumed for key, holds in one.assumed)
 
 
 def _is_maker(fact: Forward) -> bool:
@@ -336,6 +297,26 @@ def drawn(fact: Forward, trained: Collection[set[Origin]]) -> Forward:
     if not all(origins.isdisjoint(mine) for origins in trained):
         return fact
     return replace(fact, purpose=fact.purpose | Purpose.SAMPLED)
+
+
+def chosen_eval(fact: Forward) -> bool:
+    """Whether somebody chose eval mode for an inference in so many words."""
+    hows = {origin.how for origin in fact.origins}
+    return fact.mode == Mode.EVAL and hows == {"switched"} and fact.intent is Intent.INFERENCE
+
+
+def unlike(fact: Forward, trained: Collection[set[Origin]], evaled: Collection[Place]) -> Forward:
+    """Take back that chance is the point: in the mode of a training step, where others eval.
+
+    Args:
+        fact: The call.
+        trained: What set the modes of the training steps.
+        evaled: Where calls of other callers are in eval mode that somebody chose.
+    """
+    mine = {origin for origin in fact.origins if Mode.TRAIN in origin.mode}
+    if fact.place not in evaled or not any(mine <= origins for origins in trained):
+        return fact
+    return replace(fact, purpose=fact.purpose & ~(Purpose.AGAIN | Purpose.SAMPLED))
 
 
 def switched_elsewhere(fact: Forward) -> bool:

@@ -28,19 +28,19 @@ from evalguard.flow.passes import (
     Frozen,
     Pass,
     Path,
-    against,
     at_switcher,
+    chosen_eval,
     drawn,
     elsewhere,
     finished,
     leave,
-    mark_alike,
-    mark_losses,
     seen_again,
     steps,
     switched_elsewhere,
+    unlike,
 )
 from evalguard.flow.thawing import Weights, frozen_parts
+from evalguard.flow.together import against, mark_alike, mark_losses
 from evalguard.flow.within import in_steps
 from evalguard.modes import Grad, Intent, Mode
 from evalguard.places import Place
@@ -57,6 +57,7 @@ class Recorder:
         self._pending: list[Pass] = []
         self._step_taken = False
         self._begun: dict[int, int] = {}
+        self._since: list[int] = []  # the calls of modules whose step has begun
         self._entry = 0
         self._graded: set[Place] = set()
         self.weights = Weights()
@@ -115,7 +116,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Another entry point is walked: no backward pass is behind it."""
-        self._pending, self._step_taken, self._begun = [], False, {}
+        self._pending, self._step_taken, self._begun, self._since = [], False, {}, []
         self._entry += 1
 
     def pending(self) -> set[int]:
@@ -145,10 +146,13 @@ class Recorder:
         self._pending = [item for item in self._pending if item.thing not in things]
         if depth is not None and not taken:
             self._begun.update(dict.fromkeys(things, depth))
+            self._since = [it for it in self._since if self._passes[it].thing not in things]
 
-    def begun(self, thing: int, depth: int) -> bool:
-        """Whether a step of a module has begun, and no backward pass yet."""
-        return self._begun.get(thing) == depth
+    def in_begun(self, token: int, thing: int, depth: int) -> None:
+        """A step of the module that is called may have begun before."""
+        if self._begun.get(thing) == depth:
+            self._passes[token].begun = True
+            self._since.append(token)
 
     def note(self, fact: Fact) -> None:
         """Note any other fact; the last word on a place and chain counts."""
@@ -212,7 +216,9 @@ class Recorder:
 
     def backward(self, taint: Iterable[int], place: Place) -> None:
         """A backward pass runs on a value."""
-        self._begun.clear()
+        for token in self._since:
+            self._passes[token].ended = True
+        self._begun, self._since = {}, []
         if self._step_taken:
             self._pending, self._step_taken = [], False
         for token in taint:
@@ -284,6 +290,10 @@ class Recorder:
         for known in self._known(taint):
             known.escaped = True
 
+    def hooked(self, token: int) -> None:
+        """A hook gets what a call computes on the way."""
+        self._passes[token].hooked = True
+
     def unsettle(self, taint: Iterable[int]) -> None:
         """What becomes of a value wasn't followed to the end: the walk stopped short."""
         for known in self._known(taint):
@@ -341,6 +351,8 @@ class Recorder:
             for fact in forwards
         ]
         forwards = [drawn(fact, steps.values()) for fact in forwards]
+        evaled = {fact.place for fact in forwards if chosen_eval(fact)}
+        forwards = [unlike(fact, steps.values(), evaled) for fact in forwards]
         others = self._facts.values()
         noted = [fact for fact in others if isinstance(fact, FrozenPart)]
         frozen = frozen_parts(self._passes.values(), forwards, self.weights, noted)

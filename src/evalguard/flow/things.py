@@ -85,6 +85,7 @@ class Things:
         self._names: dict[int, dict[str, bool]] = {}  # and whether they may hold an object
         self._held: dict[int, list[int]] = {}
         self._holders: dict[int, set[int]] = {}
+        self.hooked: set[int] = set()  # a hook is handed what comes out of them
 
     def __getitem__(self, number: int) -> Thing:
         return self._all[number]
@@ -177,6 +178,13 @@ class Things:
         for part in out:
             out += self.held(part)
         return out
+
+    def hook(self, number: int) -> None:
+        """A hook is handed what comes out of an object: of what it is a part of, too."""
+        seen: int | None = number
+        while seen is not None:
+            self.hooked.add(seen)
+            seen = self._above(seen)
 
     def beneath(self, number: int, ancestor: int) -> bool:
         """Whether an object is only known as a part of another."""

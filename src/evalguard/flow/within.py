@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalguard.flow.passes import Pass, meet
+from evalguard.flow.passes import Pass
+from evalguard.flow.together import meet
 from evalguard.modes import Mode
 
 

@@ -202,6 +202,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = MappingProxyType(
                 "forwards",
                 "loads",
                 "clears",
+                "hooks",
             ),
             "shared": _FLAG,
         },
