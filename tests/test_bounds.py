@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,17 +91,46 @@ def test_the_order_of_files_does_not_matter(order: tuple[str, str]) -> None:
     assert (finding.code, finding.place.path, finding.place.line) == ("EG102", "b.py", 4)
 
 
-def test_hashing_does_not_matter() -> None:
-    command = (sys.executable, "-m", "evalguard", "check", "--exit-zero", "examples")
+BOXES = """
+import torch
+from torch import nn
+
+
+def even(self):
+    self.net = nn.Dropout(0.5).train(False)
+
+
+def odd(self):
+    self.net = nn.Dropout(0.5)
+
+
+def middle(self):
+    self.net = nn.Linear(2, 2)
+
+
+class Box:
+    __init__ = odd if first else even if second else middle
+
+
+with torch.no_grad():
+    print(Box().net(x).argmax())
+"""
+
+
+def test_hashing_does_not_matter(tmp_path: Path) -> None:
+    """Not even where one of several functions has to be chosen."""
+    path = tmp_path / "boxes.py"
+    path.write_text(BOXES, encoding="utf-8")
+    command = (sys.executable, "-m", "evalguard", "check", "--exit-zero", "--no-cache")
     outputs = {
         subprocess.run(
-            (*command, "--min-confidence", "possible", "--output-format", "json"),
+            (*command, "--min-confidence=possible", "--output-format=json", "examples", str(path)),
             env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             check=True,
             text=True,
         ).stdout
-        for seed in ("0", "1", "2")
+        for seed in ("1", "2", "3", "4", "5")
     }
     assert len(outputs) == 1
 

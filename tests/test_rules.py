@@ -100,7 +100,7 @@ def confidence(rule: Rule, fact: Fact) -> Confidence | None:
         ({"mode": Mode.TRAIN | Mode.EVAL, "origins": (BUILT, EVALED)}, POSSIBLE),
         ({"mode": Mode.TRAIN | Mode.EVAL, "origins": (TRAINED, EVALED)}, POSSIBLE),
         (
-            {"mode": Mode.TRAIN | Mode.EVAL, "origins": (TRAINED, EVALED), "later": Mode.TRAIN},
+            {"mode": Mode.TRAIN | Mode.EVAL, "origins": (TRAINED, EVALED), "again": Mode.TRAIN},
             LIKELY,
         ),
         ({"mode": Mode.EVAL}, None),

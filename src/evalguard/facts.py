@@ -120,13 +120,14 @@ class Forward(Fact):
     ``mode`` joins the modes of its mode-sensitive parts; ``mixed`` says that the parts differ on
     purpose. ``assumed`` says that no switch was seen, but callers that can't be seen may switch.
     ``loop`` is the loop that sets the eval mode which its later rounds bring, ``later`` the modes
-    of all rounds but the first. ``turns`` are the places where loops under way set eval mode, and
-    the calls that led there. ``switcher`` is the call by which the function that set the mode came
-    here, if another function did. Where the same call trains for other callers, the fact is told
-    at the switcher's, and ``inside`` is where the module is called. ``trains``: on another path or
-    for another caller, the same call is part of a training step. ``unsettled``: what becomes of
-    the result wasn't followed to the end, as the walk stopped short. ``alike``: where the same
-    module is trained on the same way, in the same mode, which nobody in view sets.
+    of all its rounds but the first, ``again`` those of the outermost loop's. ``turns`` are the
+    places where loops under way set eval mode, and the calls that led there. ``switcher`` is the
+    call by which the function that set the mode came here, if another function did. Where the
+    same call trains for other callers, the fact is told at the switcher's, and ``inside`` is
+    where the module is called. ``trains``: on another path or for another caller, the same call
+    is part of a training step. ``unsettled``: what becomes of the result wasn't followed to the
+    end, as the walk stopped short. ``alike``: where the same module is trained on the same way,
+    in the same mode, which nobody in view sets.
     """
 
     module: Module = field(default_factory=lambda: Module(""))
@@ -141,6 +142,7 @@ class Forward(Fact):
     backward: Place | None = None
     loop: Place | None = None
     later: Mode = NO_MODE
+    again: Mode = NO_MODE
     caller_unseen: bool = False
     switcher: Place | None = None
     turns: tuple[Place, ...] = ()

@@ -267,7 +267,7 @@ class Attributes(Following):
         self.keep_once(target.value, [value], span, frame)
         owner = self.value(target.value, state, frame)
         name = item_name(self.value(target.key, state, frame))
-        for atom in owner.atoms:
+        for atom in ordered(owner.atoms):
             if isinstance(atom, Ref):
                 self.put(atom.thing, name, value, state)
                 self.renew(atom.thing, value, state)

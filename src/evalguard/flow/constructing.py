@@ -117,7 +117,7 @@ class Constructing(Casting):
         else:
             state.forget(number)
         init = self.member(thing.cls, "__init__", state)
-        funs = [atom for atom in init.atoms if isinstance(atom, Fun)] if init else []
+        funs = [atom for atom in ordered(init.atoms) if isinstance(atom, Fun)] if init else []
         if funs:
             bound = funs[0]._replace(bound=Ref(number))
             self.call_function(bound, args, place, text, state, frame)

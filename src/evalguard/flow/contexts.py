@@ -71,7 +71,7 @@ class Contexts(Calling):
         (node, target), rest = items[0], items[1:]
         before = state.grad, state.grad_place, state.locked, state.leak
         value = self.value(node, state, frame)
-        managed = next((atom for atom in value.atoms if isinstance(atom, Managed)), None)
+        managed = next((atom for atom in ordered(value.atoms) if isinstance(atom, Managed)), None)
         if managed is not None:
             return self._managed(managed, node, target, rest, stmt, state, frame)
         mark, thrown = frame.mark(), len(self.raised or ())
@@ -137,7 +137,7 @@ class Contexts(Calling):
         """A call of something unknown; or ``no_grad()(function)``, a decorator by its call."""
         contexts = [atom for atom in ordered(callee.atoms) if isinstance(atom, Ctx)]
         given = args.positional[0] if len(args.positional) == 1 else ANYTHING
-        funs = [atom for atom in given.atoms if isinstance(atom, Fun)]
+        funs = [atom for atom in ordered(given.atoms) if isinstance(atom, Fun)]
         if not contexts or len(contexts) < len(callee.atoms) or len(funs) < len(given.atoms):
             return super()._nameless(callee, args, site, state, frame)
         grads = {self._context_grad(context, state, frame) for context in contexts}
@@ -149,7 +149,7 @@ class Contexts(Calling):
 
     def _push(self, value: Value, site: Call, state: State, frame: Frame) -> Value:
         """Enter a context manager that the innermost ``with`` leaves at its end."""
-        managed = next((atom for atom in value.atoms if isinstance(atom, Managed)), None)
+        managed = next((atom for atom in ordered(value.atoms) if isinstance(atom, Managed)), None)
         if managed is not None:
             return self._push_managed(managed, site, state, frame)
         exits = [atom for atom in ordered(value.atoms) if isinstance(atom, (Ref, Ctx))]
@@ -264,7 +264,7 @@ class Contexts(Calling):
         known = self.knowledge.context(atom.name)
         if known is None or not known.mode or atom.subject is None or not isinstance(node, Call):
             return
-        for item in atom.subject.atoms:
+        for item in ordered(atom.subject.atoms):
             if isinstance(item, Ref):
                 saved = self.training_of(item.thing, state)
                 self.assign(item.thing, "#saved", saved, state)
@@ -290,7 +290,7 @@ class Contexts(Calling):
         known = self.knowledge.context(atom.name)
         if known is None or not known.mode or not known.restores or atom.subject is None:
             return
-        for item in atom.subject.atoms:
+        for item in ordered(atom.subject.atoms):
             saved = state.get((item.thing, "#saved")) if isinstance(item, Ref) else None
             if isinstance(item, Ref) and saved is not None and isinstance(node, Call):
                 mode = self.flag_mode(saved, state, frame)

@@ -179,7 +179,7 @@ class Defining(Contexts):
     def _tell_base(self, number: int, cls: Class, state: State, frame: Frame) -> None:
         """``__init_subclass__`` of a base is called for each class that inherits it."""
         member = self.member(number, "__init_subclass__", state, after=number)
-        for atom in member.atoms if member else ():
+        for atom in ordered(member.atoms) if member else ():
             if isinstance(atom, Fun):
                 fun = atom._replace(bound=Ref(self.classes[number].thing))
                 keywords = [(name, self.value(node, state, frame)) for name, node in cls.keywords]

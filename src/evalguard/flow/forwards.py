@@ -76,6 +76,8 @@ class Forwards(Purposes):
         self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach, still), around)
         self.recorder.in_begun(token, number, len(self.loops))
         self.recorder.later(token, self.loops_behind(), survey.mode)
+        if self.loops and self.loops[0].round > 1:
+            self.recorder.again(token, survey.mode)
         for value in inputs:
             self.recorder.fed(value.taint)
         if number in self.things.hooked or not survey.parts.isdisjoint(self.things.hooked):

@@ -94,7 +94,7 @@ class Members(Freezing):
         member = (
             self.member(cls, name, state) if cls is not None and name in self.set_names else None
         )
-        for item in member.atoms if member else ():
+        for item in ordered(member.atoms) if member else ():
             setter = self.setters.get(item.number) if isinstance(item, Fun) else None
             if setter is not None:
                 self._ask(setter._replace(bound=atom), Arguments((value,)), site, state, frame)
@@ -113,7 +113,7 @@ class Members(Freezing):
             cls = self.things[atom.thing].cls
             member = self.member(cls, name, state) if cls is not None else None
             fun = (
-                next((item for item in member.atoms if isinstance(item, Fun)), None)
+                next((item for item in ordered(member.atoms) if isinstance(item, Fun)), None)
                 if member
                 else None
             )

@@ -159,10 +159,15 @@ class Recorder:
         self._facts[(type(fact), fact.place, fact.calls)] = fact
 
     def later(self, token: int, behind: list[Place], mode: Mode) -> None:
-        """Note the mode of a later round: of the loop that has brought eval mode, if one has."""
+        """Note the mode of a later round of the loop that has brought another mode."""
         known = self._passes[token]
-        if known.fact.loop in behind or (behind and known.fact.loop is None):
+        if known.fact.loop in behind:
             known.fact = replace(known.fact, later=known.fact.later | mode)
+
+    def again(self, token: int, mode: Mode) -> None:
+        """Note the mode of a later round of the outermost loop."""
+        known = self._passes[token]
+        known.fact = replace(known.fact, again=known.fact.again | mode)
 
     def kept(self, place: Place | None) -> None:
         """A module made inside a forward pass is kept, and what the same function made for it."""

@@ -173,7 +173,7 @@ def _traced(fact: Forward) -> bool:
     """
     if fact.module.unsure or Mode.UNSEEN in fact.mode:
         return False
-    if Mode.EVAL in fact.mode and not (fact.later == Mode.TRAIN and _switched(fact)):
+    if Mode.EVAL in fact.mode and not (fact.again == Mode.TRAIN and _switched(fact)):
         return False
     visible = any(origin.how not in ("given", "flag") for origin in origins_of(fact, Mode.TRAIN))
     if {origin.how for origin in origins_of(fact, Mode.TRAIN)} == {"flag"}:
