@@ -41,6 +41,9 @@ APART = frozenset((
     "A decorator that registers / A registry object",
     "A decorator that registers / Classes that register themselves as they are made",
     "Whatever a file makes, by a name that can't be seen",
+    "Whatever a file makes, by a name that can't be seen / Asked for by a method of the class"  # noqa: ISC004
+    " that they share",
+    "Whatever a file makes, by a name that can't be seen / Of a module that only a run tells",
     "getattr(module, name) / vars(module), module.__dict__, sys.modules",
     "globals()[name]",
     "Saved and restored",
