@@ -66,8 +66,8 @@ class Effects(Frameworks):
         if word == "assigns" and len(args.positional) == 3:
             return self.set_by_name(args, site, state, frame)
         flag = constant(args.values()[0]) if args.values() else None
-        if word == "input_gradient" and (flag is None or flag.value):
-            self.wants_gradient(state, frame)
+        if word == "input_gradient" and (flag is None or flag.value) and not taint.taint:
+            self.wants_gradient(state, frame)  # of data, that is: not of what a network made
         if word == "backward":
             self.recorder.backward(taint.taint, self.place(frame, site.at))
             self._graded(frame)
