@@ -134,7 +134,7 @@ class Super(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """Something that isn't known at all."""
+    """Something that isn't known at all, or no more of it than the tag says."""
 
     tag: str = "unknown"
 

@@ -296,8 +296,6 @@ class Attributes(Following):
         if not taint <= owner.taint and all(kind == "unknown" for kind in kinds):
             self.bind(target, Value(owner.atoms, owner.taint | taint), state, frame, span)
 
-    # Attributes.
-
     def attribute(self, owner: Value, name: str, site: Expr, state: State, frame: Frame) -> Value:
         """Read ``owner.name``."""
         if owner.taint and self.knowledge.is_shape(name):

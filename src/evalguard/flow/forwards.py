@@ -74,16 +74,20 @@ class Forwards(Purposes):
         lifts = self.lifted(number, survey, state, frame)
         around = Around(block, survey.parts, lifts, frozenset(state.assume.items()))
         self.recorder.forward(token, number, fed, fact, loop, Frozen(frozen, reach, still), around)
+        self._note_around(token, number, survey)
+        for value in inputs:
+            self.recorder.fed(value.taint)
+        result = self._result(token, inputs, grad)
+        return Value(frozenset((MADE,)), result.taint) if self.made_up(args) else result
+
+    def _note_around(self, token: int, number: int, survey: Survey) -> None:
+        """Note the step and the rounds in which a module is called, and who listens to it."""
         self.recorder.in_begun(token, number, len(self.loops))
         self.recorder.later(token, self.loops_behind(), survey.mode)
         if self.loops and self.loops[0].round > 1:
             self.recorder.again(token, survey.mode)
-        for value in inputs:
-            self.recorder.fed(value.taint)
         if number in self.things.hooked or not survey.parts.isdisjoint(self.things.hooked):
             self.recorder.hooked(token)
-        result = self._result(token, inputs, grad)
-        return Value(frozenset((MADE,)), result.taint) if self.made_up(args) else result
 
     def _of_torch(self, number: int, state: State, frame: Frame) -> bool:
         """Whether what can't be seen may be a module of PyTorch, by what the file speaks of.
