@@ -15,6 +15,7 @@ from evalguard.flow.state import State
 from evalguard.flow.switching import OF_PARAMETERS
 from evalguard.flow.things import Thing
 from evalguard.flow.values import NONE, constant, join_all, lit, one, only, ordered, shared, tainted
+from evalguard.flow.variables import ANY_NAME
 from evalguard.knowledge import Export, Factory, Layer
 from evalguard.modes import Mode, Sensitivity
 from evalguard.records import replace
@@ -245,6 +246,8 @@ class Libraries(Effects):
         thing.sensitive = factory.sensitive if told is Sensitivity.UNKNOWN else told
         thing.because = factory.layer or factory.name
         thing.detector, thing.doubts, thing.parts = factory.detector, self.doubts, factory.parts
+        if factory.name.endswith(ANY_NAME):
+            self.guessed.add(thing.number)
         self._with_norm(thing, factory, args)
         how = "built" if self._without_weights(args) else "loaded"
         mode = self.written(factory.mode_of(*self.constants(args)), how, show(site), place)
